@@ -1,0 +1,31 @@
+/* ctl.h - the control socket: one JSON request and one JSON reply per line, over a Unix stream
+ *
+ * A request is an object with the member "verb"; a reply is an object, with "error" (a
+ * sentence) if the request failed. Lines are bounded, clients are limited in number and time,
+ * and only root and the daemon's own user may connect. Described for programs in
+ * docs/control.md.
+ */
+#pragma once
+#include <jansson.h>
+
+struct event_base;
+struct ctl_server;
+
+enum {
+	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line */
+	CTL_MAX_CLIENTS = 32,
+	CTL_IDLE_MS = 30000,
+};
+
+/* Answers one request. Returns a new reference, or NULL if the verb is not known. */
+typedef json_t *ctl_handler_fn(const char *verb, const json_t *request, void *arg);
+
+/* Listens at `path`, which is created with its folder, mode 0660 in a folder of mode 0755; a
+ * dead socket of a former run is replaced, a live one is -EADDRINUSE. Messages are logged. */
+int ctl_server_new(struct event_base *base, const char *path, ctl_handler_fn *handler,
+	void *arg, struct ctl_server **ret_server);
+void ctl_server_free(struct ctl_server *server);
+
+/* Blocking client for the verbs: sends {"verb": verb} and waits for one reply line.
+ * -ENOENT or -ECONNREFUSED: nobody listens. -ETIMEDOUT, -EPROTO. Does not log. */
+int ctl_request(const char *path, const char *verb, int timeout_ms, json_t **ret_reply);

@@ -1,0 +1,78 @@
+/* links.h - a mirror of the kernel's links and addresses, kept current through rtnetlink
+ *
+ * `links_new` dumps both and then follows the kernel's messages. Interfaces are known by name
+ * to the operator and by ifindex to the kernel: one may appear later, vanish, be renamed, or
+ * come back with another ifindex. An overrun of the socket means that messages were lost: the
+ * mirror is then dumped anew. Readers see a consistent mirror between two wake-ups of the
+ * event loop.
+ */
+#pragma once
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+
+struct event_base;
+struct links; /* opaque, see links.c */
+
+struct link_addr {
+	struct addr addr;   /* the local address (IFA_LOCAL on point-to-point links) */
+	struct addr peer;   /* point-to-point: the far end, else unset */
+	uint8_t prefix_len; /* bits */
+	uint8_t scope;	    /* RT_SCOPE_UNIVERSE, ... */
+	uint32_t flags;	    /* IFA_F_SECONDARY, IFA_F_TENTATIVE, ... */
+};
+
+struct link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	uint32_t flags;	   /* IFF_UP, IFF_LOWER_UP, IFF_POINTOPOINT, ... */
+	uint8_t operstate; /* IF_OPER_UP, ... */
+	bool carrier;
+	uint32_t mtu;
+	uint32_t group;
+	int master;		 /* ifindex of the bridge or bond that it is a port of, or 0 */
+	struct link_addr *addrs; /* in the kernel's order */
+	size_t n_addrs;
+};
+
+struct links_counters {
+	uint64_t messages;
+	uint64_t overruns; /* the kernel dropped messages: a resynchronisation follows */
+	uint64_t resyncs;
+};
+
+/* Called after the mirror changed, once per burst: at the end of the wake-up that read it. */
+typedef void links_changed_fn(void *arg);
+
+/* Opens, dumps and follows. The callback is never called from within. `base` NULL: a snapshot
+ * that is not kept current, for one-shot verbs. Negative errno after a logged message. */
+int links_new(struct event_base *base, links_changed_fn *changed, void *arg,
+	struct links **ret_links);
+void links_free(struct links *links);
+
+/* Borrowed until the next wake-up of the event loop. NULL if there is none. */
+const struct link *links_find(const struct links *links, const char *name);
+const struct link *links_find_index(const struct links *links, int ifindex);
+const struct link *links_next(
+	const struct links *links, const struct link *after); /* NULL: first */
+
+const struct links_counters *links_counters(const struct links *links);
+
+/* Up, and with carrier: packets may pass. */
+bool link_is_usable(const struct link *link);
+
+/* An address that can be bound and answered from now: of global scope (site and unique-local
+ * IPv6 included), neither tentative nor failed in duplicate detection. */
+bool link_addr_is_ready(const struct link_addr *addr);
+
+/* Which address stands for the link in one family. `wanted` set: that one if the link has it.
+ * Else the first ready one that is not secondary, temporary or deprecated. NULL if none. */
+const struct link_addr *link_pick_addr(
+	const struct link *link, int family, const struct addr *wanted);
+
+/* The interface over which the kernel would send a packet from `src` to `dst`; 0 in
+ * `ret_ifindex` if it would drop it (blackhole, unreachable, no route). */
+int links_route_lookup(const struct addr *src, const struct addr *dst, int *ret_ifindex);

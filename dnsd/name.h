@@ -1,0 +1,37 @@
+/* name.h - domain names in wire form, uncompressed (RFC 1035 section 3.1)
+ *
+ * A name is a pointer to its first length octet and ends with the root's zero octet; its
+ * length in octets counts that zero. All functions expect well-formed names.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	NAME_MAX_LEN = 255,
+	NAME_MAX_LABELS = 127, /* without the root */
+	NAME_STR_LEN = 1020,   /* the longest text, every octet as \DDD, and its NUL */
+};
+
+size_t name_len(const uint8_t *name);
+unsigned int name_n_labels(const uint8_t *name); /* without the root */
+
+/* ASCII lower case into `out` (may be `name` itself). */
+void name_lower(uint8_t *out, const uint8_t *name, size_t len);
+
+/* Equal, ASCII case ignored. */
+bool name_eq(const uint8_t *a, const uint8_t *b);
+
+/* Canonical order of RFC 4034 section 6.1: <0, 0, >0. */
+int name_cmp(const uint8_t *a, const uint8_t *b);
+
+/* `name` is `apex` or below it. */
+bool name_is_within(const uint8_t *name, const uint8_t *apex);
+
+/* Presentation form with the final dot, escaped as RFC 4343 section 2.1 has it.
+ * `out` has NAME_STR_LEN octets; returns it. */
+char *name_str(const uint8_t *name, char *out);
+
+/* Presentation form to wire, lower case; a missing final dot is added. -EINVAL. */
+int name_from_str(const char *text, uint8_t *ret_name, size_t *ret_len);
