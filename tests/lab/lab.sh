@@ -1,0 +1,157 @@
+# lab.sh - the reference site in network namespaces: its life, from up to down
+#
+# Sourced by tests/lab/lab (the command), tests/demo.sh and the scenarios of tests/e2e. Every
+# namespace is called LAB-NODE, where LAB carries a process id (mh4242-router), so that labs
+# never collide; files live in /run/multihomed-lab/LAB. Only processes inside our own
+# namespaces are ever ended.
+#
+#                          inet (hosts 192.0.2.53 .54 .80, routes)
+#            .---------------+----------+-----------+----------.
+#         isp-a            isp-b      parent     resolver    outside
+#   192.168.2.6/29    172.16.1.2/30   NSD        unbound     a client
+#            |               |
+#          wan-a           wan-b
+#            '--- router ----'
+#                  | lan0 10.0.0.1/24
+#                 lan (a switch)
+#              .---+----.
+#             web     lanhost
+#     10.0.0.10       10.0.0.20
+#     lo 10.0.1.1 10.0.1.5
+#
+# topology.sh lays the cables, faults.sh breaks them, servers.sh runs NSD, unbound and dnsd.
+# shellcheck shell=bash
+
+LAB_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+LAB_ROOT=/run/multihomed-lab
+LAB_NODES=(inet isp-a isp-b parent resolver outside router lan web lanhost)
+
+LAB=${LAB:-}
+LAB_IPV6=yes	     # no: neither the uplinks nor the LAN have IPv6 addresses
+LAB_SOURCE_RULES=yes # no: the router's routes and rules are somebody else's work (routed)
+LAB_SERVERS=yes	     # no: neither parent name server nor resolver
+
+# shellcheck source=tests/lab/topology.sh
+. "$LAB_HERE/topology.sh"
+# shellcheck source=tests/lab/faults.sh
+. "$LAB_HERE/faults.sh"
+# shellcheck source=tests/lab/servers.sh
+. "$LAB_HERE/servers.sh"
+
+lab_die() {
+	echo "lab: $*" >&2
+	exit 1
+}
+
+lab_dir() {
+	echo "$LAB_ROOT/$LAB"
+}
+
+lab_ns() {
+	echo "$LAB-$1"
+}
+
+# lab_exec NODE COMMAND...: runs it there.
+lab_exec() {
+	local node=$1
+	shift
+	ip netns exec "$LAB-$node" "$@"
+}
+
+# lab_ip NODE: lines for `ip -batch`, from standard input.
+lab_ip() {
+	ip -n "$LAB-$1" -batch -
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds. Says what did not come true.
+wait_for() {
+	local seconds=$1 end
+	shift
+	end=$((${EPOCHREALTIME/[.,]/} + seconds * 1000000))
+	until "$@" >/dev/null 2>&1; do
+		if [ "${EPOCHREALTIME/[.,]/}" -ge "$end" ]; then
+			echo "waited $seconds s in vain for: $*" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+lab_check_name() {
+	[[ $LAB =~ ^[A-Za-z0-9]{1,24}$ ]] || lab_die "a lab is named with letters and digits, not '$LAB'"
+}
+
+lab_up() {
+	LAB=${LAB:-mh$$}
+	lab_check_name
+	[ "$(id -u)" -eq 0 ] || lab_die "network namespaces need root: try sudo"
+	[ ! -e "$(lab_dir)" ] || lab_die "lab $LAB is up already; take it down with: lab down --name $LAB"
+
+	mkdir -p "$(lab_dir)"
+	lab_save
+	lab_build
+	if [ "$LAB_SERVERS" = yes ]; then
+		lab_start_parent
+		lab_start_resolver
+	fi
+}
+
+# What later calls of the command need to know.
+lab_save() {
+	declare -p LAB_IPV6 LAB_SOURCE_RULES LAB_SERVERS >"$(lab_dir)/settings"
+}
+
+lab_load() {
+	lab_check_name
+	[ -e "$(lab_dir)/settings" ] || lab_die "there is no lab called $LAB; those up: $(lab_list | paste -sd' ')"
+	# the file declares, and inside a function that would make locals
+	# shellcheck disable=SC1090
+	. <(sed 's/^declare --/declare -g --/' "$(lab_dir)/settings")
+}
+
+lab_list() {
+	local dir
+	for dir in "$LAB_ROOT"/*/; do
+		[ ! -e "$dir" ] || basename "$dir"
+	done
+}
+
+# Processes that run in the lab, whoever started them there.
+lab_pids() {
+	local node
+	for node in "${LAB_NODES[@]}"; do
+		ip netns pids "$LAB-$node" 2>/dev/null || true
+	done
+}
+
+lab_signal() {
+	local pid
+	for pid in $(lab_pids); do
+		[ "$pid" = $$ ] || kill "-$1" "$pid" 2>/dev/null || true
+	done
+}
+
+lab_is_quiet() {
+	[ -z "$(lab_pids)" ]
+}
+
+# Safe to call at any moment, also half-way through lab_up, and twice.
+lab_down() {
+	local node
+	[ -n "$LAB" ] || return 0
+	lab_signal TERM
+	wait_for 3 lab_is_quiet 2>/dev/null || lab_signal KILL
+	for node in "${LAB_NODES[@]}"; do
+		ip netns del "$LAB-$node" 2>/dev/null || true
+	done
+	rm -rf "${LAB_ROOT:?}/$LAB"
+	rmdir "$LAB_ROOT" 2>/dev/null || true
+}
+
+# For scripts: the lab goes down when the script ends, in whatever way.
+lab_down_at_exit() {
+	trap lab_down EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+}
