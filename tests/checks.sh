@@ -1,0 +1,63 @@
+# checks.sh - what is checked without running anything: format, linters, shell, man pages
+#
+# Part of run.sh. Each function prints what is wrong and fails.
+# shellcheck shell=bash
+
+# Folders that may hold C; routed joins when it exists.
+c_folders() {
+	local dir
+	for dir in common dnsd routed tests; do
+		[ ! -d "$dir" ] || echo "$dir"
+	done
+}
+
+c_files() {
+	# shellcheck disable=SC2046 # names of ours, without blanks
+	find $(c_folders) -name '*.c' -o -name '*.h' | sort
+}
+
+shell_files() {
+	find tests .ci -type f \( -name '*.sh' -o -name run -o -path tests/lab/lab \) | sort
+}
+
+check_format() {
+	c_files | xargs clang-format --dry-run -Werror
+}
+
+check_shell() {
+	local file status=0
+	while read -r file; do
+		bash -n "$file" || status=1
+	done < <(shell_files)
+	shell_files | xargs shellcheck || status=1
+	return "$status"
+}
+
+# The base level of mandoc's lint, style remarks on our dialect of man pages excepted.
+check_manpages() {
+	local page status=0
+	for page in docs/*.[58]; do
+		[ -e "$page" ] || continue
+		mandoc -T lint -W warning "$page" || status=1
+	done
+	return "$status"
+}
+
+# Warnings, performance and portability; not style, which is for people. A finding that is
+# wrong is answered at its place with a comment: cppcheck-suppress NAME.
+check_cppcheck() {
+	# shellcheck disable=SC2046 # names of ours, without blanks
+	cppcheck --quiet --std=c11 --language=c -j "$(nproc)" -I . -I tests \
+		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingInclude --suppress=missingIncludeSystem --suppress=unknownMacro \
+		$(c_folders)
+}
+
+# check_tidy BUILD: with the compiler arguments of that build, less those only gcc knows.
+# .clang-tidy says which checks, and why not the others.
+check_tidy() {
+	c_files | grep '\.c$' | grep -v '^tests/' |
+		xargs -P "$(nproc)" -n 1 clang-tidy -p "$1" --quiet --warnings-as-errors='*' \
+			--extra-arg=-Wno-unknown-warning-option 2>&1 |
+		{ grep -vE '^[0-9]+ (warning|error)s? .*generated|^$' || true; }
+}
