@@ -12,10 +12,9 @@
 enum {
 	RESPOND_UDP_MAX = 1232, /* DNS Flag Day 2020 */
 	RESPOND_TCP_MAX = 65535,
-	/* What a reply buffer must have: the reply may be built beyond its limit before it is
-	 * cut, and copies may write up to 64 octets more than they need. */
-	RESPOND_UDP_CAP = 2048,
-	RESPOND_TCP_CAP = RESPOND_TCP_MAX + 64,
+	/* What a reply buffer must have */
+	RESPOND_UDP_CAP = RESPOND_UDP_MAX,
+	RESPOND_TCP_CAP = RESPOND_TCP_MAX,
 	RESPOND_QUERY_SLACK =
 		16, /* readable octets that must follow the query in its buffer */
 };

@@ -1,0 +1,72 @@
+/* grow.h - arrays that grow while a table is built
+ *
+ * Out of memory ends the program here: a view is rebuilt whole, and there is nothing sensible
+ * to serve from half of one.
+ */
+#pragma once
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct grow {
+	void *items;
+	size_t n;
+	size_t cap;
+	size_t item_size;
+};
+
+#define GROW_INIT(type)                   \
+	{                                 \
+		.item_size = sizeof(type) \
+	}
+
+static inline void *grow_must(void *memory)
+{
+	if (!memory) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+static inline uint32_t grow_n(const struct grow *grow)
+{
+	return (uint32_t)grow->n;
+}
+
+/* Valid until the next addition. */
+static inline void *grow_at(const struct grow *grow, uint32_t index)
+{
+	return (char *)grow->items + index * grow->item_size;
+}
+
+/* Appends `n` items; returns the index of the first. Offsets are 32 bits: larger is refused.
+ */
+static inline uint32_t grow_add(struct grow *grow, const void *items, size_t n)
+{
+	size_t first = grow->n;
+
+	if (n > UINT32_MAX - first) {
+		fputs("a view's answers exceed 4 GiB\n", stderr);
+		abort();
+	}
+	if (grow->n + n > grow->cap) {
+		grow->cap = 2 * (grow->n + n) + 8;
+		grow->items = grow_must(reallocarray(grow->items, grow->cap, grow->item_size));
+	}
+	if (n > 0)
+		memcpy((char *)grow->items + first * grow->item_size, items,
+			n * grow->item_size);
+	grow->n += n;
+	return (uint32_t)first;
+}
+
+/* For an array of octets: pads to where any struct may begin, and returns that offset. */
+static inline uint32_t grow_align(struct grow *grow)
+{
+	static const uint8_t zeroes[16];
+
+	grow_add(grow, zeroes, (16 - grow->n % 16) % 16);
+	return (uint32_t)grow->n;
+}
