@@ -5,6 +5,13 @@
  * come back with another ifindex. An overrun of the socket means that messages were lost: the
  * mirror is then dumped anew. Readers see a consistent mirror between two wake-ups of the
  * event loop.
+ *
+ * How fresh the news is: a new address, a new link and a carrier that comes are told within a
+ * fraction of a millisecond. A carrier that goes is not always: the kernel passes on at most
+ * one round of such events per second, for all network namespaces together
+ * (net/core/link_watch.c), so that the message may come up to a second late although the
+ * carrier's flag itself (RTM_GETLINK, IFLA_CARRIER) falls at once. Who must know sooner polls
+ * it besides.
  */
 #pragma once
 #include <net/if.h>
@@ -44,7 +51,8 @@ struct links_counters {
 	uint64_t resyncs;
 };
 
-/* Called after the mirror changed, once per burst: at the end of the wake-up that read it. */
+/* Called after the mirror changed, once per burst: at the end of the wake-up that read it. It
+ * must not free the mirror. */
 typedef void links_changed_fn(void *arg);
 
 /* Opens, dumps and follows. The callback is never called from within. `base` NULL: a snapshot
@@ -61,18 +69,23 @@ const struct link *links_next(
 
 const struct links_counters *links_counters(const struct links *links);
 
-/* Up, and with carrier: packets may pass. */
+/* The socket that notifications arrive at, borrowed; -1 for a snapshot. Tests shrink it. */
+int links_monitor_fd(const struct links *links);
+
+/* Up, with carrier, and not dormant (802.1X): packets may pass. */
 bool link_is_usable(const struct link *link);
 
 /* An address that can be bound and answered from now: of global scope (site and unique-local
  * IPv6 included), neither tentative nor failed in duplicate detection. */
 bool link_addr_is_ready(const struct link_addr *addr);
 
-/* Which address stands for the link in one family. `wanted` set: that one if the link has it.
- * Else the first ready one that is not secondary, temporary or deprecated. NULL if none. */
+/* Which address stands for the link in one family. `wanted` set: that one if the link has it,
+ * of whatever scope, once duplicate detection is through with it. Else (also NULL) the first
+ * ready one that is not secondary, temporary or deprecated. NULL if none. */
 const struct link_addr *link_pick_addr(
 	const struct link *link, int family, const struct addr *wanted);
 
-/* The interface over which the kernel would send a packet from `src` to `dst`; 0 in
- * `ret_ifindex` if it would drop it (blackhole, unreachable, no route). */
+/* The interface over which the kernel would send a packet from `src` (unset: whichever it
+ * would choose) to `dst`; 0 in `ret_ifindex` if it would drop it (blackhole, unreachable, no
+ * route). Blocking, some microseconds. Negative errno if it could not be asked. */
 int links_route_lookup(const struct addr *src, const struct addr *dst, int *ret_ifindex);
