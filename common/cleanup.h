@@ -14,6 +14,14 @@
 		taken_;                         \
 	})
 
+/* The same for a descriptor: the local then holds -1. */
+#define TAKE_FD(fd)                   \
+	({                            \
+		int taken_fd_ = (fd); \
+		(fd) = -1;            \
+		taken_fd_;            \
+	})
+
 static inline void freep(void *ptr)
 {
 	free(*(void **)ptr);

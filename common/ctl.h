@@ -12,20 +12,29 @@ struct event_base;
 struct ctl_server;
 
 enum {
-	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line */
+	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line, with its line feed */
 	CTL_MAX_CLIENTS = 32,
-	CTL_IDLE_MS = 30000,
+	CTL_IDLE_MS = 30000, /* for a whole request to come, or a whole reply to be taken */
 };
 
 /* Answers one request. Returns a new reference, or NULL if the verb is not known. */
 typedef json_t *ctl_handler_fn(const char *verb, const json_t *request, void *arg);
 
 /* Listens at `path`, which is created with its folder, mode 0660 in a folder of mode 0755; a
- * dead socket of a former run is replaced, a live one is -EADDRINUSE. Messages are logged. */
+ * dead socket of a former run is replaced, a live one is -EADDRINUSE. A lock file is kept
+ * beside it (PATH.lock). SIGPIPE is ignored from then on. Messages are logged. */
 int ctl_server_new(struct event_base *base, const char *path, ctl_handler_fn *handler,
 	void *arg, struct ctl_server **ret_server);
 void ctl_server_free(struct ctl_server *server);
 
+/* Instead of CTL_IDLE_MS, for clients that come after; for tests. */
+void ctl_server_set_idle_ms(struct ctl_server *server, int idle_ms);
+
+/* The reply to one request line without its line feed: what the server does with each. A new
+ * reference; NULL without memory. */
+json_t *ctl_answer(const char *line, size_t len, ctl_handler_fn *handler, void *arg);
+
 /* Blocking client for the verbs: sends {"verb": verb} and waits for one reply line.
- * -ENOENT or -ECONNREFUSED: nobody listens. -ETIMEDOUT, -EPROTO. Does not log. */
+ * -ENOENT or -ECONNREFUSED: nobody listens. -EACCES: not ours to ask. -ETIMEDOUT, -EPROTO.
+ * Does not log. A reply with "error" in it is a reply. */
 int ctl_request(const char *path, const char *verb, int timeout_ms, json_t **ret_reply);
