@@ -18,8 +18,8 @@ struct cli {
 	const char *verb;
 	const char *config;
 	const char *runtime_dir; /* sockets: --runtime, $RUNTIME_DIRECTORY, /run/multihomed */
-	const char *state_dir;	 /* --state, below --runtime, $STATE_DIRECTORY,
-				    /var/lib/multihomed */
+	const char *state_dir;	 /* --state, `state` below --runtime, $STATE_DIRECTORY,
+				    /var/lib/multihomed; need not exist yet */
 	bool json;
 	bool watch;
 	bool verbose; /* -v: debug messages */
@@ -37,8 +37,9 @@ struct cli_verb {
 	bool takes_watch;
 };
 
-/* Parses the arguments, prints --help or the usage error, else runs the verb. `verbs` ends
- * with a NULL name. Returns the exit status. */
+/* Parses the arguments, prints --help or the usage error, else starts the log (-v: at debug)
+ * and runs the verb. `verbs` ends with a NULL name. Returns the exit status, which is
+ * EXIT_FAILED also where standard output could not be written. */
 int cli_main(int argc, char **argv, const char *program, const char *purpose,
 	const struct cli_verb *verbs);
 

@@ -1,0 +1,374 @@
+/* cli.c - what both programs share of their command line: one verb, a few options, its folders
+ *
+ * main() hands over its table of verbs. A wrong call ends with 2 and a sentence that says what
+ * was wrong and, where one can guess, what was meant; nothing is guessed silently.
+ */
+#include "common/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#define CLI_DEFAULT_RUNTIME "/run/multihomed"
+#define CLI_DEFAULT_STATE   "/var/lib/multihomed"
+#define CLI_SHORT_OPTIONS   ":c:vhV"
+
+enum { OPT_RUNTIME = 256, OPT_STATE, OPT_JSON, OPT_WATCH };
+
+static const struct option cli_options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"runtime", required_argument, NULL, OPT_RUNTIME},
+	{"state", required_argument, NULL, OPT_STATE},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"watch", no_argument, NULL, OPT_WATCH},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
+};
+
+struct call {
+	const char *program;
+	const char *purpose;
+	const struct cli_verb *verbs;
+	struct cli cli;
+	bool help;
+	bool version;
+	char *runtime_owned; /* what runtime_dir and state_dir may point to */
+	char *state_owned;
+};
+
+__attribute__((format(printf, 2, 3))) static int usage_error(
+	const struct call *call, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s: ", call->program);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n'%s --help' tells more.\n", call->program);
+	return EXIT_USAGE;
+}
+
+/* ---- what was meant ---- */
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/* Edit distance: letters put in, left out or replaced. Words longer than we have any of are
+ * far from all. */
+static size_t distance(const char *a, const char *b)
+{
+	enum { LONGEST = 32 };
+	size_t row[LONGEST + 1];
+	size_t len = strlen(b);
+
+	if (len > LONGEST || strlen(a) > LONGEST)
+		return SIZE_MAX;
+	for (size_t k = 0; k <= len; k++)
+		row[k] = k;
+
+	for (size_t i = 0; a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t k = 0; k < len; k++) {
+			size_t above = row[k + 1];
+
+			row[k + 1] = min3(
+				above + 1, row[k] + 1, diagonal + (a[i] == b[k] ? 0 : 1));
+			diagonal = above;
+		}
+	}
+	return row[len];
+}
+
+/* Two letters wrong, one transposed pair, or the beginning of the word: close enough. */
+static bool is_close(const char *typed, const char *word)
+{
+	size_t len = strlen(typed);
+
+	if (len >= 3 && strncmp(typed, word, len) == 0)
+		return true;
+	return distance(typed, word) <= 2 && len > 2;
+}
+
+static const char *closest_verb(const struct call *call, const char *typed)
+{
+	for (const struct cli_verb *verb = call->verbs; verb->name; verb++)
+		if (is_close(typed, verb->name))
+			return verb->name;
+	return NULL;
+}
+
+static const char *closest_option(const char *typed)
+{
+	for (const struct option *option = cli_options; option->name; option++)
+		if (is_close(typed, option->name))
+			return option->name;
+	return NULL;
+}
+
+/* ---- --help ---- */
+
+static void print_options(const struct cli_verb *verb)
+{
+	puts("\nOptions:");
+	printf("  -c, --config FILE   the configuration (%s)\n", CLI_DEFAULT_CONFIG);
+	puts("      --runtime DIR   where the sockets are ($RUNTIME_DIRECTORY, "
+	     "or " CLI_DEFAULT_RUNTIME ")");
+	puts("      --state DIR     what outlives a restart (DIR/state with --runtime DIR, "
+	     "else\n"
+	     "                      $STATE_DIRECTORY, or " CLI_DEFAULT_STATE ")");
+	if (!verb || verb->takes_json)
+		puts("      --json          for programs");
+	if (!verb || verb->takes_watch)
+		puts("      --watch         redraws until interrupted");
+	puts("  -v, --verbose       debug messages\n"
+	     "  -h, --help          this text, or with a verb that verb's\n"
+	     "      --version       the version");
+}
+
+static int print_help(const struct call *call)
+{
+	printf("Usage: %s VERB [OPTION]... [ARGUMENT]...\n%s\n\nVerbs:\n", call->program,
+		call->purpose);
+	for (const struct cli_verb *verb = call->verbs; verb->name; verb++) {
+		char shape[64];
+
+		snprintf(shape, sizeof(shape), "%s%s%s", verb->name, *verb->args ? " " : "",
+			verb->args);
+		printf("  %-19s %s\n", shape, verb->summary);
+	}
+	print_options(NULL);
+	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, 78 `run` on a bad "
+	     "configuration.");
+	return EXIT_DONE;
+}
+
+static int print_verb_help(const struct call *call, const struct cli_verb *verb)
+{
+	printf("Usage: %s %s [OPTION]...%s%s\n%s\n", call->program, verb->name,
+		*verb->args ? " " : "", verb->args, verb->summary);
+	print_options(verb);
+	return EXIT_DONE;
+}
+
+/* ---- parsing ---- */
+
+/* Says what getopt_long did not like; `typed` is the argument that it was in, unless that is a
+ * cluster of short options which it is not through with. */
+static int option_error(const struct call *call, int problem, const char *typed)
+{
+	char letter[] = {'-', (char)optopt, '\0'};
+	bool is_long = strncmp(typed, "--", 2) == 0;
+
+	if (problem == ':')
+		return usage_error(
+			call, "option '%s' needs a value", is_long ? typed : letter);
+	if (optopt >= OPT_RUNTIME || (optopt && strchr(CLI_SHORT_OPTIONS, optopt)))
+		return usage_error(call, "option '%s' takes no value", typed);
+	if (optopt)
+		return usage_error(call, "unknown option '%s'", letter);
+
+	const char *meant = closest_option(typed + 2);
+	if (meant)
+		return usage_error(
+			call, "unknown option '%s' (did you mean '--%s'?)", typed, meant);
+	return usage_error(call, "unknown option '%s'", typed);
+}
+
+static void take_option(struct call *call, int option)
+{
+	switch (option) {
+	case 'c':
+		call->cli.config = optarg;
+		break;
+	case OPT_RUNTIME:
+		call->cli.runtime_dir = optarg;
+		break;
+	case OPT_STATE:
+		call->cli.state_dir = optarg;
+		break;
+	case OPT_JSON:
+		call->cli.json = true;
+		break;
+	case OPT_WATCH:
+		call->cli.watch = true;
+		break;
+	case 'v':
+		call->cli.verbose = true;
+		break;
+	case 'V':
+		call->version = true;
+		break;
+	default:
+		call->help = true;
+	}
+}
+
+static int parse_options(struct call *call, int argc, char **argv)
+{
+	int option;
+
+	opterr = 0; /* our own words */
+	optind = 0; /* glibc: starts afresh, also in tests that call more than once */
+	while ((option = getopt_long(argc, argv, CLI_SHORT_OPTIONS, cli_options, NULL)) !=
+		-1) {
+		const char *typed = argv[optind - 1];
+
+		if (option == '?' || option == ':')
+			return option_error(call, option, typed);
+		if (optarg && !*optarg)
+			return usage_error(call, "option '%s' must not be empty",
+				*typed ? typed : argv[optind - 2]);
+		take_option(call, option);
+		optarg = NULL;
+	}
+
+	call->cli.args = argv + optind;
+	call->cli.n_args = argc - optind;
+	return 0;
+}
+
+/* ---- folders ---- */
+
+/* The folder that the service manager made: the first one, should it list several
+ * (systemd.exec(5)). */
+static char *env_dir(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	if (!value || !*value || *value == ':')
+		return NULL;
+	return strndup(value, strcspn(value, ":"));
+}
+
+static void choose_dirs(struct call *call)
+{
+	struct cli *cli = &call->cli;
+
+	if (!cli->state_dir) {
+		call->state_owned = cli->runtime_dir ? cli_path(cli->runtime_dir, "state")
+						     : env_dir("STATE_DIRECTORY");
+		cli->state_dir = call->state_owned ? call->state_owned : CLI_DEFAULT_STATE;
+	}
+	if (!cli->runtime_dir) {
+		call->runtime_owned = env_dir("RUNTIME_DIRECTORY");
+		cli->runtime_dir = call->runtime_owned ? call->runtime_owned
+						       : CLI_DEFAULT_RUNTIME;
+	}
+}
+
+char *cli_path(const char *dir, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+/* ---- the verb ---- */
+
+static const struct cli_verb *find_verb(const struct call *call, const char *name)
+{
+	const struct cli_verb *verb = call->verbs;
+
+	while (verb->name && strcmp(verb->name, name) != 0)
+		verb++;
+	return verb->name ? verb : NULL;
+}
+
+static int unknown_verb(const struct call *call, const char *typed)
+{
+	const char *meant = closest_verb(call, typed);
+
+	if (meant)
+		return usage_error(
+			call, "unknown verb '%s' (did you mean '%s'?)", typed, meant);
+	return usage_error(call, "unknown verb '%s'", typed);
+}
+
+static int check_verb(const struct call *call, const struct cli_verb *verb)
+{
+	const struct cli *cli = &call->cli;
+
+	if (cli->json && !verb->takes_json)
+		return usage_error(call, "'%s' takes no --json", verb->name);
+	if (cli->watch && !verb->takes_watch)
+		return usage_error(call, "'%s' takes no --watch", verb->name);
+	if (cli->n_args > verb->n_args)
+		return usage_error(call, "'%s' does not know what to do with '%s'", verb->name,
+			cli->args[verb->n_args]);
+	if (cli->n_args < verb->n_args)
+		return usage_error(call, "'%s' needs %s", verb->name, verb->args);
+	return 0;
+}
+
+static int run_verb(struct call *call)
+{
+	if (call->version) {
+		printf("%s %s\n", call->program, MH_VERSION);
+		return EXIT_DONE;
+	}
+	if (call->cli.n_args == 0)
+		return call->help ? print_help(call)
+				  : usage_error(call, "a verb is missing: what shall it do?");
+
+	call->cli.verb = *call->cli.args++;
+	call->cli.n_args--;
+	const struct cli_verb *verb = find_verb(call, call->cli.verb);
+	if (!verb)
+		return unknown_verb(call, call->cli.verb);
+	if (call->help)
+		return print_verb_help(call, verb);
+
+	int r = check_verb(call, verb);
+	return r ? r : verb->run(&call->cli);
+}
+
+/* A table that a full disk or a closed pipe cut short is not "done". */
+static int finish_output(const struct call *call, int status)
+{
+	bool lost = ferror(stdout) != 0;
+
+	if (fflush(stdout) != 0)
+		lost = true;
+	if (!lost || status != EXIT_DONE)
+		return status;
+	fprintf(stderr, "%s: cannot write the output: %s\n", call->program, strerror(errno));
+	return EXIT_FAILED;
+}
+
+int cli_main(int argc, char **argv, const char *program, const char *purpose,
+	const struct cli_verb *verbs)
+{
+	struct call call = {
+		.program = program,
+		.purpose = purpose,
+		.verbs = verbs,
+		.cli = {.config = CLI_DEFAULT_CONFIG},
+	};
+
+	int status = parse_options(&call, argc, argv);
+	if (status == 0) {
+		log_init(program, call.cli.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+		choose_dirs(&call);
+		status = run_verb(&call);
+		status = finish_output(&call, status);
+	}
+	free(call.runtime_owned);
+	free(call.state_owned);
+	return status;
+}
