@@ -31,6 +31,7 @@ struct pseudo {
 struct zone_rdata {
 	uint8_t *bytes;
 	uint16_t len;
+	uint32_t ttl_s;	  /* as written; the RRset's is what counts */
 	const char *file; /* borrowed from the zone */
 	int line;
 };
@@ -46,6 +47,7 @@ struct zone_node {
 	uint8_t name[NAME_MAX_LEN];
 	uint8_t len;		   /* octets of the name */
 	bool outside;		   /* not within the apex: additional data only */
+	bool has_unread;	   /* a record of it was an error: never so in a good zone */
 	struct zone_rrset *rrsets; /* sorted by type */
 	size_t n_rrsets;
 	struct pseudo
@@ -64,6 +66,7 @@ struct zone {
 	size_t n_nodes;
 	uint32_t serial;
 	size_t n_records; /* as written, pseudo records included */
+	bool has_unread;  /* a line was an error, its owner unknown: never so in a good zone */
 };
 
 void zone_free(struct zone *zone);
