@@ -93,41 +93,6 @@ const struct table_node *answer_closest(
 
 /* --- additional section --- */
 
-/* Where the domain name begins in the RDATA of a type whose addresses accompany it (RFC 1034
- * section 3.3.9, 2782, 9460 section 4.1), or -1. */
-static int target_offset(uint16_t type)
-{
-	switch (type) {
-	case DNS_TYPE_NS:
-		return 0;
-	case DNS_TYPE_MX:
-	case DNS_TYPE_AFSDB:
-	case DNS_TYPE_RT:
-	case DNS_TYPE_KX:
-	case DNS_TYPE_SVCB:
-	case DNS_TYPE_HTTPS:
-		return 2;
-	case DNS_TYPE_SRV:
-		return 6;
-	default:
-		return -1;
-	}
-}
-
-static const struct table_node *find_target(
-	const struct table *table, const uint8_t *target, const uint8_t *owner, uint16_t type)
-{
-	uint8_t name[NAME_MAX_LEN + 9] = {0};
-
-	/* RFC 9460 section 2.5.2: "." as the target of ServiceMode is the owner itself */
-	if (!*target && (type == DNS_TYPE_SVCB || type == DNS_TYPE_HTTPS))
-		target = owner;
-
-	size_t len = name_len(target);
-	name_lower(name, target, len);
-	return table_find(table, name, len);
-}
-
 enum additional_pass { PASS_REQUIRED_GLUE, PASS_INSIDE, PASS_OUTSIDE, N_PASSES };
 
 /* RFC 9471: glue whose name is within the delegation itself must come, or TC be set. */
@@ -158,21 +123,14 @@ static void add_targets(struct walk *walk, const struct answer_item *item,
 	enum additional_pass pass, const struct table_node *cut)
 {
 	const struct table_rrset *rrset = table_rrset(walk->table, item->rrset);
-	int offset = target_offset(rrset->type);
-	const uint8_t *data = table_byte(walk->table, rrset->data_at);
+	const uint8_t *list = table_byte(walk->table, rrset->targets_at);
 
-	if (offset < 0)
-		return;
-	for (unsigned int i = 0; i < rrset->n_rrs; i++) {
-		uint16_t len;
+	for (uint32_t i = 0; i < rrset->n_targets; i++) {
+		uint32_t index;
 
-		memcpy(&len, data, sizeof(len));
-		const uint8_t *name = data + sizeof(len) + offset;
-		data += sizeof(len) + len;
-
-		const struct table_node *target = find_target(
-			walk->table, name, item->owner, rrset->type);
-		if (target && pass_of(walk->table, target, cut) == pass)
+		memcpy(&index, list + i * sizeof(index), sizeof(index));
+		const struct table_node *target = table_node(walk->table, index);
+		if (pass_of(walk->table, target, cut) == pass)
 			add_target(walk, target, pass == PASS_REQUIRED_GLUE);
 	}
 }

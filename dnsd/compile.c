@@ -69,8 +69,8 @@ static uint32_t keep_answer(
 
 	c->record.cuts.n = 0;
 	c->record.relocate.n = 0;
-	compose(c->table, c->answer, c->message, question_end, COMPILE_MESSAGE_MAX, &c->record,
-		&composed);
+	compose(c->table, c->answer, qname, c->message, question_end, COMPILE_MESSAGE_MAX,
+		&c->record, &composed);
 
 	struct table_answer answer = {
 		.type = type,

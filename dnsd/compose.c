@@ -14,9 +14,11 @@ enum {
 	RR_FIXED = 10, /* type, class, TTL, length */
 };
 
+/* A name, or the end of one, that stands in the message. */
 struct suffix {
-	uint16_t at; /* in the message */
-	uint8_t len; /* octets, uncompressed */
+	const uint8_t *name; /* uncompressed, where it came from */
+	uint16_t at;	     /* in the message */
+	uint8_t len;	     /* octets, uncompressed */
 };
 
 struct composer {
@@ -59,30 +61,21 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
-/* Is the name at `at` in the message, pointers followed, this one? Our own pointers lead back.
- */
-static bool is_name_at(const uint8_t *message, size_t at, const uint8_t *name)
+static bool is_same_name(const uint8_t *a, const uint8_t *b, size_t len)
 {
-	for (;;) {
-		while (message[at] >= 0xc0)
-			at = (size_t)(message[at] & 0x3f) << 8 | message[at + 1];
-		if (message[at] != *name)
+	if (a == b)
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
 			return false;
-		if (!*name)
-			return true;
-		for (unsigned int i = 1; i <= *name; i++)
-			if (lower(message[at + i]) != lower(name[i]))
-				return false;
-		at += 1u + *name;
-		name += 1 + *name;
-	}
+	return true;
 }
 
-static void remember_suffix(struct composer *c, size_t at, size_t len)
+static void remember_suffix(struct composer *c, const uint8_t *name, size_t at, size_t len)
 {
 	if (c->n_suffixes < COMPOSE_MAX_SUFFIXES && at <= COMPOSE_POINTER_MAX)
 		c->suffixes[c->n_suffixes++] = (struct suffix){
-			.at = (uint16_t)at, .len = (uint8_t)len};
+			.name = name, .at = (uint16_t)at, .len = (uint8_t)len};
 }
 
 static bool find_suffix(const struct composer *c, unsigned int n_suffixes, const uint8_t *name,
@@ -90,7 +83,7 @@ static bool find_suffix(const struct composer *c, unsigned int n_suffixes, const
 {
 	for (unsigned int i = 0; i < n_suffixes; i++)
 		if (c->suffixes[i].len == len &&
-			is_name_at(c->message, c->suffixes[i].at, name)) {
+			is_same_name(c->suffixes[i].name, name, len)) {
 			*ret_at = c->suffixes[i].at;
 			return true;
 		}
@@ -121,7 +114,7 @@ static void put_name(struct composer *c, const uint8_t *name)
 		}
 		if (!has_room(c, 1u + *name))
 			return;
-		remember_suffix(c, c->at, len);
+		remember_suffix(c, name, c->at, len);
 		put_bytes(c, name, 1u + *name);
 		len -= 1u + *name;
 		name += 1 + *name;
@@ -233,8 +226,8 @@ static void record_cut(struct composer *c, const struct answer *answer, unsigned
 	grow_add(&c->record->cuts, &cut, 1);
 }
 
-void compose(const struct table *table, const struct answer *answer, uint8_t *message,
-	size_t question_end, size_t limit, struct compose_record *record,
+void compose(const struct table *table, const struct answer *answer, const uint8_t *qname,
+	uint8_t *message, size_t question_end, size_t limit, struct compose_record *record,
 	struct composed *ret_composed)
 {
 	struct composer c = {
@@ -250,8 +243,14 @@ void compose(const struct table *table, const struct answer *answer, uint8_t *me
 
 	*out = (struct composed){
 		.flags = (uint16_t)(answer->rcode | (answer->authoritative ? DNS_AA : 0))};
-	for (const uint8_t *name = message + DNS_HEADER_LEN; *name; name += 1 + *name)
-		remember_suffix(&c, (size_t)(name - message), name_len(name));
+
+	size_t left = name_len(qname);
+	size_t at = DNS_HEADER_LEN;
+	for (const uint8_t *name = qname; *name; name += 1 + *name) {
+		remember_suffix(&c, name, at, left);
+		at += 1u + *name;
+		left -= 1u + *name;
+	}
 
 	for (; n_done < answer->n_items; n_done++) {
 		size_t before = c.at;

@@ -19,6 +19,6 @@ struct composed {
 /* `message` holds header and question, which ends at `question_end`; the RRsets follow it,
  * whole ones only, until `limit`. If one that is required finds no room, TC is set. `record`
  * may be NULL. */
-void compose(const struct table *table, const struct answer *answer, uint8_t *message,
-	size_t question_end, size_t limit, struct compose_record *record,
+void compose(const struct table *table, const struct answer *answer, const uint8_t *qname,
+	uint8_t *message, size_t question_end, size_t limit, struct compose_record *record,
 	struct composed *ret_composed);

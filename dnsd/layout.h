@@ -79,6 +79,9 @@ struct table_rrset {
 	uint16_t n_rrs;
 	uint32_t ttl_s;
 	uint32_t data_at; /* in bytes: n_rrs times 16 bits of length and RDATA */
+	uint32_t
+		targets_at; /* in bytes: n_targets nodes whose addresses accompany the RRset */
+	uint32_t n_targets;
 	uint32_t node;
 };
 
@@ -142,17 +145,29 @@ static inline uint32_t table_hash(const uint8_t *name, size_t len)
 		uint64_t word;
 
 		memcpy(&word, name + i, 8);
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 32;
+		hash = name_hash_step(hash, word);
 	}
 	return (uint32_t)hash;
 }
 
-/* The node of exactly this lower-case name (padded as for table_hash), or NULL. */
-static inline const struct table_node *table_find(
-	const struct table *table, const uint8_t *name, size_t len)
+/* Both are lower case and padded with zeroes. */
+static inline bool name_eq_padded(const uint8_t *a, const uint8_t *b, size_t len)
 {
-	uint32_t hash = table_hash(name, len);
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t x, y;
+
+		memcpy(&x, a + i, 8);
+		memcpy(&y, b + i, 8);
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+/* The node of exactly this lower-case name (padded as for table_hash), or NULL. */
+static inline const struct table_node *table_find_hash(
+	const struct table *table, const uint8_t *name, size_t len, uint32_t hash)
+{
 	uint32_t mask = table->n_slots - 1;
 
 	for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
@@ -164,7 +179,13 @@ static inline const struct table_node *table_find(
 			continue;
 
 		const struct table_node *node = table_node(table, slot->node_1 - 1);
-		if (node->name_len == len && memcmp(node_name(table, node), name, len) == 0)
+		if (node->name_len == len && name_eq_padded(node_name(table, node), name, len))
 			return node;
 	}
+}
+
+static inline const struct table_node *table_find(
+	const struct table *table, const uint8_t *name, size_t len)
+{
+	return table_find_hash(table, name, len, table_hash(name, len));
 }

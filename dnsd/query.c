@@ -10,7 +10,7 @@
  */
 #include "dnsd/query.h"
 
-#include <string.h>
+enum { OPT_FIXED_LEN = 11 };
 
 /* ASCII upper case to lower case in each of eight octets at once. */
 static uint64_t lower8(uint64_t word)
@@ -24,23 +24,28 @@ static uint64_t lower8(uint64_t word)
 	return word | upper >> 2;
 }
 
-static void copy_lower(uint8_t *out, const uint8_t *name, size_t len)
+/* Copies the name in lower case, with zeroes behind it, and hashes it on the way. */
+static void read_name(struct query *query, const uint8_t *name, size_t len)
 {
+	uint64_t hash = len;
 	uint64_t word;
 	size_t i = 0;
 
 	for (; i + 8 <= len; i += 8) {
 		memcpy(&word, name + i, 8);
 		word = lower8(word);
-		memcpy(out + i, &word, 8);
+		memcpy(query->name + i, &word, 8);
+		hash = name_hash_step(hash, word);
 	}
-
-	/* the rest and the zeroes behind it; reads into the packet's slack */
-	memcpy(&word, name + i, 8);
-	size_t rest = len - i;
-	word = rest ? lower8(word) & (~(uint64_t)0 >> (64 - 8 * rest)) : 0;
-	memcpy(out + i, &word, 8);
-	memset(out + i + 8, 0, 8);
+	memset(query->name + i, 0, QUERY_NAME_PAD);
+	if (i < len) {
+		/* reads into the packet's slack */
+		memcpy(&word, name + i, 8);
+		word = lower8(word) & (~(uint64_t)0 >> (64 - 8 * (len - i)));
+		memcpy(query->name + i, &word, 8);
+		hash = name_hash_step(hash, word);
+	}
+	query->hash = (uint32_t)hash;
 }
 
 /* QNAME without compression: a question has nothing before it to point at. */
@@ -49,23 +54,19 @@ static bool parse_qname(const uint8_t *packet, size_t len, struct query *query)
 	const uint8_t *name = packet + DNS_HEADER_LEN;
 	size_t room = len - DNS_HEADER_LEN;
 	size_t at = 0;
-	unsigned int n = 0;
 
 	if (room > NAME_MAX_LEN)
 		room = NAME_MAX_LEN;
 	while (at < room && name[at]) {
 		if (name[at] > 63)
 			return false;
-		query->label_at[n++] = (uint8_t)at;
 		at += 1u + name[at];
 	}
 	if (at >= room)
 		return false;
 
-	query->label_at[n] = (uint8_t)at;
-	query->n_labels = (uint8_t)n;
 	query->qname_len = (uint8_t)(at + 1);
-	copy_lower(query->name, name, at + 1);
+	read_name(query, name, at + 1);
 	return true;
 }
 
@@ -228,12 +229,31 @@ static bool parse_tsig(const struct record *record, struct query_tsig *tsig)
 	return true;
 }
 
+/* What most resolvers send: nothing but an OPT of version 0 without options. */
+static bool parse_plain_opt(const uint8_t *packet, size_t len, size_t at, struct query *query)
+{
+	static const uint8_t counts[6] = {[5] = 1};
+	const uint8_t *opt = packet + at;
+
+	if (len - at != OPT_FIXED_LEN || memcmp(packet + 6, counts, sizeof(counts)) != 0 ||
+		opt[0] != 0 || be16_read(opt + 1) != DNS_TYPE_OPT || opt[6] != 0 ||
+		be16_read(opt + 9) != 0)
+		return false;
+	query->has_authority = false;
+	query->edns.present = true;
+	query->edns.udp_size = be16_read(opt + 3);
+	query->edns.dnssec_ok = opt[7] & 0x80;
+	return true;
+}
+
 static bool parse_records(const uint8_t *packet, size_t len, size_t at, struct query *query)
 {
-	unsigned int n_before = be16_read(packet + 6) + be16_read(packet + 8);
+	unsigned int n_before = be16_read(packet + 6) + (unsigned int)be16_read(packet + 8);
 	unsigned int n_additional = be16_read(packet + 10);
 	struct record record;
 
+	if (parse_plain_opt(packet, len, at, query))
+		return true;
 	query->has_authority = be16_read(packet + 8) > 0;
 	for (unsigned int i = 0; i < n_before; i++)
 		if (!parse_record(packet, len, &at, &record) || record.type == DNS_TYPE_OPT ||

@@ -4,9 +4,11 @@
  * mean something to us. No allocation; what is found is copied or points into the packet.
  */
 #pragma once
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "dnsd/name.h"
 
@@ -109,13 +111,13 @@ struct query {
 	unsigned int opcode;
 	bool has_question;
 	uint8_t qname_len; /* octets, the root's zero included; qname is at DNS_HEADER_LEN */
-	uint8_t n_labels;
 	uint16_t qtype;
 	uint16_t qclass;
 	bool has_authority; /* an IXFR's SOA */
 	struct query_edns edns;
 	struct query_tsig tsig;
 	uint8_t label_at[NAME_MAX_LABELS + 1];		 /* offset of each label in the name */
+	uint32_t hash;					 /* of `name`, as table_hash has it */
 	uint8_t name[NAME_MAX_LEN + 1 + QUERY_NAME_PAD]; /* lower case, zeroes behind it */
 };
 
@@ -134,22 +136,30 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
 
 static inline uint16_t be16_read(const uint8_t *at)
 {
-	return (uint16_t)(at[0] << 8 | at[1]);
+	uint16_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be16toh(value);
 }
 
 static inline uint32_t be32_read(const uint8_t *at)
 {
-	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be32toh(value);
 }
 
 static inline void be16_write(uint8_t *at, unsigned int value)
 {
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
+	uint16_t be = htobe16((uint16_t)value);
+
+	memcpy(at, &be, sizeof(be));
 }
 
 static inline void be32_write(uint8_t *at, uint32_t value)
 {
-	be16_write(at, value >> 16);
-	be16_write(at + 2, value & 0xffff);
+	uint32_t be = htobe32(value);
+
+	memcpy(at, &be, sizeof(be));
 }

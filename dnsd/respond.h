@@ -13,8 +13,8 @@ enum {
 	RESPOND_UDP_MAX = 1232, /* DNS Flag Day 2020 */
 	RESPOND_TCP_MAX = 65535,
 	/* What a reply buffer must have */
-	RESPOND_UDP_CAP = RESPOND_UDP_MAX,
-	RESPOND_TCP_CAP = RESPOND_TCP_MAX,
+	RESPOND_UDP_CAP = RESPOND_UDP_MAX + 16, /* copies may run over by as much */
+	RESPOND_TCP_CAP = RESPOND_TCP_MAX + 16,
 	RESPOND_QUERY_SLACK =
 		16, /* readable octets that must follow the query in its buffer */
 };

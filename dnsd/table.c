@@ -406,6 +406,79 @@ static void link_parent_sides(struct builder *b)
 	}
 }
 
+/* Where the domain name begins in the RDATA of a type whose addresses accompany it (RFC 1034
+ * section 3.3.9, RFC 2782, RFC 9460 section 4.1), or -1. */
+static int target_offset(uint16_t type)
+{
+	switch (type) {
+	case DNS_TYPE_NS:
+		return 0;
+	case DNS_TYPE_MX:
+	case DNS_TYPE_AFSDB:
+	case DNS_TYPE_RT:
+	case DNS_TYPE_KX:
+	case DNS_TYPE_SVCB:
+	case DNS_TYPE_HTTPS:
+		return 2;
+	case DNS_TYPE_SRV:
+		return 6;
+	default:
+		return -1;
+	}
+}
+
+static uint32_t find_target_1(
+	struct builder *b, const struct table_rrset *rrset, const uint8_t *target)
+{
+	uint8_t name[NAME_MAX_LEN + 9] = {0};
+	const uint8_t *owner = name_at(b, rrset->node);
+
+	/* RFC 9460 section 2.5.2: "." as the target of ServiceMode is the owner itself; a
+	 * wildcard's owner is not known before the query */
+	if (!*target && (rrset->type == DNS_TYPE_SVCB || rrset->type == DNS_TYPE_HTTPS))
+		return owner[0] == 1 && owner[1] == '*' ? 0 : rrset->node + 1;
+
+	size_t len = name_len(target);
+	name_lower(name, target, len);
+	uint32_t hash = table_hash(name, len);
+	uint32_t mask = b->n_slots - 1;
+	for (uint32_t i = hash & mask; b->slots[i].node_1; i = (i + 1) & mask) {
+		uint32_t index = b->slots[i].node_1 - 1;
+
+		if (b->slots[i].hash == hash && node_at(b, index)->name_len == len &&
+			memcmp(name_at(b, index), name, len) == 0)
+			return index + 1;
+	}
+	return 0;
+}
+
+/* Finds beforehand whose addresses go into the additional section with each RRset. */
+static void link_targets(struct builder *b)
+{
+	for (uint32_t i = 0; i < grow_n(&b->rrsets); i++) {
+		struct table_rrset *rrset = grow_at(&b->rrsets, i);
+		int offset = target_offset(rrset->type);
+		uint32_t at = rrset->data_at;
+
+		rrset->targets_at = grow_n(&b->bytes);
+		for (unsigned int k = 0; offset >= 0 && k < rrset->n_rrs; k++) {
+			const uint8_t *data = grow_at(&b->bytes, at);
+			uint16_t len;
+
+			memcpy(&len, data, sizeof(len));
+			at += (uint32_t)sizeof(len) + len;
+
+			uint32_t target_1 = find_target_1(
+				b, rrset, data + sizeof(len) + offset);
+			if (!target_1)
+				continue;
+			target_1--;
+			grow_add(&b->bytes, &target_1, sizeof(target_1));
+			rrset->n_targets++;
+		}
+	}
+}
+
 static void append(
 	struct grow *block, uint32_t *ret_at, uint32_t *ret_n, const struct grow *part)
 {
@@ -452,6 +525,7 @@ struct table *table_new(
 		add_zone(&b, i);
 	link_parent_sides(&b);
 	add_outside(&b);
+	link_targets(&b);
 
 	struct table *table = compile(pack(&b));
 	free(b.nodes.items);
