@@ -15,6 +15,8 @@ TOP=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$TOP"
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
+# shellcheck source=tests/build.sh
+. tests/build.sh
 # shellcheck source=tests/checks.sh
 . tests/checks.sh
 
@@ -122,10 +124,6 @@ need_build() {
 	report "build/$1" "$status" $((${EPOCHREALTIME/[.,]/} - start))
 	[ "$status" -eq 0 ] || BUILT[$1]=1
 	return "$status"
-}
-
-build() {
-	cmake --preset "$1" -DMH_WERROR=ON && cmake --build --preset "$1" -j "$(nproc)"
 }
 
 # The unit tests and the replayed fuzz seeds of one build, a line for each program. ctest runs
