@@ -1,0 +1,334 @@
+/* test_cli.c - the command line that both programs share */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "common/cli.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+enum { OUTPUT_MAX = 8192, MAX_ARGS = 12 };
+
+/* What the last verb was given, copied: the strings end with cli_main. */
+struct seen {
+	int n_calls;
+	char verb[32];
+	char config[128];
+	char runtime_dir[128];
+	char state_dir[128];
+	char arg[64];
+	bool json;
+	bool watch;
+	bool verbose;
+	enum log_level level;
+};
+
+static struct seen seen;
+static char out[OUTPUT_MAX];
+static char err[OUTPUT_MAX];
+
+static int verb_run(const struct cli *cli)
+{
+	seen.n_calls++;
+	snprintf(seen.verb, sizeof(seen.verb), "%s", cli->verb);
+	snprintf(seen.config, sizeof(seen.config), "%s", cli->config);
+	snprintf(seen.runtime_dir, sizeof(seen.runtime_dir), "%s", cli->runtime_dir);
+	snprintf(seen.state_dir, sizeof(seen.state_dir), "%s", cli->state_dir);
+	snprintf(seen.arg, sizeof(seen.arg), "%s", cli->n_args ? cli->args[0] : "");
+	seen.json = cli->json;
+	seen.watch = cli->watch;
+	seen.verbose = cli->verbose;
+	seen.level = log_level();
+	return EXIT_DONE;
+}
+
+static int verb_fail(const struct cli *cli)
+{
+	(void)cli;
+	return EXIT_BAD_CONFIG;
+}
+
+static int verb_print(const struct cli *cli)
+{
+	(void)cli;
+	puts("something");
+	return EXIT_DONE;
+}
+
+static const struct cli_verb verbs[] = {
+	{"check", "", "validates site.yaml and the zones", verb_run, 0, false, false},
+	{"run", "", "serves", verb_fail, 0, false, false},
+	{"status", "", "how things are", verb_run, 0, true, true},
+	{"delegation", "ZONE", "what to paste into the parent zone", verb_run, 1, false,
+		false},
+	{"print", "", "prints", verb_print, 0, false, false},
+	{0},
+};
+
+static int redirect(int fd)
+{
+	int file = memfd_create("output", MFD_CLOEXEC);
+	int before = dup(fd);
+
+	dup2(file, fd);
+	close(file);
+	return before;
+}
+
+static void restore(int fd, int before, char *text)
+{
+	ssize_t n = pread(fd, text, OUTPUT_MAX - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	dup2(before, fd);
+	close(before);
+}
+
+/* Calls the program with these arguments, NULL at the end; its output is in out and err. */
+static int call(const char *first, ...)
+{
+	char copies[MAX_ARGS][64];
+	char *argv[MAX_ARGS + 1] = {copies[0]};
+	int argc = 1;
+	va_list args;
+
+	strcpy(copies[0], "dnsd");
+	va_start(args, first);
+	for (const char *arg = first; arg && argc < MAX_ARGS;
+		arg = va_arg(args, const char *)) {
+		snprintf(copies[argc], sizeof(copies[argc]), "%s", arg);
+		argv[argc] = copies[argc];
+		argc++;
+	}
+	va_end(args);
+
+	memset(&seen, 0, sizeof(seen));
+	fflush(stdout);
+	int before_out = redirect(STDOUT_FILENO);
+	int before_err = redirect(STDERR_FILENO);
+	int status = cli_main(
+		argc, argv, "dnsd", "Authoritative split-view DNS server.", verbs);
+	fflush(stdout);
+	restore(STDOUT_FILENO, before_out, out);
+	restore(STDERR_FILENO, before_err, err);
+	return status;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' lacks '%s'", text, part);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	unsetenv("RUNTIME_DIRECTORY");
+	unsetenv("STATE_DIRECTORY");
+	return 0;
+}
+
+static void a_verb_runs_with_the_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(call("check", NULL), EXIT_DONE);
+	assert_int_equal(seen.n_calls, 1);
+	assert_string_equal(seen.verb, "check");
+	assert_string_equal(seen.config, "/etc/multihomed/site.yaml");
+	assert_string_equal(seen.runtime_dir, "/run/multihomed");
+	assert_string_equal(seen.state_dir, "/var/lib/multihomed");
+	assert_int_equal(seen.level, LOG_LEVEL_INFO);
+}
+
+static void options_stand_before_or_after_the_verb(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		call("-c", "a.yaml", "--json", "status", "--watch", "-v", NULL), EXIT_DONE);
+	assert_string_equal(seen.config, "a.yaml");
+	assert_true(seen.json && seen.watch && seen.verbose);
+	assert_int_equal(seen.level, LOG_LEVEL_DEBUG);
+
+	assert_int_equal(
+		call("delegation", "www.example.com", "--config=b.yaml", NULL), EXIT_DONE);
+	assert_string_equal(seen.config, "b.yaml");
+	assert_string_equal(seen.arg, "www.example.com");
+	assert_int_equal(call("delegation", "--", "--odd", NULL), EXIT_DONE);
+	assert_string_equal(seen.arg, "--odd");
+}
+
+static void the_verbs_exit_status_is_the_programs(void **state)
+{
+	(void)state;
+	assert_int_equal(call("run", NULL), EXIT_BAD_CONFIG);
+}
+
+/* --runtime, $RUNTIME_DIRECTORY, --state, $STATE_DIRECTORY and what follows. */
+static void folders_come_from_options_then_the_environment(void **state)
+{
+	static const struct {
+		const char *runtime;
+		const char *env_runtime;
+		const char *state;
+		const char *env_state;
+		const char *is_runtime;
+		const char *is_state;
+	} cases[] = {
+		{NULL, NULL, NULL, NULL, "/run/multihomed", "/var/lib/multihomed"},
+		{NULL, "/run/a", NULL, "/var/lib/a", "/run/a", "/var/lib/a"},
+		{NULL, "/run/a:/run/b", NULL, "/var/a:/var/b", "/run/a", "/var/a"},
+		{NULL, "", NULL, "", "/run/multihomed", "/var/lib/multihomed"},
+		{"/tmp/x", NULL, NULL, NULL, "/tmp/x", "/tmp/x/state"},
+		{"/tmp/x", "/run/a", NULL, "/var/lib/a", "/tmp/x", "/tmp/x/state"},
+		{"/tmp/x", NULL, "/tmp/y", "/var/lib/a", "/tmp/x", "/tmp/y"},
+		{NULL, "/run/a", "/tmp/y", "/var/lib/a", "/run/a", "/tmp/y"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char runtime[64];
+		char state_option[64];
+
+		setup(NULL);
+		snprintf(runtime, sizeof(runtime), "--runtime=%s", cases[i].runtime);
+		snprintf(state_option, sizeof(state_option), "--state=%s", cases[i].state);
+		if (cases[i].env_runtime)
+			setenv("RUNTIME_DIRECTORY", cases[i].env_runtime, 1);
+		if (cases[i].env_state)
+			setenv("STATE_DIRECTORY", cases[i].env_state, 1);
+		print_message("  case %zu\n", i);
+		assert_int_equal(call("check", cases[i].runtime ? runtime : "-v",
+					 cases[i].state ? state_option : "-v", NULL),
+			EXIT_DONE);
+		assert_string_equal(seen.runtime_dir, cases[i].is_runtime);
+		assert_string_equal(seen.state_dir, cases[i].is_state);
+	}
+}
+
+static void wrong_usage_exits_2_and_says_what_was_wrong(void **state)
+{
+	static const struct {
+		const char *args[4];
+		const char *says;
+	} cases[] = {
+		{{NULL}, "a verb is missing"},
+		{{"stauts"}, "unknown verb 'stauts' (did you mean 'status'?)"},
+		{{"deleg", "x"}, "(did you mean 'delegation'?)"},
+		{{"frobnicate"}, "unknown verb 'frobnicate'\n"},
+		{{"--jsno", "status"}, "unknown option '--jsno' (did you mean '--json'?)"},
+		{{"status", "--frobnicate"}, "unknown option '--frobnicate'\n"},
+		{{"status", "-x"}, "unknown option '-x'"},
+		{{"status", "--json", "-xv"}, "unknown option '-x'"},
+		{{"status", "--json=yes"}, "option '--json=yes' takes no value"},
+		{{"status", "--verbose=3"}, "option '--verbose=3' takes no value"},
+		{{"check", "--runtime"}, "option '--runtime' needs a value"},
+		{{"check", "-c"}, "option '-c' needs a value"},
+		{{"check", "--state="}, "must not be empty"},
+		{{"check", "--state", ""}, "option '--state' must not be empty"},
+		{{"check", "--json"}, "'check' takes no --json"},
+		{{"check", "--watch"}, "'check' takes no --watch"},
+		{{"check", "site.yaml"}, "'check' does not know what to do with 'site.yaml'"},
+		{{"delegation"}, "'delegation' needs ZONE"},
+		{{"delegation", "a", "b"}, "does not know what to do with 'b'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *const *a = cases[i].args;
+
+		print_message("  case %zu: %s\n", i, cases[i].says);
+		assert_int_equal(call(a[0], a[1], a[2], a[3], NULL), EXIT_USAGE);
+		assert_int_equal(seen.n_calls, 0);
+		assert_string_equal(out, "");
+		assert_says(err, "dnsd: ");
+		assert_says(err, cases[i].says);
+		assert_says(err, "'dnsd --help'");
+	}
+}
+
+static void help_lists_every_verb(void **state)
+{
+	(void)state;
+	assert_int_equal(call("--help", NULL), EXIT_DONE);
+	for (const struct cli_verb *verb = verbs; verb->name; verb++)
+		assert_says(out, verb->summary);
+	assert_says(out, "delegation ZONE");
+	assert_says(out, "--runtime DIR");
+	assert_string_equal(err, "");
+}
+
+static void help_with_a_verb_shows_only_its_options(void **state)
+{
+	(void)state;
+	assert_int_equal(call("status", "--help", NULL), EXIT_DONE);
+	assert_says(out, "Usage: dnsd status");
+	assert_says(out, "--json");
+	assert_int_equal(call("delegation", "-h", NULL), EXIT_DONE); /* its ZONE may lack */
+	assert_says(out, "Usage: dnsd delegation [OPTION]... ZONE");
+	assert_null(strstr(out, "--json"));
+	assert_int_equal(seen.n_calls, 0);
+}
+
+static void version_names_program_and_version(void **state)
+{
+	(void)state;
+	assert_int_equal(call("--version", NULL), EXIT_DONE);
+	assert_string_equal(out, "dnsd " MH_VERSION "\n");
+}
+
+static void output_that_cannot_be_written_is_a_failure(void **state)
+{
+	char *argv[] = {(char[]){"dnsd"}, (char[]){"print"}, NULL};
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	int before = dup(STDOUT_FILENO);
+
+	(void)state;
+	fflush(stdout);
+	dup2(full, STDOUT_FILENO);
+	int status = cli_main(2, argv, "dnsd", "", verbs);
+	dup2(before, STDOUT_FILENO);
+	clearerr(stdout);
+	close(before);
+	close(full);
+	assert_int_equal(status, EXIT_FAILED);
+}
+
+static void a_path_joins_folder_and_name(void **state)
+{
+	char *path = cli_path("/run/multihomed", "dnsd.sock");
+
+	(void)state;
+	assert_string_equal(path, "/run/multihomed/dnsd.sock");
+	free(path);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_verb_runs_with_the_defaults, setup),
+		cmocka_unit_test_setup(options_stand_before_or_after_the_verb, setup),
+		cmocka_unit_test_setup(the_verbs_exit_status_is_the_programs, setup),
+		cmocka_unit_test_setup(folders_come_from_options_then_the_environment, setup),
+		cmocka_unit_test_setup(wrong_usage_exits_2_and_says_what_was_wrong, setup),
+		cmocka_unit_test_setup(help_lists_every_verb, setup),
+		cmocka_unit_test_setup(help_with_a_verb_shows_only_its_options, setup),
+		cmocka_unit_test_setup(version_names_program_and_version, setup),
+		cmocka_unit_test_setup(output_that_cannot_be_written_is_a_failure, setup),
+		cmocka_unit_test_setup(a_path_joins_folder_and_name, setup),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+}
