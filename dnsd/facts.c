@@ -27,18 +27,6 @@ struct want {
 	int view;
 };
 
-const char *uplink_state_str(enum uplink_state state)
-{
-	static const char *const names[] = {
-		[UPLINK_UP] = "up",
-		[UPLINK_DEGRADED] = "degraded",
-		[UPLINK_DOWN] = "down",
-		[UPLINK_DRAINED] = "drained",
-	};
-
-	return names[state];
-}
-
 static bool can_offer(const struct want *want, size_t i)
 {
 	const struct uplink_facts *uplink = &want->facts->uplinks[i];

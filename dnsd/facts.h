@@ -6,9 +6,8 @@
  */
 #pragma once
 #include "common/site.h"
+#include "common/uplinkstate.h"
 #include "dnsd/zone.h"
-
-enum uplink_state { UPLINK_UP, UPLINK_DEGRADED, UPLINK_DOWN, UPLINK_DRAINED };
 
 struct uplink_facts {
 	enum uplink_state state;
@@ -40,5 +39,3 @@ enum { FACTS_VIEW_INSIDE = -1 }; /* a view is an uplink's index, or this */
  * order of the answer. `ret_addrs` has room for SITE_MAX_UPLINKS. Returns their number. */
 size_t facts_expand(const struct facts *facts, int view, const struct pseudo *pseudo,
 	enum site_family family, struct addr *ret_addrs);
-
-const char *uplink_state_str(enum uplink_state state);
