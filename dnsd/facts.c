@@ -155,7 +155,9 @@ size_t facts_expand(const struct facts *facts, int view, const struct pseudo *ps
 	case PSEUDO_UPLINK_ALL:
 		return expand_all(&want, ret_addrs);
 	case PSEUDO_UPLINK_RECEIVING:
-		if (view == FACTS_VIEW_INSIDE)
+		/* a LAN without the family borrows as an uplink does: the types of a name are
+		 * the same in all views */
+		if (view == FACTS_VIEW_INSIDE && addr_is_set(&facts->lan[family]))
 			return expand_literal(&facts->lan[family], ret_addrs);
 		return expand_one(&want, ret_addrs);
 	}
