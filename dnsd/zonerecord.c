@@ -176,8 +176,6 @@ static int head_read(struct zone_reader *reader, struct head *head)
 static int ttl_default(
 	struct zone_reader *reader, const struct zone_record *record, uint32_t *ret_ttl_s)
 {
-	const uint8_t *minimum = record->rdata + record->len - 4;
-
 	if (reader->has_default_ttl) {
 		*ret_ttl_s = reader->default_ttl_s;
 		return 0;
@@ -188,6 +186,7 @@ static int ttl_default(
 			"\"$TTL 1h\" at the top of the file");
 
 	if (!reader->has_last_ttl) {
+		const uint8_t *minimum = record->rdata + record->len - 4;
 		uint32_t ttl_s = (uint32_t)minimum[0] << 24 | (uint32_t)minimum[1] << 16 |
 				 (uint32_t)minimum[2] << 8 | minimum[3];
 
