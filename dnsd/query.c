@@ -282,7 +282,7 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
 		return QUERY_SILENT;
 	query->id = be16_read(packet);
 	query->flags = be16_read(packet + 2);
-	query->opcode = (query->flags & DNS_OPCODE_MASK) >> 11;
+	query->opcode = (unsigned int)(query->flags & DNS_OPCODE_MASK) >> 11;
 	query->has_question = false;
 	query->edns = (struct query_edns){0};
 	query->tsig = (struct query_tsig){0};
