@@ -151,9 +151,10 @@ static bool parse_edns_option(
 		edns->wants_nsid = true;
 		return true;
 	case DNS_EDNS_KEEPALIVE:
-		/* RFC 7828 section 3.2.1: clients send it empty; anything else is malformed */
-		edns->wants_keepalive = true;
-		return len == 0;
+		/* RFC 7828 section 3.2.1: clients send it empty. Over UDP it is to be ignored
+		 * whatever it holds, so anything else is no wish rather than an error. */
+		edns->wants_keepalive = len == 0;
+		return true;
 	case DNS_EDNS_COOKIE:
 		/* RFC 7873 section 5.2.2: 8 octets, or 16 to 40, else FORMERR */
 		if (len != 8 && (len < 16 || len > 40))
@@ -178,6 +179,8 @@ static bool parse_opt(const struct record *record, struct query_edns *edns)
 	edns->udp_size = record->class;
 	edns->version = (uint8_t)(record->ttl >> 16);
 	edns->dnssec_ok = record->ttl & DNS_EDNS_DO;
+	if (edns->version != 0)
+		return true; /* BADVERS: the options of other versions are not ours to judge */
 
 	const uint8_t *option = record->rdata;
 	size_t left = record->rdata_len;
