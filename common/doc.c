@@ -86,23 +86,28 @@ static bool line_has_tab(const char *text, size_t len, size_t line)
 	return p && p < end && *p == '\t';
 }
 
+/* libyaml's own words, at the line where it stopped. */
 static void report_syntax(
 	const struct doc *doc, const yaml_parser_t *parser, const char *text, size_t len)
 {
 	const char *problem = parser->problem ? parser->problem : "cannot be read";
 	size_t line = parser->problem_mark.line;
-	const char *context = parser->context;
+	char context[128] = "";
 
-	if (parser->error == YAML_MEMORY_ERROR)
+	if (parser->error == YAML_MEMORY_ERROR) {
 		problem = "out of memory";
-	if (parser->error == YAML_READER_ERROR) {
+	} else if (parser->error == YAML_READER_ERROR) {
 		size_t offset = parser->problem_offset < len ? parser->problem_offset : len;
 
 		line = (size_t)line_at(text, offset) - 1;
-		context = NULL;
+	} else if (parser->context && parser->context_mark.line != line) {
+		snprintf(context, sizeof(context), ", %s that begins in line %zu",
+			parser->context, parser->context_mark.line + 1);
+	} else if (parser->context) {
+		snprintf(context, sizeof(context), ", %s", parser->context);
 	}
-	report_add(doc->report, REPORT_ERROR, doc->file, (int)line + 1,
-		"YAML syntax: %s%s%s%s", problem, context ? ", " : "", context ? context : "",
+	report_add(doc->report, REPORT_ERROR, doc->file, (int)line + 1, "YAML syntax: %s%s%s",
+		problem, context,
 		line_has_tab(text, len, line) ? " (the line is indented by a tab: use spaces)"
 					      : "");
 }
@@ -146,6 +151,8 @@ static bool scan_event(struct scan *scan, const yaml_event_t *event)
 			"aliases (*name) are not supported: write the value again");
 		return true;
 	case YAML_SCALAR_EVENT:
+		if (scan->depth == 0 && event->data.scalar.length == 0)
+			return true; /* "---" and nothing behind it */
 		scan_node(scan, event, event->data.scalar.tag);
 		return true;
 	case YAML_SEQUENCE_START_EVENT:

@@ -23,6 +23,7 @@ enum {
 	MAX_PORTS = 65535,
 	MAX_PROBES = 64,
 	MAX_LAN = 256,
+	MAX_PREFIXES6 = 16,
 };
 
 /* probing, uplinks, lan */
@@ -165,7 +166,7 @@ static const struct schema_key uplink_keys[] = {
 	{"nat6", schema_word, offsetof(struct site_uplink, nat6), SCHEMA_IDLE, 0, 0,
 		nat6_words},
 	{"prefixes6", site_read_prefixes, offsetof(struct site_uplink, prefixes6), SCHEMA_IDLE,
-		0, AF_INET6, NULL},
+		MAX_PREFIXES6, AF_INET6, NULL},
 	{0},
 };
 

@@ -18,6 +18,7 @@ enum {
 	MAX_POLICIES = 4096,
 	MAX_ZONES = 4096,
 	MAX_NSID = 128,
+	MAX_PRIORITY = 32764, /* and one more, before the look-up of main at 32766 */
 };
 
 /* routing */
@@ -147,9 +148,9 @@ static const struct schema_key routing_keys[] = {
 	{"notify", read_notify, ROUTING(notify), SCHEMA_IDLE, 0, 0, NULL},
 	{"mark", read_mark, ROUTING(mark), SCHEMA_IDLE, 0, 0, NULL},
 	{"tables", schema_uint32, ROUTING(tables), SCHEMA_IDLE, 1, UINT32_MAX, NULL},
-	{"priority", schema_uint32, ROUTING(priority), SCHEMA_IDLE, 1, 32765, NULL},
-	{"default-priority", schema_uint32, ROUTING(default_priority), SCHEMA_IDLE, 1, 32765,
-		NULL},
+	{"priority", schema_uint32, ROUTING(priority), SCHEMA_IDLE, 1, MAX_PRIORITY, NULL},
+	{"default-priority", schema_uint32, ROUTING(default_priority), SCHEMA_IDLE, 1,
+		MAX_PRIORITY, NULL},
 	{0},
 };
 

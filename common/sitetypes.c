@@ -131,8 +131,10 @@ void site_read_prefixes(const struct doc_place *at, const struct schema_key *key
 	struct site_prefixes *prefixes = out;
 	void *items = NULL;
 
-	schema_one_or_list(
-		at, MAX_PREFIXES, sizeof(struct prefix), read_prefix, &items, &prefixes->n);
+	if (doc_is_list(at) && doc_n_items(at) == 0)
+		doc_error(at, "is an empty list: leave the key out instead");
+	schema_one_or_list(at, key->min ? (size_t)key->min : MAX_PREFIXES,
+		sizeof(struct prefix), read_prefix, &items, &prefixes->n);
 	prefixes->items = items;
 	for (size_t i = 0; i < prefixes->n; i++)
 		if (key->max && prefixes->items[i].addr.family == AF_INET)

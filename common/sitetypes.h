@@ -11,7 +11,8 @@ struct site *site_of_place(const struct doc_place *at);
 schema_read site_read_name;	 /* char[SITE_NAME_MAX + 1] */
 schema_read site_read_interface; /* char[IFNAMSIZ] */
 schema_read site_read_address;	 /* struct addr[SITE_FAMILIES]; max: the only family, or 0 */
-schema_read site_read_prefixes;	 /* struct site_prefixes; max: likewise */
+schema_read site_read_prefixes;	 /* struct site_prefixes; max: likewise; min: how many at most,
+				    or 0 */
 
 /* Index of the uplink of that name, or -1 after complaining. */
 int site_read_uplink_ref(const struct doc_place *at, const char *text);
