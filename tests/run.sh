@@ -71,9 +71,9 @@ run_logged() {
 report() {
 	local name=$1 status=$2 ok not_ok skipped log
 	log=$(log_of "$name")
-	not_ok=$(grep -c '^not ok ' <(grep -v '# SKIP' "$log")) || true
-	skipped=$(grep -cE '^(not )?ok .*# SKIP' "$log") || true
-	ok=$(grep -c '^ok ' <(grep -v '# SKIP' "$log")) || true
+	not_ok=$(grep -ac '^not ok ' <(grep -av '# SKIP' "$log")) || true
+	skipped=$(grep -acE '^(not )?ok .*# SKIP' "$log") || true
+	ok=$(grep -ac '^ok ' <(grep -av '# SKIP' "$log")) || true
 	if [ "$status" -eq 77 ]; then
 		skipped=$((skipped + 1))
 	elif [ "$status" -ne 0 ] && [ "$not_ok" -eq 0 ]; then
@@ -90,7 +90,7 @@ report() {
 }
 
 show_skips() {
-	{ grep -E '# SKIP' "$1" || tail -n 1 "$1"; } | sed 's/^/      | SKIPPED: /'
+	{ grep -aE '# SKIP' "$1" || tail -n 1 "$1"; } | sed 's/^/      | SKIPPED: /'
 }
 
 seconds() {
