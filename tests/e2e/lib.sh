@@ -1,0 +1,216 @@
+# lib.sh - what the end-to-end scenarios share
+#
+# A scenario is a folder with a program `run`, which brings a lab up, states facts and ends:
+#
+#     . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+#     scenario                          # or: scenario --ipv4-only
+#     dnsd_start                        # with the folder's site.yaml, else reference/site.yaml
+#     fact "isp-a answers with its own address" answers_of_isp_a
+#     scenario_end
+#
+# Run by tests/run.sh, or by hand as root: tests/e2e/views/run. Each fact prints "ok NAME" or
+# "not ok NAME" with what its commands said; status 77 is a skip. MH_BUILD names the build
+# whose binaries are used; by default asan, else debug, else release, whichever there is.
+# shellcheck shell=bash
+set -euo pipefail
+
+E2E_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+E2E_TOP=$(dirname "$(dirname "$E2E_HERE")")
+SCENARIO=$(dirname "$(readlink -f "$0")")
+N_NOT_OK=0
+DNSD_STATUS=0
+
+# shellcheck source=tests/lab/lab.sh
+. "$E2E_TOP/tests/lab/lab.sh"
+
+e2e_build() {
+	local preset
+	for preset in asan debug release; do
+		[ ! -x "$E2E_TOP/build/$preset/bin/dnsd" ] || { echo "$E2E_TOP/build/$preset" && return; }
+	done
+	echo "no build found; make one: cmake --preset asan && cmake --build --preset asan" >&2
+	return 1
+}
+
+MH_BUILD=${MH_BUILD:-$(e2e_build)}
+DNSD=$MH_BUILD/bin/dnsd
+# shellcheck disable=SC2034 # for the scenarios
+TOOLS=$MH_BUILD/tests/e2e # our own small programs, tests/e2e/*.c
+
+scenario_settings() {
+	LAB=mh$$
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--ipv4-only) LAB_IPV6=no ;;
+		--no-servers) LAB_SERVERS=no ;;
+		*) lab_die "scenario: unknown option $1" ;;
+		esac
+		shift
+	done
+}
+
+# A lab of its own, with a writable copy of the site in $SITE_DIR.
+scenario() {
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "network namespaces need root"
+		exit 77
+	fi
+	scenario_settings "$@"
+	lab_down_at_exit
+	lab_up
+	SITE_DIR=$(lab_dir)/site
+	RUNTIME=$(lab_dir)/run
+	cp -r "$E2E_HERE/reference" "$SITE_DIR"
+	find "$SCENARIO" -maxdepth 1 \( -name '*.yaml' -o -name '*.zone' \) -exec cp {} "$SITE_DIR/" \;
+	SITE=$SITE_DIR/site.yaml
+}
+
+scenario_end() {
+	if [ "$N_NOT_OK" -gt 0 ] && [ -e "$(lab_dir)/dnsd.log" ]; then
+		echo "# what dnsd said:"
+		tail -n 60 "$(lab_dir)/dnsd.log" | sed 's/^/# /'
+	fi
+	[ "$N_NOT_OK" -eq 0 ] || exit 1
+	exit 0
+}
+
+# fact NAME COMMAND...: holds if every command of it succeeds (set -e), in a subshell.
+fact() {
+	local name=$1 status said
+	shift
+	said=$(lab_dir)/said
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$said" 2>&1
+	status=$?
+	set -e
+	if [ "$status" -eq 0 ]; then
+		echo "ok $name"
+		grep '^measured: ' "$said" | sed 's/^/# /' || true
+		return 0
+	fi
+	N_NOT_OK=$((N_NOT_OK + 1))
+	echo "not ok $name"
+	sed 's/^/#   /' "$said"
+}
+
+# Same text, or the difference and failure.
+expect() {
+	local what=$1 got=$2 want=$3
+	[ "$got" != "$want" ] || return 0
+	echo "$what:"
+	diff --label wanted --label got -u <(echo "$want") <(echo "$got") | tail -n +3
+	return 1
+}
+
+expect_contains() {
+	local what=$1 text=$2 part=$3
+	[[ $text != *"$part"* ]] || return 0
+	echo "$what does not say '$part':"
+	echo "$text"
+	return 1
+}
+
+# ---- dnsd ----------------------------------------------------------------------------------
+
+dnsd_start() {
+	if ! lab_start_dnsd "$DNSD" "$SITE" "$@"; then
+		echo "not ok dnsd starts"
+		N_NOT_OK=$((N_NOT_OK + 1))
+		scenario_end
+	fi
+}
+
+# On the router, with the lab's site and control socket: dnsd_verb status --json
+dnsd_verb() {
+	local verb=$1
+	shift
+	lab_exec router "$DNSD" "$verb" -c "$SITE" --runtime "$RUNTIME" "$@"
+}
+
+dnsd_pid() {
+	cat "$(lab_dir)/dnsd.pid"
+}
+
+dnsd_log() {
+	cat "$(lab_dir)/dnsd.log"
+}
+
+# How often the log says that.
+dnsd_log_count() {
+	grep -cF -- "$1" "$(lab_dir)/dnsd.log" || true
+}
+
+dnsd_log_has() {
+	grep -qF -- "$1" "$(lab_dir)/dnsd.log"
+}
+
+# Ends dnsd, and states that it ended well, without a finding of the sanitizers.
+dnsd_end() {
+	DNSD_STATUS=0
+	lab_stop dnsd || DNSD_STATUS=$?
+	fact "dnsd ends cleanly" dnsd_ended_cleanly
+}
+
+dnsd_ended_cleanly() {
+	expect "exit status" "$DNSD_STATUS" 0
+	! grep -E 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY:' "$(lab_dir)/dnsd.log"
+}
+
+# ---- questions -----------------------------------------------------------------------------
+
+# ask NODE SERVER NAME TYPE [OPTION...]: dig without recursion, cookie and retry.
+ask() {
+	local node=$1 server=$2
+	shift 2
+	lab_exec "$node" dig +norecurse +nocookie +tries=1 +time=2 "@$server" "$@"
+}
+
+# The RDATA alone, sorted, on one line.
+ask_short() {
+	ask "$@" +short | sort | paste -sd' '
+}
+
+# expect_answer NODE SERVER NAME TYPE WANT [OPTION...]
+expect_answer() {
+	local node=$1 server=$2 name=$3 type=$4 want=$5
+	shift 5
+	expect "$name $type @$server" "$(ask_short "$node" "$server" "$name" "$type" "$@")" "$want"
+}
+
+answers() {
+	expect_answer "$@" >/dev/null
+}
+
+# A whole response as text that can be compared: without what differs each time.
+ask_whole() {
+	ask "$@" +nocmd +nostats |
+		sed -E -e 's/, id: [0-9]+//' -e '/^;; Warning/d' -e '/^; \(1 server/d' -e '/^;; global options/d' -e '/^$/d' |
+		tr -s '\t ' ' '
+}
+
+# Through the real resolver, as a client on the Internet: it needs a working uplink.
+resolve() {
+	lab_exec outside dig +short +tries=1 +time=20 "@$RESOLVER_ADDR" "$@" | sort | paste -sd' '
+}
+
+# The resolver forgets everything, also which servers were slow.
+resolver_restart() {
+	lab_stop unbound || true
+	lab_start_resolver
+}
+
+no_foreign_sources() {
+	expect "packets with foreign source at isp-a" "$(lab_counter a foreign)" 0
+	expect "packets with foreign source at isp-b" "$(lab_counter b foreign)" 0
+}
+
+# measure WHAT COMMAND...: how long until it succeeds; printed, never judged.
+measure() {
+	local what=$1 start=${EPOCHREALTIME/[.,]/}
+	shift
+	wait_for 10 "$@"
+	echo "measured: $what after $(((${EPOCHREALTIME/[.,]/} - start) / 1000)) ms"
+}
