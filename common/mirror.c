@@ -21,7 +21,7 @@
 #include <string.h>
 
 static struct nla_policy link_policy[IFLA_CARRIER + 1] = {
-	[IFLA_IFNAME] = {.type = NLA_STRING, .minlen = 2, .maxlen = IFNAMSIZ},
+	[IFLA_IFNAME] = {.type = NLA_STRING, .maxlen = IFNAMSIZ},
 	[IFLA_MTU] = {.type = NLA_U32},
 	[IFLA_MASTER] = {.type = NLA_U32},
 	[IFLA_OPERSTATE] = {.type = NLA_U8},
@@ -165,7 +165,7 @@ static int read_link(struct mirror *mirror, struct nlmsghdr *msg)
 	const struct ifinfomsg *info = nlmsg_data(msg);
 	if (info->ifi_family != AF_UNSPEC)
 		return MIRROR_SAME;
-	if (info->ifi_index <= 0)
+	if (info->ifi_index <= 0 || (tb[IFLA_IFNAME] && !*nla_get_string(tb[IFLA_IFNAME])))
 		return -EBADMSG;
 	if (msg->nlmsg_type == RTM_DELLINK)
 		return remove_link(mirror, info->ifi_index);

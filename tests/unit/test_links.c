@@ -293,6 +293,13 @@ static void malformed_messages_change_nothing(void **state)
 	((struct ifaddrmsg *)nlmsg_data(nlmsg_hdr(msg)))->ifa_family = AF_INET;
 	assert_int_equal(apply(m, msg), -EBADMSG);
 
+	/* a name that begins with its end */
+	msg = link_msg(
+		(struct link_message){.type = RTM_NEWLINK, .ifindex = 4, .name = "wan-a"});
+	*nla_get_string(
+		nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct ifinfomsg), IFLA_IFNAME)) = '\0';
+	assert_int_equal(apply(m, msg), -EBADMSG);
+
 	/* shorter than its fixed part */
 	msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
 	assert_int_equal(apply(m, msg), -EBADMSG);
