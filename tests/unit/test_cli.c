@@ -20,6 +20,8 @@
 
 enum { OUTPUT_MAX = 8192, MAX_ARGS = 12 };
 
+#define END ((const char *)NULL) /* of the arguments of call() */
+
 /* What the last verb was given, copied: the strings end with cli_main. */
 struct seen {
 	int n_calls;
@@ -95,8 +97,8 @@ static void restore(int fd, int before, char *text)
 	close(before);
 }
 
-/* Calls the program with these arguments, NULL at the end; its output is in out and err. */
-static int call(const char *first, ...)
+/* Calls the program with these arguments, END at the end; its output is in out and err. */
+__attribute__((sentinel)) static int call(const char *first, ...)
 {
 	char copies[MAX_ARGS][64];
 	char *argv[MAX_ARGS + 1] = {copies[0]};
@@ -142,7 +144,7 @@ static int setup(void **state)
 static void a_verb_runs_with_the_defaults(void **state)
 {
 	(void)state;
-	assert_int_equal(call("check", NULL), EXIT_DONE);
+	assert_int_equal(call("check", END), EXIT_DONE);
 	assert_int_equal(seen.n_calls, 1);
 	assert_string_equal(seen.verb, "check");
 	assert_string_equal(seen.config, "/etc/multihomed/site.yaml");
@@ -155,23 +157,23 @@ static void options_stand_before_or_after_the_verb(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		call("-c", "a.yaml", "--json", "status", "--watch", "-v", NULL), EXIT_DONE);
+		call("-c", "a.yaml", "--json", "status", "--watch", "-v", END), EXIT_DONE);
 	assert_string_equal(seen.config, "a.yaml");
 	assert_true(seen.json && seen.watch && seen.verbose);
 	assert_int_equal(seen.level, LOG_LEVEL_DEBUG);
 
 	assert_int_equal(
-		call("delegation", "www.example.com", "--config=b.yaml", NULL), EXIT_DONE);
+		call("delegation", "www.example.com", "--config=b.yaml", END), EXIT_DONE);
 	assert_string_equal(seen.config, "b.yaml");
 	assert_string_equal(seen.arg, "www.example.com");
-	assert_int_equal(call("delegation", "--", "--odd", NULL), EXIT_DONE);
+	assert_int_equal(call("delegation", "--", "--odd", END), EXIT_DONE);
 	assert_string_equal(seen.arg, "--odd");
 }
 
 static void the_verbs_exit_status_is_the_programs(void **state)
 {
 	(void)state;
-	assert_int_equal(call("run", NULL), EXIT_BAD_CONFIG);
+	assert_int_equal(call("run", END), EXIT_BAD_CONFIG);
 }
 
 /* --runtime, $RUNTIME_DIRECTORY, --state, $STATE_DIRECTORY and what follows. */
@@ -209,7 +211,7 @@ static void folders_come_from_options_then_the_environment(void **state)
 			setenv("STATE_DIRECTORY", cases[i].env_state, 1);
 		print_message("  case %zu\n", i);
 		assert_int_equal(call("check", cases[i].runtime ? runtime : "-v",
-					 cases[i].state ? state_option : "-v", NULL),
+					 cases[i].state ? state_option : "-v", END),
 			EXIT_DONE);
 		assert_string_equal(seen.runtime_dir, cases[i].is_runtime);
 		assert_string_equal(seen.state_dir, cases[i].is_state);
@@ -248,7 +250,7 @@ static void wrong_usage_exits_2_and_says_what_was_wrong(void **state)
 		const char *const *a = cases[i].args;
 
 		print_message("  case %zu: %s\n", i, cases[i].says);
-		assert_int_equal(call(a[0], a[1], a[2], a[3], NULL), EXIT_USAGE);
+		assert_int_equal(call(a[0], a[1], a[2], a[3], END), EXIT_USAGE);
 		assert_int_equal(seen.n_calls, 0);
 		assert_string_equal(out, "");
 		assert_says(err, "dnsd: ");
@@ -260,7 +262,7 @@ static void wrong_usage_exits_2_and_says_what_was_wrong(void **state)
 static void help_lists_every_verb(void **state)
 {
 	(void)state;
-	assert_int_equal(call("--help", NULL), EXIT_DONE);
+	assert_int_equal(call("--help", END), EXIT_DONE);
 	for (const struct cli_verb *verb = verbs; verb->name; verb++)
 		assert_says(out, verb->summary);
 	assert_says(out, "delegation ZONE");
@@ -271,10 +273,10 @@ static void help_lists_every_verb(void **state)
 static void help_with_a_verb_shows_only_its_options(void **state)
 {
 	(void)state;
-	assert_int_equal(call("status", "--help", NULL), EXIT_DONE);
+	assert_int_equal(call("status", "--help", END), EXIT_DONE);
 	assert_says(out, "Usage: dnsd status");
 	assert_says(out, "--json");
-	assert_int_equal(call("delegation", "-h", NULL), EXIT_DONE); /* its ZONE may lack */
+	assert_int_equal(call("delegation", "-h", END), EXIT_DONE); /* its ZONE may lack */
 	assert_says(out, "Usage: dnsd delegation [OPTION]... ZONE");
 	assert_null(strstr(out, "--json"));
 	assert_int_equal(seen.n_calls, 0);
@@ -283,7 +285,7 @@ static void help_with_a_verb_shows_only_its_options(void **state)
 static void version_names_program_and_version(void **state)
 {
 	(void)state;
-	assert_int_equal(call("--version", NULL), EXIT_DONE);
+	assert_int_equal(call("--version", END), EXIT_DONE);
 	assert_string_equal(out, "dnsd " MH_VERSION "\n");
 }
 
