@@ -139,7 +139,6 @@ const uint8_t *rdata_target(uint16_t type, const uint8_t *rdata, size_t len)
 	case LDNS_RR_TYPE_NAPTR:
 	case LDNS_RR_TYPE_SVCB:
 	case LDNS_RR_TYPE_HTTPS:
-	case LDNS_RR_TYPE_PTR:
 		return rdata_next_name(type, rdata, len, &pos);
 	default:
 		return NULL;

@@ -262,6 +262,15 @@ static int mnemonic_parse(struct parse *p, ldns_rdf_type type, const struct zone
 	return ldns_parse(p, type, 1);
 }
 
+/* The types of NSEC and CSYNC; ldns passes over a word that it does not know. */
+static int bitmap_parse(struct parse *p)
+{
+	for (size_t i = p->next; i < p->text->n_tokens; i++)
+		if (rdatatext_type(&p->text->tokens[i]) < 0)
+			return refuse_token(p, &p->text->tokens[i], "is not a type");
+	return ldns_parse(p, LDNS_RDF_TYPE_BITMAP, n_left(p));
+}
+
 /* How many words the field takes. */
 static size_t field_width(const struct parse *p, ldns_rdf_type type)
 {
@@ -312,6 +321,8 @@ static int field_parse(struct parse *p, ldns_rdf_type type)
 	case LDNS_RDF_TYPE_SELECTOR:
 	case LDNS_RDF_TYPE_MATCHING_TYPE:
 		return mnemonic_parse(p, type, token);
+	case LDNS_RDF_TYPE_BITMAP:
+		return bitmap_parse(p);
 	case LDNS_RDF_TYPE_UNKNOWN:
 	case LDNS_RDF_TYPE_INT16_DATA:
 		return refuse(

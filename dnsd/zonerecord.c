@@ -21,7 +21,6 @@
 #include <strings.h>
 
 #include "common/value.h"
-#include "dnsd/rdata.h"
 #include "dnsd/rdatatext.h"
 
 enum { SAY_MAX = 1000 };
@@ -226,6 +225,8 @@ static int pseudo_unknown(
 	bool swapped = false;
 
 	zonetoken_show(name, show);
+	if (!is_server)
+		value_guess_offer(&guess, "receiving");
 	for (size_t i = 0; site && i < site->n_servers; i++) {
 		swapped |= !is_server && strcmp(site->servers[i].name, name->text) == 0;
 		if (is_server)
@@ -309,6 +310,9 @@ static int type_unknown(struct zone_reader *reader, const struct zonetoken *toke
 	char upper[ZONETOKEN_SHOW_LEN];
 
 	zonetoken_show(token, show);
+	if (token->quoted)
+		return zone_reader_error(
+			reader, "'%s' is not a record type: it is quoted", show);
 	for (size_t i = 0; i <= strlen(show); i++)
 		upper[i] = (char)toupper((unsigned char)show[i]);
 	struct value_guess guess = value_guess(upper);
@@ -321,9 +325,10 @@ static int type_unknown(struct zone_reader *reader, const struct zonetoken *toke
 
 /* Types that are questions or parts of messages: RFC 6895 section 3.1, and RFC 1035 section
  * 3.3.4 for those that a reader of master files is to reject. */
-static int type_refuse(struct zone_reader *reader, uint16_t type)
+static int type_refuse(
+	struct zone_reader *reader, const struct zonetoken *token, uint16_t type)
 {
-	char name[RDATA_TYPE_STR_LEN];
+	char show[ZONETOKEN_SHOW_LEN];
 	const char *why = NULL;
 
 	if (type == 0 || type == LDNS_RR_TYPE_OPT || (type >= 128 && type <= 255))
@@ -332,8 +337,7 @@ static int type_refuse(struct zone_reader *reader, uint16_t type)
 		why = "is obsolete, write MX (RFC 1035 section 3.3.4)";
 	if (!why)
 		return 0;
-	return zone_reader_error(reader, "type %s %s",
-		type == LDNS_RR_TYPE_ANY ? "ANY" : rdata_type_str(type, name), why);
+	return zone_reader_error(reader, "type %s %s", zonetoken_show(token, show), why);
 }
 
 static int data_read(struct zone_reader *reader, struct head *head)
@@ -346,7 +350,7 @@ static int data_read(struct zone_reader *reader, struct head *head)
 	int type = rdatatext_type(&line->tokens[head->type_at]);
 	if (type < 0)
 		return type_unknown(reader, &line->tokens[head->type_at]);
-	int err = type_refuse(reader, (uint16_t)type);
+	int err = type_refuse(reader, &line->tokens[head->type_at], (uint16_t)type);
 	if (err)
 		return err;
 
