@@ -216,6 +216,10 @@ int doc_load(
 	struct doc *doc, const char *file, const char *text, size_t len, struct report *report)
 {
 	*doc = (struct doc){.file = file, .report = report};
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* an editor's BOM */
+		text += 3;
+		len -= 3;
+	}
 
 	int err = check_bytes(doc, text, len);
 	if (err == 0)
@@ -356,7 +360,7 @@ static void make_printable(const char *text, char *out)
 		cut--; /* not within a character */
 	for (size_t i = 0; i < cut; i++)
 		out[i] = is_control(text[i]) ? '?' : text[i];
-	strcpy(out + cut, cut < len ? "..." : "");
+	memcpy(out + cut, cut < len ? "..." : "\0\0\0", 4);
 }
 
 static void path_append(char *path, const char *format, ...)
@@ -389,6 +393,9 @@ static void path_format(const struct doc_place *at, char *path)
 	make_printable(at->key, key);
 	path_append(path, "%s%s", path[0] ? "." : "", key);
 }
+
+static void complain(const struct doc_place *at, enum report_severity severity,
+	const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
 static void complain(const struct doc_place *at, enum report_severity severity,
 	const char *format, va_list args)
