@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/site.h"
 #include "tests/lib/reports.h"
 #include "tests/unit/site_cases.h"
@@ -346,6 +347,16 @@ static void suspect_never_exceeds_a_short_interval(void **state)
 	assert_int_equal(f->site->probing.suspect_ms, 100);
 }
 
+static void byte_order_mark_and_crlf_are_fine(void **state)
+{
+	struct fixture *f = *state;
+
+	parse(f, "\xef\xbb\xbf"
+		 "uplinks:\r\n- name: isp-a\r\n  interface: wan-a\r\n");
+	assert_string_equal(f->site->uplinks[0].interface, "wan-a");
+	assert_int_equal(f->site->uplinks[0].line, 2);
+}
+
 static void a_file_is_read(void **state)
 {
 	struct fixture *f = *state;
@@ -519,6 +530,59 @@ static void thirty_two_uplinks_are_the_most(void **state)
 	free(text);
 }
 
+/* The whole man page; the caller frees it. */
+static char *man_page(void)
+{
+	AUTO(fclosep) FILE *f = fopen(MH_SOURCE_DIR "/docs/site.yaml.5", "re");
+	char *text = calloc(1, 1 << 17);
+
+	assert_non_null(f);
+	assert_non_null(text);
+	size_t len = fread(text, 1, (1 << 17) - 1, f);
+	assert_true(len > 0);
+	return text;
+}
+
+static void examples_of_the_man_page_are_right(void **state)
+{
+	struct fixture *f = *state;
+	static const char start[] = ".Bd -literal -offset indent\nuplinks:";
+	AUTO(freep) char *text = man_page();
+	int n = 0;
+
+	for (char *at = text; (at = strstr(at, start)); n++) {
+		char *example = strchr(at, '\n') + 1;
+		char *end = strstr(example, ".Ed");
+
+		*end = '\0';
+		parse(f, example);
+		at = end + 1;
+	}
+	assert_int_equal(n, 2);
+}
+
+/* Keys are taken from the site that has them all. */
+static void man_page_names_every_key(void **state)
+{
+	AUTO(freep) char *text = man_page();
+	AUTO(freep) char *keys = strdup(every_key_site);
+	char *rest = NULL;
+
+	(void)state;
+	for (char *word = strtok_r(keys, " {\n", &rest); word;
+		word = strtok_r(NULL, " {\n", &rest)) {
+		char macro[64];
+		size_t len = strlen(word);
+
+		if (word[len - 1] != ':' || strncmp(word, "isp-", 4) == 0)
+			continue;
+		snprintf(macro, sizeof(macro), "Ic %.*s", (int)len - 1, word);
+		if (!strstr(text, macro) && strcmp(word, "loss:") != 0 &&
+			strcmp(word, "rtt:") != 0)
+			fail_msg("site.yaml(5) lacks '%s'", word);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +601,8 @@ int main(int argc, char **argv)
 			zone_files_are_relative_to_the_site_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			suspect_never_exceeds_a_short_interval, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			byte_order_mark_and_crlf_are_fine, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_missing_file_is_reported, setup, teardown),
 		cmocka_unit_test_setup_teardown(
@@ -548,6 +614,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(deep_nesting_is_refused_at_once),
 		cmocka_unit_test_setup_teardown(
 			thirty_two_uplinks_are_the_most, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			examples_of_the_man_page_are_right, setup, teardown),
+		cmocka_unit_test(man_page_names_every_key),
 	};
 
 	if (argc > 1)
