@@ -44,3 +44,10 @@ static inline void stats_count_rcode(struct stats *stats, unsigned int rcode)
 {
 	stats_add(stats, rcode < 16 ? STATS_RCODE_0 + rcode : STATS_RCODE_LAST, 1);
 }
+
+/* Adds the counters of one receiver to totals kept by the main thread. */
+static inline void stats_sum(const struct stats *stats, uint64_t totals[STATS_N_COUNTERS])
+{
+	for (unsigned int i = 0; i < STATS_N_COUNTERS; i++)
+		totals[i] += stats_get(stats, (enum stats_counter)i);
+}
