@@ -1,0 +1,27 @@
+/* udp.h - UDP on one address: its socket or sockets and the threads that answer on them */
+#pragma once
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "dnsd/stats.h"
+#include "dnsd/view.h"
+
+struct udp; /* opaque, see udp.c */
+
+enum { UDP_MAX_THREADS = 64 };
+
+struct udp_at {
+	struct addr addr;
+	uint16_t port;
+	uint32_t scope_id; /* of a link-local address */
+	unsigned int n_threads;
+};
+
+/* Binds and starts answering from `view`, which must have answers and outlive it. All signals
+ * are blocked in the threads. Does not log: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, ... */
+int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp);
+
+/* Ends the threads; what they counted is added to the view's gone_udp. */
+void udp_close(struct udp *udp);
+
+void udp_count(const struct udp *udp, uint64_t totals[STATS_N_COUNTERS]);
