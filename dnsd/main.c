@@ -1,4 +1,77 @@
-int main(void)
+/* main.c - the verbs of dnsd
+ *
+ * Each verb is one function that returns the exit status; common/cli.c parses the options.
+ */
+#include <stdio.h>
+
+#include "common/cli.h"
+#include "dnsd/config.h"
+#include "dnsd/delegation.h"
+#include "dnsd/dnsd.h"
+#include "dnsd/status.h"
+
+static const char *plural(size_t n)
 {
-	return 2;
+	return n == 1 ? "" : "s";
+}
+
+static void print_summary(const char *path, const struct config *config)
+{
+	const struct site *site = config->site;
+	int views[DNSD_MAX_VIEWS];
+	size_t n_views = config_views(config, views);
+	size_t n_records = 0;
+
+	for (size_t i = 0; i < config->n_zones; i++)
+		n_records += config->zones[i]->n_records;
+	printf("%s: %zu uplink%s, %zu server%s, %zu zone%s (%zu record%s), %zu view%s: ok\n",
+		path, site->n_uplinks, plural(site->n_uplinks), site->n_servers,
+		plural(site->n_servers), config->n_zones, plural(config->n_zones), n_records,
+		plural(n_records), n_views, plural(n_views));
+}
+
+static int check_run(const struct cli *cli)
+{
+	struct config *config = NULL;
+	struct report report;
+
+	report_init(&report);
+	int err = config_load(cli->config, &report, &config);
+	report_print(&report, stderr);
+	report_fini(&report);
+	if (err == 0)
+		print_summary(cli->config, config);
+	config_free(config);
+	return err == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static const struct cli_verb verbs[] = {
+	{.name = "check",
+		.args = "",
+		.summary = "validates site.yaml and the zones",
+		.run = check_run},
+	{.name = "run",
+		.args = "",
+		.summary = "answers queries; SIGHUP reloads, SIGTERM ends",
+		.run = dnsd_run},
+	{.name = "status",
+		.args = "",
+		.summary = "views, sockets, zones and counters of the running dnsd",
+		.run = status_run,
+		.takes_json = true,
+		.takes_watch = true},
+	{.name = "delegation",
+		.args = "ZONE",
+		.summary = "what to paste into the parent zone",
+		.run = delegation_run,
+		.n_args = 1},
+	{.name = NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(argc, argv, "dnsd",
+		"Authoritative DNS server with one view per uplink, chosen by the address "
+		"asked.",
+		verbs);
 }

@@ -1,0 +1,187 @@
+/* config.c - site.yaml and all its zone files, read and checked as one
+ *
+ * Called by the verb `check`, by dnsd.c at start and at each reload, and by `delegation`. It
+ * knows neither links nor sockets, so that `check` says on any machine what `run` would say.
+ */
+#include "dnsd/config.h"
+
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "dnsd/gather.h"
+#include "dnsd/zonefile.h"
+
+enum { CONFIG_PLAIN_UDP = 512 /* RFC 1035 section 4.2.1 */ };
+
+static int read_zones(struct config *config, struct report *report)
+{
+	const struct site *site = config->site;
+	int err = 0;
+
+	config->zones = calloc(site->dns.n_zones + 1, sizeof(*config->zones));
+	if (!config->zones)
+		return -ENOMEM;
+	config->n_zones = site->dns.n_zones;
+	for (size_t i = 0; i < site->dns.n_zones; i++) {
+		const struct site_zone *zone = &site->dns.zones[i];
+		int failed = zonefile_read(
+			site, zone->name, zone->file, report, &config->zones[i]);
+
+		err = failed < 0 ? failed : err;
+	}
+	return err;
+}
+
+/* ---- what only the answers can tell ------------------------------------------------------
+ */
+
+struct largest {
+	struct table_largest answer;
+	const char *view;
+};
+
+static void warn_of_large(
+	const struct zone *zone, const struct largest *largest, struct report *report)
+{
+	char name[NAME_STR_LEN];
+	char *type;
+
+	if (largest->answer.len <= CONFIG_PLAIN_UDP)
+		return;
+	type = ldns_rr_type2str(largest->answer.type);
+	report_add(report, REPORT_WARNING, zone->file, 0,
+		"the answer to %s %s in view %s has %zu octets; above %d, who asks without "
+		"EDNS gets it truncated and must ask again by TCP",
+		name_str(largest->answer.name, name), type ? type : "", largest->view,
+		largest->answer.len, CONFIG_PLAIN_UDP);
+	free(type);
+}
+
+/* The tables live on until the warnings are made: names in `largest` are theirs. */
+static void warn_by_tables(const struct config *config, struct table *const *tables,
+	const int *views, size_t n_views, struct report *report)
+{
+	for (size_t i = 0; i < config->n_zones; i++) {
+		const struct zone *zone = config->zones[i];
+		struct largest largest = {0};
+
+		for (size_t j = 0; j < n_views; j++) {
+			struct table_largest answer = table_largest_answer(
+				tables[j], zone->apex);
+
+			if (answer.len > largest.answer.len)
+				largest = (struct largest){
+					answer, config_view_name(config, views[j])};
+		}
+		warn_of_large(zone, &largest, report);
+	}
+}
+
+static int check_answers(const struct config *config, struct report *report)
+{
+	struct table *tables[SITE_MAX_UPLINKS + 1] = {0};
+	int views[SITE_MAX_UPLINKS + 1];
+	size_t n_views = config_views(config, views);
+	struct facts facts;
+	int err = gather_example(config->site, &facts);
+
+	for (size_t i = 0; i < n_views && err == 0; i++) {
+		tables[i] = config_table(config, &facts, views[i]);
+		err = tables[i] ? 0 : -ENOMEM;
+	}
+	if (err == 0)
+		warn_by_tables(config, tables, views, n_views, report);
+	for (size_t i = 0; i < n_views; i++)
+		table_free(tables[i]);
+	facts_fini(&facts);
+	return err;
+}
+
+/* ---- loading -----------------------------------------------------------------------------
+ */
+
+int config_load(const char *path, struct report *report, struct config **ret_config)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	int err = config ? site_read(path, report, &config->site) : -ENOMEM;
+
+	if (err == 0)
+		err = read_zones(config, report);
+	if (err == 0)
+		err = check_answers(config, report);
+	if (err < 0 && report->n_errors == 0)
+		report_add(report, REPORT_ERROR, path, 0, "%s", strerror(-err));
+	if (err < 0) {
+		config_free(config);
+		return err;
+	}
+	*ret_config = config;
+	return 0;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->n_zones; i++)
+		zone_free(config->zones[i]);
+	free(config->zones);
+	site_free(config->site);
+	free(config);
+}
+
+struct table *config_table(const struct config *config, const struct facts *facts, int view)
+{
+	return table_new(
+		(const struct zone *const *)config->zones, config->n_zones, facts, view);
+}
+
+size_t config_views(const struct config *config, int *ret_views)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->site->n_uplinks; i++)
+		if (config->site->uplinks[i].inbound)
+			ret_views[n++] = (int)i;
+	if (config->site->dns.inside)
+		ret_views[n++] = FACTS_VIEW_INSIDE;
+	return n;
+}
+
+const char *config_view_name(const struct config *config, int view)
+{
+	return view == FACTS_VIEW_INSIDE ? "inside" : config->site->uplinks[view].name;
+}
+
+void config_set_serial(struct config *config, uint32_t serial)
+{
+	for (size_t i = 0; i < config->n_zones; i++) {
+		uint8_t *soa = zone_soa(config->zones[i])->rdatas[0].bytes;
+
+		/* RFC 1035 section 3.3.13: MNAME, RNAME, then SERIAL */
+		soa += name_len(soa);
+		soa += name_len(soa);
+		for (unsigned int j = 0; j < 4; j++)
+			soa[j] = (uint8_t)(serial >> (24 - 8 * j));
+		config->zones[i]->serial = serial;
+	}
+}
+
+int config_find_zone(const struct config *config, const char *name, size_t *ret_index)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	size_t len;
+
+	if (name_from_str(name, wire, &len) < 0)
+		return -ENOENT;
+	for (size_t i = 0; i < config->n_zones; i++)
+		if (name_eq(config->zones[i]->apex, wire)) {
+			*ret_index = i;
+			return 0;
+		}
+	return -ENOENT;
+}

@@ -1,0 +1,284 @@
+/* dnsd.c - the server's life: start, reload, changes of links, end
+ *
+ * dnsd_run() builds the one struct dnsd and stays in its event loop; the callbacks here are
+ * what can wake it, besides TCP (tcp.c), sockets to be tried again (sockets.c) and the control
+ * socket. What follows from a change of links or configuration is in follow.c.
+ */
+#include "dnsd/dnsd.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/ctl.h"
+#include "common/links.h"
+#include "common/log.h"
+#include "dnsd/delegation.h"
+#include "dnsd/gather.h"
+#include "dnsd/sockets.h"
+#include "dnsd/status.h"
+#include "dnsd/tcp.h"
+
+enum { CHANGE_MS = 5 /* a burst of messages about links is one change */ };
+
+void dnsd_arm(struct event *timer, int ms)
+{
+	const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	event_add(timer, &after);
+}
+
+/* ---- what happens ------------------------------------------------------------------------
+ */
+
+static void on_links_changed(void *arg)
+{
+	struct dnsd *dnsd = arg;
+
+	/* not moved by what follows: an endless burst must not put it off */
+	if (!event_pending(dnsd->change, EV_TIMEOUT, NULL))
+		dnsd_arm(dnsd->change, CHANGE_MS);
+}
+
+static void on_change(evutil_socket_t fd, short what, void *arg)
+{
+	struct dnsd *dnsd = arg;
+	int err = dnsd_follow(dnsd, dnsd->config);
+
+	(void)fd;
+	(void)what;
+	if (err < 0) {
+		log_error(err, "links", "cannot follow a change; tried again");
+		dnsd_arm(dnsd->change, DNSD_ROUTING_MS);
+	}
+}
+
+static void on_reclaim(evutil_socket_t fd, short what, void *arg)
+{
+	struct dnsd *dnsd = arg;
+	bool held = false;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < dnsd->n_views; i++)
+		held = view_reclaim(dnsd->views[i]) || held;
+	if (held)
+		dnsd_arm(dnsd->reclaim, DNSD_RECLAIM_MS);
+}
+
+void dnsd_look_at_ways(struct dnsd *dnsd)
+{
+	wayout_update(
+		&dnsd->wayout, dnsd->config->site, dnsd->links, dnsd->wants, dnsd->n_wants);
+}
+
+static void on_routing(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	dnsd_look_at_ways(arg);
+}
+
+/* Without its file the secret lives as long as the process: clients learn the next one. */
+static void load_cookies(struct dnsd *dnsd)
+{
+	AUTO(freep) char *path = cli_path(dnsd->cli->state_dir, "cookie-secrets");
+	struct cookie_keys keys;
+
+	if (mkdir(dnsd->cli->state_dir, 0755) < 0 && errno != EEXIST)
+		log_error(-errno, "cookie", "cannot make %s", dnsd->cli->state_dir);
+	if (path && cookie_keys_load(path, &keys) == 0) {
+		dnsd->cookies = keys;
+		return;
+	}
+	if (dnsd->cookies.n_secrets > 0)
+		return; /* a reload: those of before are good */
+	log_warning("cookie", "DNS cookies will not outlive this process");
+	dnsd->cookies.n_secrets = 1;
+	if (getrandom(dnsd->cookies.secrets[0], COOKIE_SECRET_LEN, 0) != COOKIE_SECRET_LEN)
+		abort(); /* getrandom(2): cannot fail for so few octets */
+}
+
+/* Reads and checks all files; what is wrong is logged. */
+static int read_config(const struct cli *cli, struct config **ret_config)
+{
+	struct report report;
+
+	report_init(&report);
+	int err = config_load(cli->config, &report, ret_config);
+	report_log(&report, "config");
+	report_fini(&report);
+	return err;
+}
+
+/* Takes the configuration over, also on failure. */
+static int use_config(struct dnsd *dnsd, struct config *config)
+{
+	load_cookies(dnsd);
+	int err = dnsd_follow(dnsd, config);
+
+	if (err < 0) {
+		config_free(config);
+		return log_error(err, "config", "cannot use the configuration");
+	}
+	dnsd->loaded_s = time(NULL);
+	return 0;
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct dnsd *dnsd = arg;
+	struct config *config;
+
+	(void)fd;
+	(void)what;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
+	if (read_config(dnsd->cli, &config) < 0 || use_config(dnsd, config) < 0) {
+		dnsd->load_failed_s = time(NULL);
+		log_error(0, "config",
+			"not reloaded: the configuration of before stays in force");
+	} else {
+		dnsd->load_failed_s = 0;
+		log_notice("config", "reloaded; zones: %zu, views: %zu", dnsd->config->n_zones,
+			dnsd->n_views);
+	}
+	sd_notify(0, "READY=1");
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct dnsd *dnsd = arg;
+
+	(void)what;
+	log_notice("dnsd", "ending on %s", strsignal((int)fd));
+	sd_notify(0, "STOPPING=1");
+	event_base_loopbreak(dnsd->base);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static json_t *on_request(const char *verb, const json_t *request, void *arg)
+{
+	struct dnsd *dnsd = arg;
+
+	(void)request;
+	if (strcmp(verb, "status") == 0)
+		return status_json(dnsd);
+	if (strcmp(verb, "delegation") == 0)
+		return delegation_json(dnsd);
+	return NULL;
+}
+
+/* ---- start and end -----------------------------------------------------------------------
+ */
+
+static int init_events(struct dnsd *dnsd)
+{
+	uint64_t watchdog_us;
+
+	dnsd->base = event_base_new();
+	if (!dnsd->base)
+		return -ENOMEM;
+	dnsd->on_hup = evsignal_new(dnsd->base, SIGHUP, on_hup, dnsd);
+	dnsd->on_term = evsignal_new(dnsd->base, SIGTERM, on_end, dnsd);
+	dnsd->on_int = evsignal_new(dnsd->base, SIGINT, on_end, dnsd);
+	dnsd->change = evtimer_new(dnsd->base, on_change, dnsd);
+	dnsd->reclaim = evtimer_new(dnsd->base, on_reclaim, dnsd);
+	dnsd->routing = evtimer_new(dnsd->base, on_routing, dnsd);
+	dnsd->watchdog = event_new(dnsd->base, -1, EV_PERSIST, on_watchdog, dnsd);
+	if (!dnsd->on_hup || !dnsd->on_term || !dnsd->on_int || !dnsd->change ||
+		!dnsd->reclaim || !dnsd->routing || !dnsd->watchdog)
+		return -ENOMEM;
+
+	event_add(dnsd->on_hup, NULL);
+	event_add(dnsd->on_term, NULL);
+	event_add(dnsd->on_int, NULL);
+	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
+		const struct timeval half = {
+			.tv_sec = (time_t)(watchdog_us / 2 / 1000000),
+			.tv_usec = (suseconds_t)(watchdog_us / 2 % 1000000),
+		};
+		event_add(dnsd->watchdog, &half);
+	}
+	return 0;
+}
+
+static int init_parts(struct dnsd *dnsd)
+{
+	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, DNSD_SOCKET);
+	int err;
+
+	if (!path)
+		return -ENOMEM;
+	if ((err = init_events(dnsd)) < 0 ||
+		(err = ctl_server_new(dnsd->base, path, on_request, dnsd, &dnsd->ctl)) < 0 ||
+		(err = links_new(dnsd->base, on_links_changed, dnsd, &dnsd->links)) < 0 ||
+		(err = tcp_server_new(dnsd->base, &tcp_limits_default, &dnsd->tcp)) < 0)
+		return err;
+	return sockets_new(dnsd->base, dnsd->tcp, &dnsd->sockets);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+static void dnsd_fini(struct dnsd *dnsd)
+{
+	sockets_free(dnsd->sockets);
+	tcp_server_free(dnsd->tcp);
+	for (size_t i = 0; i < dnsd->n_views; i++)
+		view_free(dnsd->views[i]);
+	ctl_server_free(dnsd->ctl);
+	links_free(dnsd->links);
+	wayout_fini(&dnsd->wayout);
+	free(dnsd->wants);
+	facts_fini(&dnsd->facts);
+	config_free(dnsd->config);
+	free_event(dnsd->on_hup);
+	free_event(dnsd->on_term);
+	free_event(dnsd->on_int);
+	free_event(dnsd->change);
+	free_event(dnsd->reclaim);
+	free_event(dnsd->routing);
+	free_event(dnsd->watchdog);
+	if (dnsd->base)
+		event_base_free(dnsd->base);
+}
+
+int dnsd_run(const struct cli *cli)
+{
+	struct dnsd dnsd = {.cli = cli, .started_s = time(NULL)};
+	struct config *config;
+	int status = EXIT_FAILED;
+
+	if (read_config(cli, &config) < 0)
+		return EXIT_BAD_CONFIG;
+	signal(SIGPIPE, SIG_IGN);
+	if (init_parts(&dnsd) < 0) {
+		config_free(config);
+	} else if (use_config(&dnsd, config) == 0) {
+		log_notice("dnsd", "version %s is ready; zones: %zu, views: %zu", MH_VERSION,
+			dnsd.config->n_zones, dnsd.n_views);
+		sd_notify(0, "READY=1");
+		event_base_dispatch(dnsd.base);
+		status = EXIT_DONE;
+	}
+	dnsd_fini(&dnsd);
+	return status;
+}

@@ -1,0 +1,70 @@
+/* dnsd.h - the server's life: start, reload, changes of links, end */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/cli.h"
+#include "dnsd/config.h"
+#include "dnsd/cookie.h"
+#include "dnsd/facts.h"
+#include "dnsd/listen.h"
+#include "dnsd/view.h"
+#include "dnsd/wayout.h"
+
+struct ctl_server;
+struct event;
+struct event_base;
+struct links;
+struct sockets;
+struct tcp_server;
+
+enum {
+	DNSD_MAX_VIEWS = SITE_MAX_UPLINKS + 1,
+	DNSD_SOCKET_TIMEOUT_MS = 5000, /* how long the verbs wait for a running dnsd */
+	DNSD_RECLAIM_MS = 20,	       /* a worker holds answers for one batch only */
+	DNSD_ROUTING_MS = 2000,	       /* DHCP clients set routes after addresses */
+};
+#define DNSD_SOCKET "dnsd.sock" /* in the runtime folder */
+
+/* All of the server. Owned by dnsd_run and written by dnsd.c; status.c reads it. */
+struct dnsd {
+	const struct cli *cli;
+	struct config *config;
+	struct cookie_keys cookies;
+	struct facts facts; /* what the current answers were made of */
+	struct view *views[DNSD_MAX_VIEWS];
+	size_t n_views;
+	struct listen_want *wants; /* the addresses at the last change */
+	size_t n_wants;
+	struct wayout wayout;
+	uint32_t serial; /* dns.serial: unixtime; the last one given out */
+
+	struct event_base *base;
+	struct links *links;
+	struct sockets *sockets;
+	struct tcp_server *tcp;
+	struct ctl_server *ctl;
+	struct event *on_hup, *on_term, *on_int;
+	struct event *change;  /* some links changed; short, to take a burst as one */
+	struct event *reclaim; /* old answers are still held by a worker */
+	struct event *routing; /* the way out is to be looked at again */
+	struct event *watchdog;
+
+	time_t started_s;
+	time_t loaded_s;      /* the configuration now in force */
+	time_t load_failed_s; /* of the last reload, if it failed; else 0 */
+};
+
+/* The verb `run`: returns when the server was told to end. */
+int dnsd_run(const struct cli *cli);
+
+/* Makes the server follow the links as they are now and `config`, which it takes over on
+ * success; on failure all is as it was. In follow.c. */
+int dnsd_follow(struct dnsd *dnsd, struct config *config);
+
+/* (Re)starts a timer. */
+void dnsd_arm(struct event *timer, int ms);
+
+/* Looks at the way out of each address now, rather than a while after the next change. */
+void dnsd_look_at_ways(struct dnsd *dnsd);

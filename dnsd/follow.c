@@ -1,0 +1,300 @@
+/* follow.c - makes the server follow the links and the configuration
+ *
+ * Whatever happens, a link change or a reload, comes to the same two steps:
+ *
+ *     plan_make   links + configuration -> facts -> tables for all views; wanted addresses
+ *     plan_apply  publish the tables, then open and close sockets
+ *
+ * plan_make may fail and leaves all as it was; plan_apply cannot. Answers are published before
+ * sockets are opened, so that no query meets a view without answers. UDP workers run beside
+ * all of this and see nothing but their view's pointer (view.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/links.h"
+#include "common/log.h"
+#include "dnsd/dnsd.h"
+#include "dnsd/gather.h"
+#include "dnsd/sockets.h"
+#include "dnsd/tcp.h"
+
+enum { MAX_AUTO_THREADS = 4 };
+
+/* What is to become of the server; made whole before anything is changed. */
+struct plan {
+	struct config *config; /* borrowed */
+	struct site_links links;
+	struct facts facts;
+	struct listen_want *wants;
+	size_t n_wants;
+	struct socket_want *sockets; /* room for as many; filled by apply_sockets */
+	struct view *views[DNSD_MAX_VIEWS];
+	bool is_new[DNSD_MAX_VIEWS];
+	struct answers *answers[DNSD_MAX_VIEWS]; /* NULL: stay as they are */
+	size_t n_views;
+};
+
+/* ---- plan: everything that may fail ------------------------------------------------------
+ */
+
+static struct view *find_view(const struct dnsd *dnsd, const char *name, bool inside)
+{
+	for (size_t i = 0; i < dnsd->n_views; i++)
+		if (strcmp(dnsd->views[i]->name, name) == 0 &&
+			(dnsd->views[i]->index == FACTS_VIEW_INSIDE) == inside)
+			return dnsd->views[i];
+	return NULL;
+}
+
+static int plan_views(const struct dnsd *dnsd, struct plan *plan)
+{
+	int indices[DNSD_MAX_VIEWS];
+	size_t n = config_views(plan->config, indices);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name = config_view_name(plan->config, indices[i]);
+		struct view *view = find_view(dnsd, name, indices[i] == FACTS_VIEW_INSIDE);
+
+		plan->is_new[i] = !view;
+		plan->views[i] = view ? view : view_new(name, indices[i]);
+		if (!plan->views[i])
+			return -ENOMEM;
+		plan->n_views = i + 1;
+	}
+	return 0;
+}
+
+static void respond_conf(
+	const struct dnsd *dnsd, const struct site *site, struct respond_conf *ret_conf)
+{
+	size_t len = site->dns.nsid ? strlen(site->dns.nsid) : 0;
+
+	*ret_conf = (struct respond_conf){
+		.cookies = dnsd->cookies,
+		.keepalive_100ms = (uint16_t)(tcp_limits_default.idle_ms / 100),
+	};
+	ret_conf->nsid_len = len < sizeof(ret_conf->nsid) ? len : sizeof(ret_conf->nsid);
+	if (len > 0)
+		memcpy(ret_conf->nsid, site->dns.nsid, ret_conf->nsid_len);
+}
+
+static int plan_answers(struct dnsd *dnsd, struct plan *plan)
+{
+	int indices[DNSD_MAX_VIEWS];
+	struct respond_conf conf;
+
+	config_views(plan->config, indices);
+	respond_conf(dnsd, plan->config->site, &conf);
+	if (plan->config->site->dns.serial_unixtime) {
+		/* all views together, and never backwards (RFC 1982) */
+		uint32_t now_s = (uint32_t)time(NULL);
+
+		dnsd->serial = (int32_t)(now_s - dnsd->serial) > 0 || dnsd->serial == 0
+				       ? now_s
+				       : dnsd->serial + 1;
+		config_set_serial(plan->config, dnsd->serial);
+	}
+	for (size_t i = 0; i < plan->n_views; i++) {
+		plan->answers[i] = answers_new(
+			config_table(plan->config, &plan->facts, indices[i]), &conf);
+		if (!plan->answers[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What is left of it after plan_apply, or all of it. */
+static void plan_fini(struct plan *plan)
+{
+	site_links_fini(&plan->links);
+	facts_fini(&plan->facts);
+	free(plan->wants);
+	free(plan->sockets);
+	for (size_t i = 0; i < plan->n_views; i++) {
+		answers_free(plan->answers[i]);
+		if (plan->is_new[i])
+			view_free(plan->views[i]);
+	}
+}
+
+static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan)
+{
+	int err;
+
+	*plan = (struct plan){.config = config};
+	if ((err = site_links_find(config->site, dnsd->links, &plan->links)) < 0 ||
+		(err = gather_facts(config->site, &plan->links, &plan->facts)) < 0 ||
+		(err = listen_wanted(
+			 config->site, &plan->links, &plan->wants, &plan->n_wants)) < 0 ||
+		(err = plan_views(dnsd, plan)) < 0)
+		return err;
+	plan->sockets = calloc(plan->n_wants + 1, sizeof(*plan->sockets));
+	if (!plan->sockets)
+		return -ENOMEM;
+	if (config == dnsd->config && dnsd->n_views > 0 &&
+		facts_eq(&plan->facts, &dnsd->facts))
+		return 0;
+	return plan_answers(dnsd, plan);
+}
+
+/* ---- apply: what cannot fail -------------------------------------------------------------
+ */
+
+static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
+{
+	const struct site *site = plan->config->site;
+	bool same_site = plan->config == dnsd->config && dnsd->n_views > 0;
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const struct uplink_facts *now = &plan->facts.uplinks[i];
+		const struct uplink_facts *before = same_site ? &dnsd->facts.uplinks[i] : NULL;
+		char why[128];
+
+		if (before && before->state == now->state &&
+			addr_eq(&before->public[SITE_IPV4], &now -> public[SITE_IPV4]) &&
+			addr_eq(&before->public[SITE_IPV6], &now -> public[SITE_IPV6]))
+			continue;
+		log_notice("uplink", "%s is %s (%s), its addresses in answers: %s, %s",
+			site->uplinks[i].name, uplink_state_str(now->state),
+			gather_why(
+				&site->uplinks[i], plan->links.uplinks[i], why, sizeof(why)),
+			addr_str(&now->public[SITE_IPV4]), addr_str(&now->public[SITE_IPV6]));
+	}
+}
+
+static bool wants_eq(const struct listen_want *a, const struct listen_want *b)
+{
+	return a->view == b->view && a->port == b->port && a->taken_by == b->taken_by &&
+	       addr_eq(&a->addr, &b->addr);
+}
+
+static void tell_taken(const struct dnsd *dnsd, const struct plan *plan)
+{
+	bool same = plan->n_wants == dnsd->n_wants;
+
+	for (size_t i = 0; i < plan->n_wants && same; i++)
+		same = wants_eq(&plan->wants[i], &dnsd->wants[i]);
+	for (size_t i = 0; i < plan->n_wants && !same; i++) {
+		const struct listen_want *want = &plan->wants[i];
+
+		if (want->taken_by >= 0)
+			log_warning("listen",
+				"%s: %s is an address of %s too, which answers on it",
+				config_view_name(plan->config, want->view),
+				addr_str(&want->addr),
+				config_view_name(
+					plan->config, plan->wants[want->taken_by].view));
+	}
+}
+
+static unsigned int udp_threads(const struct site *site)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (site->dns.threads != SITE_THREADS_AUTO)
+		return site->dns.threads;
+	return n < 1 ? 1 : n > MAX_AUTO_THREADS ? MAX_AUTO_THREADS : (unsigned int)n;
+}
+
+static struct view *plan_view_of(const struct plan *plan, int index)
+{
+	for (size_t i = 0; i < plan->n_views; i++)
+		if (plan->views[i]->index == index)
+			return plan->views[i];
+	return NULL;
+}
+
+static void apply_sockets(struct dnsd *dnsd, struct plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_wants; i++)
+		if (plan->wants[i].taken_by == LISTEN_FREE)
+			plan->sockets[n++] = (struct socket_want){
+				.view = plan_view_of(plan, plan->wants[i].view),
+				.addr = plan->wants[i].addr,
+				.port = plan->wants[i].port,
+				.scope_id = (uint32_t)plan->wants[i].ifindex,
+				.n_threads = udp_threads(plan->config->site),
+			};
+	sockets_apply(dnsd->sockets, plan->sockets, n);
+}
+
+static bool plan_has(const struct plan *plan, const struct view *view)
+{
+	for (size_t i = 0; i < plan->n_views; i++)
+		if (plan->views[i] == view)
+			return true;
+	return false;
+}
+
+/* The new list of views; those that went have no sockets any more. */
+static void take_views(struct dnsd *dnsd, struct plan *plan)
+{
+	for (size_t i = 0; i < dnsd->n_views; i++)
+		if (!plan_has(plan, dnsd->views[i]))
+			view_free(dnsd->views[i]);
+	memcpy(dnsd->views, plan->views, sizeof(dnsd->views));
+	dnsd->n_views = plan->n_views;
+	plan->n_views = 0;
+}
+
+static void tell_manager(const struct dnsd *dnsd)
+{
+	size_t n_up = 0;
+
+	for (size_t i = 0; i < dnsd->facts.n_uplinks; i++)
+		n_up += dnsd->facts.uplinks[i].state == UPLINK_UP;
+	sd_notifyf(0, "STATUS=%zu of %zu uplinks up, %zu of %zu sockets open, %zu zones", n_up,
+		dnsd->facts.n_uplinks, sockets_n_open(dnsd->sockets), sockets_n(dnsd->sockets),
+		dnsd->config->n_zones);
+}
+
+static void plan_apply(struct dnsd *dnsd, struct plan *plan)
+{
+	int indices[DNSD_MAX_VIEWS];
+	bool held = false;
+
+	tell_uplinks(dnsd, plan);
+	tell_taken(dnsd, plan);
+	config_views(plan->config, indices);
+	for (size_t i = 0; i < plan->n_views; i++) {
+		plan->views[i]->index = indices[i];
+		if (plan->answers[i])
+			view_publish(plan->views[i], TAKE(plan->answers[i]));
+		held = view_reclaim(plan->views[i]) || held;
+	}
+	if (held)
+		dnsd_arm(dnsd->reclaim, DNSD_RECLAIM_MS);
+	apply_sockets(dnsd, plan);
+	take_views(dnsd, plan);
+
+	facts_fini(&dnsd->facts);
+	dnsd->facts = plan->facts;
+	plan->facts = (struct facts){0};
+	free(dnsd->wants);
+	dnsd->wants = TAKE(plan->wants);
+	dnsd->n_wants = plan->n_wants;
+	if (plan->config != dnsd->config) {
+		config_free(dnsd->config);
+		dnsd->config = plan->config;
+	}
+	dnsd_arm(dnsd->routing, DNSD_ROUTING_MS);
+	tell_manager(dnsd);
+}
+
+int dnsd_follow(struct dnsd *dnsd, struct config *config)
+{
+	struct plan plan;
+	int err = plan_make(dnsd, config, &plan);
+
+	if (err == 0)
+		plan_apply(dnsd, &plan);
+	plan_fini(&plan);
+	return err;
+}

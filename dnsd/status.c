@@ -1,0 +1,255 @@
+/* status.c - what `dnsd status` tells, as JSON, out of the running server
+ *
+ * Called by the control socket's handler on the main thread. It reads struct dnsd and changes
+ * nothing. Counters are read while the workers count on: each is right, their sum may be a
+ * few queries apart.
+ */
+#include "dnsd/status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/links.h"
+#include "dnsd/dnsd.h"
+#include "dnsd/gather.h"
+#include "dnsd/sockets.h"
+#include "dnsd/tcp.h"
+
+static json_t *json_time(time_t when)
+{
+	struct tm tm;
+	char text[32];
+
+	if (when == 0)
+		return json_null();
+	gmtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%FT%TZ", &tm);
+	return json_string(text);
+}
+
+static json_t *json_text(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+/* Those of both families that are set. */
+static json_t *json_addrs(const struct addr addrs[SITE_FAMILIES])
+{
+	json_t *list = json_array();
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		if (addr_is_set(&addrs[family]))
+			json_array_append_new(list, json_string(addr_str(&addrs[family])));
+	return list;
+}
+
+/* ---- counters ----------------------------------------------------------------------------
+ */
+
+static const char *const counter_names[STATS_RCODE_0] = {
+	[STATS_QUERIES] = "queries",
+	[STATS_RESPONSES] = "responses",
+	[STATS_DROPPED] = "dropped",
+	[STATS_TRUNCATED] = "truncated",
+	[STATS_EDNS] = "edns",
+	[STATS_COOKIES] = "cookies",
+	[STATS_COOKIES_VALID] = "cookies_valid",
+	[STATS_SLOW] = "slow",
+	[STATS_SEND_ERRORS] = "send_errors",
+};
+
+static const char *const rcode_names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
+
+enum { N_RCODE_NAMES = sizeof(rcode_names) / sizeof(rcode_names[0]) };
+
+static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
+{
+	json_t *counters = json_object();
+	json_t *rcodes = json_object();
+	uint64_t other = 0;
+
+	for (unsigned int i = 0; i < STATS_RCODE_0; i++)
+		json_object_set_new(
+			counters, counter_names[i], json_integer((json_int_t)totals[i]));
+	for (unsigned int i = STATS_RCODE_0; i < STATS_N_COUNTERS; i++)
+		if (i - STATS_RCODE_0 < N_RCODE_NAMES)
+			json_object_set_new(rcodes, rcode_names[i - STATS_RCODE_0],
+				json_integer((json_int_t)totals[i]));
+		else
+			other += totals[i];
+	json_object_set_new(rcodes, "other", json_integer((json_int_t)other));
+	json_object_set_new(counters, "rcodes", rcodes);
+	return counters;
+}
+
+static json_t *json_view_counters(const struct dnsd *dnsd, const struct view *view, bool tcp)
+{
+	uint64_t totals[STATS_N_COUNTERS];
+
+	memcpy(totals, tcp ? view->gone_tcp : view->gone_udp, sizeof(totals));
+	sockets_count(dnsd->sockets, view, tcp, totals);
+	return json_counters(totals);
+}
+
+/* ---- sockets -----------------------------------------------------------------------------
+ */
+
+/* The interface that answers of the socket leave by; "" if they go nowhere. */
+static json_t *json_way_out(const struct dnsd *dnsd, const struct socket_state *state)
+{
+	const struct wayout_entry *way = wayout_find(&dnsd->wayout, &state->addr);
+
+	if (!way || way->found == WAYOUT_UNKNOWN)
+		return json_null();
+	const struct link *link = links_find_index(dnsd->links, way->found);
+	return json_string(link ? link->name : "");
+}
+
+static json_t *json_socket(const struct dnsd *dnsd, const struct socket_state *state)
+{
+	const struct wayout_entry *way = wayout_find(&dnsd->wayout, &state->addr);
+	json_t *socket = json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:b}", "view",
+		state->view->name, "protocol", state->tcp ? "tcp" : "udp", "address",
+		addr_str(&state->addr), "port", (int)state->port, "state",
+		state->is_open ? "open" : "waiting", "error", json_text(state->problem),
+		"leaves_by", json_way_out(dnsd, state), "leaves_wrong",
+		(int)(way && way->is_wrong));
+
+	if (!state->tcp)
+		json_object_set_new(socket, "threads", json_integer(state->n_threads));
+	if (!state->is_open)
+		json_object_set_new(socket, "retry_in_ms", json_integer(state->retry_in_ms));
+	return socket;
+}
+
+static json_t *json_sockets(const struct dnsd *dnsd)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sockets_n(dnsd->sockets); i++) {
+		struct socket_state state = sockets_state(dnsd->sockets, i);
+
+		json_array_append_new(list, json_socket(dnsd, &state));
+	}
+	return list;
+}
+
+/* ---- views -------------------------------------------------------------------------------
+ */
+
+static void add_answers(json_t *object, const struct dnsd *dnsd, const struct view *view)
+{
+	const struct table *table = view_current(view)->table;
+
+	json_object_set_new(object, "answers",
+		json_pack("{s:I, s:I}", "octets", (json_int_t)table_size(table), "precompiled",
+			(json_int_t)table_n_answers(table)));
+	json_object_set_new(object, "udp", json_view_counters(dnsd, view, false));
+	json_object_set_new(object, "tcp", json_view_counters(dnsd, view, true));
+}
+
+static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
+{
+	json_t *object = json_pack("{s:s, s:b, s:o}", "name", view->name, "inside", 1,
+		"addresses", json_addrs(dnsd->facts.lan));
+
+	add_answers(object, dnsd, view);
+	return object;
+}
+
+static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct view *view)
+{
+	const struct site_uplink *uplink = &dnsd->config->site->uplinks[i];
+	const struct uplink_facts *facts = &dnsd->facts.uplinks[i];
+	const struct link *link = links_find(dnsd->links, uplink->interface);
+	char why[128];
+	struct addr own[SITE_FAMILIES] = {0};
+
+	for (enum site_family family = 0; link && family < SITE_FAMILIES; family++) {
+		const struct link_addr *found = link_pick_addr(link,
+			family == SITE_IPV4 ? AF_INET : AF_INET6,
+			addr_is_set(&uplink->address[family]) ? &uplink->address[family]
+							      : NULL);
+
+		own[family] = found ? found->addr : own[family];
+	}
+	json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
+		uplink->name, "inside", 0, "interface", uplink->interface, "state",
+		uplink_state_str(facts->state), "why",
+		gather_why(uplink, link, why, sizeof(why)), "carrier",
+		(int)(link && link->carrier), "inbound", (int)uplink->inbound, "addresses",
+		json_addrs(own), "public", json_addrs(facts->public));
+	if (view)
+		add_answers(object, dnsd, view);
+	return object;
+}
+
+static const struct view *view_of(const struct dnsd *dnsd, int index)
+{
+	for (size_t i = 0; i < dnsd->n_views; i++)
+		if (dnsd->views[i]->index == index)
+			return dnsd->views[i];
+	return NULL;
+}
+
+/* All uplinks, those without a view of their own (inbound: no) too, then the inside. */
+static json_t *json_views(const struct dnsd *dnsd)
+{
+	json_t *list = json_array();
+	const struct view *inside = view_of(dnsd, FACTS_VIEW_INSIDE);
+
+	for (size_t i = 0; i < dnsd->config->site->n_uplinks; i++)
+		json_array_append_new(list, json_uplink_view(dnsd, i, view_of(dnsd, (int)i)));
+	if (inside)
+		json_array_append_new(list, json_inside(dnsd, inside));
+	return list;
+}
+
+static json_t *json_zones(const struct config *config)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < config->n_zones; i++) {
+		const struct zone *zone = config->zones[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:I}", "name",
+				      config->site->dns.zones[i].name, "file", zone->file,
+				      "serial", (json_int_t)zone->serial, "records",
+				      (json_int_t)zone->n_records));
+	}
+	return list;
+}
+
+static json_t *json_links(const struct dnsd *dnsd)
+{
+	const struct links_counters *counters = links_counters(dnsd->links);
+
+	return json_pack("{s:s, s:I, s:I, s:I}", "source", "netlink mirror", "messages",
+		(json_int_t)counters->messages, "overruns", (json_int_t)counters->overruns,
+		"resyncs", (json_int_t)counters->resyncs);
+}
+
+static json_t *json_connections(const struct dnsd *dnsd)
+{
+	const struct tcp_counters *counters = tcp_server_counters(dnsd->tcp);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "open", (json_int_t)counters->open,
+		"accepted", (json_int_t)counters->accepted, "evicted",
+		(json_int_t)counters->evicted, "timed_out", (json_int_t)counters->timed_out,
+		"bad", (json_int_t)counters->bad);
+}
+
+json_t *status_json(struct dnsd *dnsd)
+{
+	dnsd_look_at_ways(dnsd);
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		MH_VERSION, "pid", (int)getpid(), "config", dnsd->cli->config, "started",
+		json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
+		"reload_failed", json_time(dnsd->load_failed_s), "links", json_links(dnsd),
+		"views", json_views(dnsd), "sockets", json_sockets(dnsd), "connections",
+		json_connections(dnsd), "zones", json_zones(dnsd->config));
+}
