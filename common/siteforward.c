@@ -153,6 +153,19 @@ static bool has_address(const struct site_server *server)
 	       addr_is_set(&server->address[SITE_IPV6]);
 }
 
+/* The word "loopback" invites 127.0.0.1. */
+static void check_forwardable(
+	const struct check *check, const struct addr *addr, size_t i, const char *key)
+{
+	if (addr_is_loopback(addr))
+		check_error(check, check_path("servers[%zu].%s", i, key),
+			"%s never leaves the host that uses it: choose a private address",
+			addr_str(addr));
+	else if (addr_is_link_local(addr))
+		check_error(check, check_path("servers[%zu].%s", i, key),
+			"%s is link-local: nothing can be forwarded to it", addr_str(addr));
+}
+
 static void check_loopbacks(const struct check *check, size_t i)
 {
 	const struct site *site = check->site;
@@ -168,6 +181,8 @@ static void check_loopbacks(const struct check *check, size_t i)
 			if (!addr_is_set(&loopback[f]))
 				continue;
 			any = true;
+			check_forwardable(
+				check, &loopback[f], i, check_path("loopbacks.%s", uplink));
 			if (has_address(server) && !addr_is_set(&server->via[f]))
 				check_error(check,
 					check_path("servers[%zu].loopbacks.%s", i, uplink),
@@ -340,6 +355,8 @@ void check_servers(const struct check *check)
 		const struct site_server *server = &check->site->servers[i];
 
 		check_server_name(check, i);
+		for (int f = 0; f < SITE_FAMILIES; f++)
+			check_forwardable(check, &server->address[f], i, "address");
 		check_loopbacks(check, i);
 		check_server_uplinks(check, i);
 		check_from(check, i);

@@ -447,6 +447,14 @@ static const struct site_case site_cases[] = {
 		AT(7, "servers[0].loopbacks.isp-a: fd00::1 has no next hop: the server has no "
 		      "address of that family"),
 		ADDED},
+	{"servers:\n- name: web\n  address: \"fe80::10\"\n"
+	 "  loopbacks: {isp-a: \"::1\", isp-b: \"fd00::5\"}\n",
+		AT(6, "servers[0].address: fe80::10 is link-local: nothing can be forwarded "
+		      "to "
+		      "it") AT(7,
+			"servers[0].loopbacks.isp-a: ::1 never leaves the host that uses "
+			"it: choose a private address"),
+		ADDED},
 	{SERVER("loopbacks: {isp-a: 10.0.1.1, isp-a: 10.0.1.2}"),
 		AT(7, "servers[0].loopbacks.isp-a: this key is given twice")
 			AT(7, "warning: servers[0].loopbacks: there is none for 'isp-b': what "
