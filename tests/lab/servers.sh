@@ -11,7 +11,9 @@ RESOLVER_ADDR=192.0.2.10
 lab_spawn() {
 	local node=$1 name=$2
 	shift 2
-	lab_exec "$node" "$@" </dev/null >>"$(lab_dir)/$name.log" 2>&1 &
+	# not by lab_exec: a function in the background is a shell of its own, and it is the
+	# program whose pid is wanted
+	ip netns exec "$LAB-$node" "$@" </dev/null >>"$(lab_dir)/$name.log" 2>&1 &
 	echo $! >"$(lab_dir)/$name.pid"
 }
 
