@@ -158,23 +158,23 @@ static void addresses_with_a_port_are_read(void **state)
 {
 	static const struct {
 		const char *text;
-		int err;
 		const char *addr;
+		int err;
 		uint16_t port;
 	} cases[] = {
-		{"127.0.0.1:9153", 0, "127.0.0.1", 9153},
-		{"[::1]:9153", 0, "::1", 9153},
-		{"[2001:db8::1]:1", 0, "2001:db8::1", 1},
-		{"::1:9153", -EINVAL, "none", 0},
-		{"[127.0.0.1]:9153", -EINVAL, "none", 0},
-		{"[::1:9153", -EINVAL, "none", 0},
-		{"127.0.0.1", -EINVAL, "none", 0},
-		{"127.0.0.1:", -EINVAL, "none", 0},
-		{"127.0.0.1:0", -ERANGE, "none", 0},
-		{":53", -EINVAL, "none", 0},
-		{"]:53", -EINVAL, "none", 0},
-		{"[]:53", -EINVAL, "none", 0},
-		{"localhost:53", -EINVAL, "none", 0},
+		{"127.0.0.1:9153", "127.0.0.1", 0, 9153},
+		{"[::1]:9153", "::1", 0, 9153},
+		{"[2001:db8::1]:1", "2001:db8::1", 0, 1},
+		{"::1:9153", "none", -EINVAL, 0},
+		{"[127.0.0.1]:9153", "none", -EINVAL, 0},
+		{"[::1:9153", "none", -EINVAL, 0},
+		{"127.0.0.1", "none", -EINVAL, 0},
+		{"127.0.0.1:", "none", -EINVAL, 0},
+		{"127.0.0.1:0", "none", -ERANGE, 0},
+		{":53", "none", -EINVAL, 0},
+		{"]:53", "none", -EINVAL, 0},
+		{"[]:53", "none", -EINVAL, 0},
+		{"localhost:53", "none", -EINVAL, 0},
 	};
 
 	(void)state;
