@@ -430,7 +430,7 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 	struct tcp_listener **ret_listener)
 {
 	struct tcp_listener *listener = calloc(1, sizeof(*listener));
-	int fd;
+	int fd = -1;
 
 	if (!listener)
 		return -ENOMEM;
