@@ -3,9 +3,9 @@
 
 BUILD_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 
-# build PRESET, warnings being errors. Call it in the top folder.
+# build PRESET [CMAKE-OPTION...]. Call it in the top folder.
 build() {
-	as_owner cmake --preset "$1" -DMH_WERROR=ON &&
+	as_owner cmake --preset "$@" &&
 		as_owner cmake --build --preset "$1" -j "$(nproc)"
 }
 

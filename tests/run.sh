@@ -120,7 +120,7 @@ need_build() {
 		return 0
 	fi
 	local start=${EPOCHREALTIME/[.,]/} status=0
-	run_logged "build/$1" build "$1" || status=$?
+	run_logged "build/$1" build "$1" -DMH_WERROR=ON || status=$?
 	report "build/$1" "$status" $((${EPOCHREALTIME/[.,]/} - start))
 	[ "$status" -eq 0 ] || BUILT[$1]=1
 	return "$status"
