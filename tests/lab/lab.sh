@@ -103,7 +103,7 @@ lab_save() {
 
 lab_load() {
 	lab_check_name
-	[ -e "$(lab_dir)/settings" ] || lab_die "there is no lab called $LAB; those up: $(lab_list | paste -sd' ')"
+	[ -e "$(lab_dir)/settings" ] || lab_die "there is no lab called $LAB; those up: $(lab_list | paste -sd' ' | grep . || echo none)"
 	# the file declares, and inside a function that would make locals
 	# shellcheck disable=SC1090
 	. <(sed 's/^declare --/declare -g --/' "$(lab_dir)/settings")
@@ -145,7 +145,6 @@ lab_down() {
 		ip netns del "$LAB-$node" 2>/dev/null || true
 	done
 	rm -rf "${LAB_ROOT:?}/$LAB"
-	rmdir "$LAB_ROOT" 2>/dev/null || true
 }
 
 # For scripts: the lab goes down when the script ends, in whatever way.

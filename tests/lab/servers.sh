@@ -101,7 +101,7 @@ lab_delegate() {
 	local dir
 	dir=$(lab_dir)/parent
 	cp "$1" "$dir/delegation"
-	nsd-checkzone example.com "$dir/example.com.zone" || return 1
+	(cd "$dir" && nsd-checkzone example.com example.com.zone) || return 1
 	lab_stop nsd || true
 	lab_start_parent
 	lab_stop unbound || true
