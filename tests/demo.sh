@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# demo.sh - shows what multihomed does, on a site of its own inside this machine
+#
+# Usage: sudo tests/demo.sh [--keep]
+#
+# Installs what is missing of tests/packages.txt, builds, brings the reference site up in
+# network namespaces, starts dnsd on its router and asks it. Nothing outside the namespaces is
+# touched, and everything is taken down at the end, also after an interrupt. --keep leaves the
+# site up to look around in.
+set -euo pipefail
+
+TOP=$(dirname "$(dirname "$(readlink -f "$0")")")
+cd "$TOP"
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+# shellcheck source=tests/build.sh
+. tests/build.sh
+# shellcheck source=tests/lab/lab.sh
+. tests/lab/lab.sh
+
+KEEP=no
+NAME=www.example.com
+DNSD=build/release/bin/dnsd
+SITE=zones/site.yaml
+
+heading() {
+	printf '\n\033[1m%s\033[0m\n' "$*" | plain_unless_tty
+}
+
+plain_unless_tty() {
+	if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi
+}
+
+say() {
+	printf '\n'
+	printf '  %s\n' "$@"
+}
+
+# show NODE COMMAND...: the command as one would type it, and what it says.
+show() {
+	local node=$1
+	shift
+	printf '\n  %s$ %s\n' "$node" "$*"
+	lab_exec "$node" "$@" | sed -e '/^; <<>>/d' -e '/^; (1 server/d' -e '/^;; global options/d' -e '/^;; WARNING: recursion/d' |
+		cat -s | sed -e '1{/^$/d}' -e 's/^/    /' | sed '/^ *$/d'
+}
+
+prepare() {
+	local log
+	packages_install
+	log=$(mktemp)
+	printf 'Building ... '
+	if ! build release >"$log" 2>&1; then
+		echo "failed:"
+		tail -n 40 "$log"
+		rm -f "$log"
+		exit 1
+	fi
+	rm -f "$log"
+	printf 'done. Bringing the site up ... '
+	# the lab's address family is that of the example
+	LAB_IPV6=no lab_up
+	lab_start_dnsd "$TOP/$DNSD" "$TOP/$SITE"
+	echo "done."
+}
+
+chapter_site() {
+	heading "The site"
+	cat <<-'END'
+
+		                     the Internet
+		       parent name server, resolver, a client "outside"
+		              |                        |
+		            isp-a                    isp-b
+		         192.168.2.6               172.16.1.2
+		              |                        |
+		      wan-a 192.168.2.1        wan-b 172.16.1.1
+		              '--------- router -------'      dnsd runs here
+		                           | lan0 10.0.0.1
+		                    .------+------.
+		                   web         lanhost
+		                10.0.0.10     10.0.0.20
+	END
+	say "Two ISPs, one address from each, no BGP. Each ISP drops what carries the" \
+		"other's addresses. The name $NAME is delegated to the router" \
+		"itself, with one name server per uplink."
+}
+
+chapter_views() {
+	heading "1. The same question over each uplink"
+	say "Each uplink answers with its own address: who reached us over a link" \
+		"gets an address that works over that link."
+	show outside dig +norecurse +nocookie +nostats @192.168.2.1 $NAME
+	show outside dig +norecurse +nocookie +nostats @172.16.1.1 $NAME
+}
+
+chapter_resolver() {
+	heading "2. Through a real resolver"
+	say "unbound, starting at the root, asks the parent zone, which knows nothing" \
+		"but the delegation, and then one of our two addresses."
+	show outside dig +norecurse +noall +authority +additional @$PARENT_ADDR $NAME
+	show outside dig +nocookie +nostats @$RESOLVER_ADDR $NAME
+}
+
+chapter_cut() {
+	heading "3. isp-a is cut"
+	say "The cable is out. The resolver, its cache empty, reaches nobody over isp-a" \
+		"and somebody over isp-b: whatever it tries first, the address that it" \
+		"finds is one that works."
+	lab_fault carrier a
+	forget
+	show outside dig +nocookie +noall +answer +stats +time=2 +tries=8 @$RESOLVER_ADDR $NAME
+}
+
+chapter_other_cut() {
+	heading "4. isp-a is back, isp-b is cut beyond the ISP's router"
+	say "Nothing on our side shows it: carrier and gateway are there. It works all" \
+		"the same, since only answers over isp-a arrive."
+	lab_heal carrier a
+	lab_fault silent b
+	forget
+	show outside dig +nocookie +noall +answer +stats +time=2 +tries=8 @$RESOLVER_ADDR $NAME
+	lab_heal silent b
+}
+
+chapter_lan() {
+	heading "5. From the LAN"
+	say "The inside view: the server's own address."
+	show lanhost dig +norecurse +nocookie +noall +answer @10.0.0.1 $NAME
+}
+
+chapter_status() {
+	heading "6. What dnsd says of itself"
+	show router "$DNSD" status -c "$SITE" --runtime "$(lab_dir)/run"
+}
+
+# The resolver's cache would answer from before.
+forget() {
+	lab_stop unbound || true
+	lab_start_resolver
+}
+
+chapter_end() {
+	local drops
+	drops=$(($(lab_counter a foreign) + $(lab_counter b foreign)))
+	heading "Done"
+	say "Packets that the ISPs had to drop because of a foreign source: $drops."
+	if [ "$KEEP" = no ]; then
+		say "The site is taken down again; --keep leaves it up."
+		return
+	fi
+	cat <<-END
+
+		  The site stays up. To look around in it (the resolver remembers for 10 s):
+
+		    sudo ip netns exec $LAB-outside dig @192.168.2.1 $NAME
+		    sudo ip netns exec $LAB-router ip route
+		    sudo tests/lab/lab exec router $DNSD status -c $SITE --runtime $(lab_dir)/run
+		    sudo tests/lab/lab show
+		    sudo tests/lab/lab fault carrier isp-a
+		    sudo tests/lab/lab heal
+		    sudo tests/lab/lab exec outside dig @$RESOLVER_ADDR $NAME
+
+		  dnsd's messages: $(lab_dir)/dnsd.log
+		  And to take it down: sudo tests/lab/lab down --name $LAB
+	END
+}
+
+usage() {
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+}
+
+main() {
+	case ${1:-} in
+	--keep) KEEP=yes ;;
+	'') ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "demo.sh: network namespaces need root: sudo tests/demo.sh" >&2
+		exit 2
+	fi
+
+	LAB=mh$$
+	lab_down_at_exit
+	prepare
+	chapter_site
+	chapter_views
+	chapter_resolver
+	chapter_cut
+	chapter_other_cut
+	chapter_lan
+	chapter_status
+	chapter_end
+	[ "$KEEP" = no ] || trap - EXIT
+}
+
+main "$@"
