@@ -59,17 +59,17 @@ static uint8_t *put_cookie(const struct exchange *x, uint8_t *at)
 {
 	const struct query_edns *edns = &x->query.edns;
 	const uint8_t *server = edns->cookie + COOKIE_CLIENT_LEN;
+	struct addr client = addr_from_sockaddr(x->from->client);
 
 	stats_add(x->stats, STATS_COOKIES, 1);
 	if (edns->cookie_len > COOKIE_CLIENT_LEN &&
 		cookie_is_valid(&x->conf->cookies, edns->cookie, server,
-			(size_t)edns->cookie_len - COOKIE_CLIENT_LEN, &x->from->client,
-			x->from->now_s))
+			(size_t)edns->cookie_len - COOKIE_CLIENT_LEN, &client, x->from->now_s))
 		stats_add(x->stats, STATS_COOKIES_VALID, 1);
 
 	at = put_option(at, DNS_EDNS_COOKIE, COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN);
 	memcpy(at, edns->cookie, COOKIE_CLIENT_LEN);
-	cookie_make(&x->conf->cookies, edns->cookie, &x->from->client, x->from->now_s,
+	cookie_make(&x->conf->cookies, edns->cookie, &client, x->from->now_s,
 		at + COOKIE_CLIENT_LEN);
 	return at + COOKIE_CLIENT_LEN + COOKIE_SERVER_LEN;
 }

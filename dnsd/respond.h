@@ -4,6 +4,8 @@
  * counters: no system call, no allocation, no lock; every octet of the query is hostile.
  */
 #pragma once
+#include <sys/socket.h>
+
 #include "common/addr.h"
 #include "dnsd/cookie.h"
 #include "dnsd/stats.h"
@@ -29,7 +31,7 @@ struct respond_conf {
 
 /* What the receiver knows of one query. */
 struct respond_from {
-	struct addr client; /* its address: cookies are bound to it */
+	const struct sockaddr *client; /* cookies are bound to its address */
 	bool tcp;
 	uint32_t now_s; /* wall clock, seconds since 1970, modulo 2^32: cookies carry it */
 };

@@ -128,12 +128,14 @@ static void conn_respond(struct conn *conn, size_t len)
 	struct tcp_listener *listener = conn->listener;
 	struct tcp_server *server = listener->server;
 	const struct answers *answers = view_current(listener->view);
+	struct sockaddr_storage client;
 	struct respond_from from = {
-		.client = conn->client,
+		.client = (struct sockaddr *)&client,
 		.tcp = true,
 		.now_s = (uint32_t)time(NULL),
 	};
 
+	addr_to_sockaddr(&conn->client, 0, 0, &client);
 	size_t n = respond(answers->table, &answers->conf, &from, server->query, len,
 		server->reply + 2, &listener->stats);
 	if (n == 0)

@@ -78,6 +78,10 @@ static void worker_init(struct worker *worker)
 			.msg_iovlen = 1,
 		};
 		worker->out_iov[i].iov_base = worker->replies[i];
+		worker->out[i].msg_hdr = (struct msghdr){
+			.msg_iov = &worker->out_iov[i],
+			.msg_iovlen = 1,
+		};
 	}
 }
 
@@ -110,19 +114,15 @@ static bool answer(struct worker *worker, const struct answers *answers, size_t 
 {
 	struct msghdr *in = &worker->in[i].msg_hdr;
 
-	from->client = addr_from_sockaddr(in->msg_name);
+	from->client = in->msg_name;
 	size_t len = respond(answers->table, &answers->conf, from, worker->queries[i],
 		worker->in[i].msg_len, worker->replies[n_out], &worker->stats);
 	if (len == 0)
 		return false;
 
 	worker->out_iov[n_out].iov_len = len;
-	worker->out[n_out].msg_hdr = (struct msghdr){
-		.msg_name = in->msg_name,
-		.msg_namelen = in->msg_namelen,
-		.msg_iov = &worker->out_iov[n_out],
-		.msg_iovlen = 1,
-	};
+	worker->out[n_out].msg_hdr.msg_name = in->msg_name;
+	worker->out[n_out].msg_hdr.msg_namelen = in->msg_namelen;
 	return true;
 }
 

@@ -260,11 +260,14 @@ const struct table *fixture_table(struct fixture *f, const char *view)
 void ask_packet(struct fixture *f, const char *view, const struct packet *packet, bool tcp)
 {
 	const struct table *table = fixture_table(f, view);
-	struct respond_from from = {.client = f->client, .tcp = tcp, .now_s = f->now_s};
+	struct sockaddr_storage client;
+	struct respond_from from = {
+		.client = (struct sockaddr *)&client, .tcp = tcp, .now_s = f->now_s};
 	uint8_t *query = zalloc(packet->len + RESPOND_QUERY_SLACK, 1);
 	uint8_t *reply = zalloc(tcp ? RESPOND_TCP_CAP : RESPOND_UDP_CAP, 1);
 	size_t len;
 
+	addr_to_sockaddr(&f->client, 0, 0, &client);
 	memcpy(query, packet->bytes, packet->len);
 	memset(query + packet->len, 0xc0, RESPOND_QUERY_SLACK); /* readable, yet not to use */
 	len = respond(table, &f->conf, &from, query, packet->len, reply, &f->stats);
