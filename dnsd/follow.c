@@ -145,14 +145,21 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 /* ---- apply: what cannot fail -------------------------------------------------------------
  */
 
+/* What was known of the uplink of that name before, or NULL. */
+static const struct uplink_facts *facts_before(const struct dnsd *dnsd, const char *name)
+{
+	int i = dnsd->config ? site_find_uplink(dnsd->config->site, name) : -1;
+
+	return i >= 0 && (size_t)i < dnsd->facts.n_uplinks ? &dnsd->facts.uplinks[i] : NULL;
+}
+
 static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 {
 	const struct site *site = plan->config->site;
-	bool same_site = plan->config == dnsd->config && dnsd->n_views > 0;
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct uplink_facts *now = &plan->facts.uplinks[i];
-		const struct uplink_facts *before = same_site ? &dnsd->facts.uplinks[i] : NULL;
+		const struct uplink_facts *before = facts_before(dnsd, site->uplinks[i].name);
 		char why[128];
 
 		if (before && before->state == now->state &&

@@ -25,6 +25,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -364,6 +365,14 @@ static void on_accepted(struct evconnlistener *acceptor, evutil_socket_t fd,
 		close(fd);
 }
 
+/* accept(2) looks for a free descriptor first, and fails without one even if nobody waits. */
+static bool somebody_waits(struct evconnlistener *acceptor)
+{
+	struct pollfd pfd = {.fd = evconnlistener_get_fd(acceptor), .events = POLLIN};
+
+	return poll(&pfd, 1, 0) > 0;
+}
+
 /* Without a free descriptor accept(2) fails at once and again: make one, or pause. */
 static void on_accept_failed(struct evconnlistener *acceptor, void *arg)
 {
@@ -372,6 +381,8 @@ static void on_accept_failed(struct evconnlistener *acceptor, void *arg)
 	int err = EVUTIL_SOCKET_ERROR();
 	int64_t now_ms = clock_now_ms();
 
+	if (!somebody_waits(acceptor))
+		return;
 	if (server->told_ms == 0 || now_ms - server->told_ms > TCP_TELL_AGAIN_MS) {
 		server->told_ms = now_ms;
 		log_error(-err, "tcp", "cannot accept connections; %zu are open",

@@ -1,0 +1,240 @@
+/* test_udp.c - UDP sockets and their threads, on loopback in a network namespace */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dnsd/udp.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "tests/lib/netns.h"
+#include "tests/lib/serving.h"
+
+enum { N_CLIENTS = 64 };
+
+struct rig {
+	struct fixture *f;
+	struct view *view;
+	struct udp *udp;
+};
+
+static struct udp_at at(const char *address, unsigned int n_threads)
+{
+	return (struct udp_at){serving_addr(address), 53, 0, n_threads};
+}
+
+static int setup(void **state)
+{
+	static struct rig rig;
+	const struct udp_at where = at("192.168.2.1", 4);
+
+	rig.f = fixture_new(&fixture_host_zone, 1);
+	rig.view = serving_view(rig.f, "isp-a");
+	*state = &rig;
+	return udp_open(&where, rig.view, &rig.udp);
+}
+
+static int teardown(void **state)
+{
+	struct rig *rig = *state;
+
+	udp_close(rig->udp);
+	view_free(rig->view);
+	fixture_free(rig->f);
+	return 0;
+}
+
+static void wait_for_counter(const struct rig *rig, enum stats_counter counter, uint64_t n)
+{
+	for (int i = 0; i < 500; i++) {
+		uint64_t totals[STATS_N_COUNTERS] = {0};
+
+		udp_count(rig->udp, totals);
+		if (totals[counter] >= n)
+			return;
+		usleep(10000);
+	}
+	fail_msg("counter %u has not reached %u", (unsigned int)counter, (unsigned int)n);
+}
+
+static void a_query_is_answered(void **state)
+{
+	struct rig *rig = *state;
+
+	serving_ask(rig->f, "192.168.2.1", "www.example.com.", LDNS_RR_TYPE_A);
+	assert_answer(rig->f, "www.example.com. 10 A 192.168.2.1");
+}
+
+static void ipv6_is_served_alike(void **state)
+{
+	struct rig *rig = *state;
+	const struct udp_at where = at("2001:db8:a::1", 1);
+	struct udp *udp;
+
+	assert_int_equal(udp_open(&where, rig->view, &udp), 0);
+	serving_ask(rig->f, "2001:db8:a::1", "www.example.com.", LDNS_RR_TYPE_A);
+	assert_answer(rig->f, "www.example.com. 10 A 192.168.2.1");
+	udp_close(udp);
+}
+
+static void all_threads_answer_and_count(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t totals[STATS_N_COUNTERS] = {0};
+
+	for (int i = 0; i < N_CLIENTS; i++)
+		serving_ask(rig->f, "192.168.2.1", "www.example.com.", LDNS_RR_TYPE_A);
+	udp_count(rig->udp, totals);
+	assert_int_equal(totals[STATS_QUERIES], N_CLIENTS);
+	assert_int_equal(totals[STATS_RCODE_0], N_CLIENTS);
+}
+
+static void a_burst_is_answered_whole(void **state)
+{
+	struct rig *rig = *state;
+	int fd = serving_connect(SOCK_DGRAM, "192.168.2.1");
+	uint8_t bytes[RESPOND_UDP_CAP];
+	bool seen[100] = {false};
+
+	for (uint16_t i = 0; i < 100; i++) {
+		packet_query(&rig->f->query, "www.example.com.", LDNS_RR_TYPE_A,
+			&(const struct asking){.id = (uint16_t)(i + 1)});
+		serving_send(fd, &rig->f->query, false);
+	}
+	for (int i = 0; i < 100; i++) {
+		assert_true(serving_receive(fd, bytes, sizeof(bytes), false) > 12);
+		seen[(bytes[0] << 8 | bytes[1]) - 1] = true;
+	}
+	for (int i = 0; i < 100; i++)
+		assert_true(seen[i]);
+	close(fd);
+}
+
+static void a_port_that_is_served_is_taken(void **state)
+{
+	struct rig *rig = *state;
+	struct udp *second = NULL;
+	const struct udp_at alone = at("192.168.2.1", 1);
+	const struct udp_at many = at("192.168.2.1", 4);
+
+	assert_int_equal(udp_open(&alone, rig->view, &second), -EADDRINUSE);
+	assert_int_equal(udp_open(&many, rig->view, &second), -EADDRINUSE);
+	assert_null(second);
+}
+
+static void an_address_that_is_not_there_is_an_error(void **state)
+{
+	struct rig *rig = *state;
+	struct udp *udp = NULL;
+	const struct udp_at where = at("172.16.1.1", 1);
+
+	assert_int_equal(udp_open(&where, rig->view, &udp), -EADDRNOTAVAIL);
+}
+
+static void rubbish_meets_silence_and_ends_nothing(void **state)
+{
+	struct rig *rig = *state;
+	int fd = serving_connect(SOCK_DGRAM, "192.168.2.1");
+	uint8_t large[4000] = {0x12, 0x34};
+
+	assert_int_equal(send(fd, "", 0, 0), 0);
+	assert_int_equal(send(fd, "short", 5, 0), 5);
+	assert_int_equal(send(fd, large, sizeof(large), 0), sizeof(large));
+	wait_for_counter(rig, STATS_QUERIES, 3);
+	close(fd);
+	a_query_is_answered(state);
+}
+
+/* Nothing can be sent to port 0: the kernel refuses that one message of a batch. */
+static void a_client_that_cannot_be_answered_costs_only_itself(void **state)
+{
+	struct rig *rig = *state;
+	struct packet query;
+	const struct addr addr = serving_addr("192.168.2.1");
+	struct sockaddr_storage sa;
+	socklen_t sa_len = addr_to_sockaddr(&addr, 0, 0, &sa);
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
+	uint8_t bytes[8 + PACKET_MAX] = {0, 0, 0, 53}; /* no checksum */
+
+	assert_true(fd >= 0);
+	packet_query(&query, "www.example.com.", LDNS_RR_TYPE_A, &(const struct asking){0});
+	memcpy(bytes + 8, query.bytes, query.len);
+	bytes[4] = (uint8_t)((query.len + 8) >> 8);
+	bytes[5] = (uint8_t)(query.len + 8);
+	for (int i = 0; i < 20; i++)
+		assert_true(sendto(fd, bytes, query.len + 8, 0, (struct sockaddr *)&sa,
+				    sa_len) > 0);
+	close(fd);
+	wait_for_counter(rig, STATS_SEND_ERRORS, 20);
+	a_query_is_answered(state);
+}
+
+static void new_answers_are_given_from_the_next_query_on(void **state)
+{
+	struct rig *rig = *state;
+
+	fixture_set_address(rig->f, "isp-a", "192.168.2.3");
+	view_publish(rig->view, serving_answers(rig->f, "isp-a"));
+	serving_ask(rig->f, "192.168.2.1", "www.example.com.", LDNS_RR_TYPE_A);
+	assert_answer(rig->f, "www.example.com. 10 A 192.168.2.3");
+	fixture_set_address(rig->f, "isp-a", "192.168.2.1");
+}
+
+static void closing_is_quick_and_keeps_the_counters(void **state)
+{
+	struct rig *rig = *state;
+	int64_t before_ms = clock_now_ms();
+
+	a_query_is_answered(state);
+	udp_close(rig->udp);
+	rig->udp = NULL;
+	assert_true(clock_now_ms() - before_ms < 1000);
+	assert_int_equal(rig->view->gone_udp[STATS_QUERIES], 1);
+	assert_null(rig->view->readers);
+}
+
+static void a_closed_port_can_be_opened_again_at_once(void **state)
+{
+	struct rig *rig = *state;
+	const struct udp_at where = at("192.168.2.1", 2);
+
+	for (int i = 0; i < 20; i++) {
+		udp_close(rig->udp);
+		rig->udp = NULL;
+		assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
+	}
+	a_query_is_answered(state);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		test(a_query_is_answered),
+		test(ipv6_is_served_alike),
+		test(all_threads_answer_and_count),
+		test(a_burst_is_answered_whole),
+		test(a_port_that_is_served_is_taken),
+		test(an_address_that_is_not_there_is_an_error),
+		test(rubbish_meets_silence_and_ends_nothing),
+		test(a_client_that_cannot_be_answered_costs_only_itself),
+		test(new_answers_are_given_from_the_next_query_on),
+		test(closing_is_quick_and_keeps_the_counters),
+		test(a_closed_port_can_be_opened_again_at_once),
+	};
+
+	netns_enter();
+	netns_add("lo", "192.168.2.1/32");
+	netns_add("lo", "2001:db8:a::1/128");
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("udp", tests, NULL, NULL);
+}
