@@ -235,6 +235,8 @@ static enum step step_dname(struct walk *walk, const struct table_node *node)
 		return STEP_END;
 	}
 
+	if (has_rrset(walk->answer, ANSWER_NO_RRSET, walk->name))
+		return STEP_END; /* a loop: what there is has been said */
 	uint8_t *name = keep_name(walk->answer, walk->name, prefix_len, target, target_len);
 	add_item(walk, &(struct answer_item){
 			       .owner = walk->name,
@@ -270,7 +272,9 @@ static enum step step_match(struct walk *walk, const struct table_node *node)
 		rrset = node_rrset(walk->table, node, walk->qtype);
 
 	if (rrset) {
-		add_rrset(walk, rrset, walk->name, ANSWER_SECTION, true);
+		/* a chain may have come by: a DNAME asked for by its type, below itself */
+		if (!has_rrset(walk->answer, rrset_index(walk->table, rrset), walk->name))
+			add_rrset(walk, rrset, walk->name, ANSWER_SECTION, true);
 		end_positive(walk, node);
 		return STEP_END;
 	}

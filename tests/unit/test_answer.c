@@ -72,6 +72,11 @@ static const struct fixture_zone rich_zone = {
 	"to-org-all      DNAME example.org.\n"
 	"to-far-all      DNAME example.edu.\n"
 	"to-redirected   CNAME host.redirected\n"
+	"dname-loop      DNAME dname-loop\n"
+	"*.back          CNAME turned\n"
+	"turned          DNAME back\n"
+	"dname-loop1     DNAME dname-loop2\n"
+	"dname-loop2     DNAME dname-loop1\n"
 	"long DNAME " X63 "." X63 "." X63 "\n"
 	/* delegations */
 	"deleg           NS  ns.deleg\n"
@@ -689,6 +694,29 @@ static void dname_keeps_the_case_of_the_labels_asked(void **state)
 	assert_memory_equal(ldns_rdf_data(ldns_rr_owner(cname)), "\4HoSt", 5);
 }
 
+static void dname_loops_end(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f, "isp-a", "x.dname-loop.example.net.", LDNS_RR_TYPE_A);
+	assert_status(f, "NOERROR aa");
+	assert_answer(f, "dname-loop.example.net. DNAME dname-loop.example.net.",
+		"x.dname-loop.example.net. CNAME x.dname-loop.example.net.");
+
+	/* the DNAME itself, asked for by a name below it that leads there */
+	ask(f, "isp-a", "x.turned.example.net.", LDNS_RR_TYPE_DNAME);
+	assert_answer(f, "turned.example.net. DNAME back.example.net.",
+		"x.turned.example.net. CNAME x.back.example.net.",
+		"x.back.example.net. CNAME turned.example.net.");
+
+	ask(f, "isp-a", "x.dname-loop1.example.net.", LDNS_RR_TYPE_A);
+	assert_status(f, "NOERROR aa");
+	assert_answer(f, "dname-loop1.example.net. DNAME dname-loop2.example.net.",
+		"x.dname-loop1.example.net. CNAME x.dname-loop2.example.net.",
+		"dname-loop2.example.net. DNAME dname-loop1.example.net.",
+		"x.dname-loop2.example.net. CNAME x.dname-loop1.example.net.");
+}
+
 /* RFC 6672 section 2.2 */
 static void dname_to_a_name_that_is_too_long_is_yxdomain(void **state)
 {
@@ -920,6 +948,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(dname_below_asked_for_cname_gives_the_synthesised_one),
 		cmocka_unit_test(dname_into_other_zones),
 		cmocka_unit_test(dname_keeps_the_case_of_the_labels_asked),
+		cmocka_unit_test(dname_loops_end),
 		cmocka_unit_test(dname_to_a_name_that_is_too_long_is_yxdomain),
 		cmocka_unit_test(dname_result_may_have_255_octets_and_no_more),
 		cmocka_unit_test(name_below_a_cut_is_referred_with_glue),
