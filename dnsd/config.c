@@ -22,7 +22,7 @@ static int read_zones(struct config *config, struct report *report)
 	const struct site *site = config->site;
 	int err = 0;
 
-	config->zones = calloc(site->dns.n_zones + 1, sizeof(*config->zones));
+	config->zones = calloc(site->dns.n_zones + 1, sizeof(struct zone *));
 	if (!config->zones)
 		return -ENOMEM;
 	config->n_zones = site->dns.n_zones;

@@ -286,6 +286,7 @@ static struct conn *find_oldest(struct tcp_server *server, const struct addr *li
 	{
 		if (limited && !addr_eq(&conn->limited, limited))
 			continue;
+		/* cppcheck-suppress uninitvar ; it does not see into TAILQ_FOREACH */
 		if (conn->state == CONN_IDLE)
 			return conn;
 		if (!oldest)
@@ -434,8 +435,7 @@ static int open_socket(const struct tcp_at *at, int *ret_fd)
 	if (bind(fd, (struct sockaddr *)&sa, sa_len) < 0 || listen(fd, TCP_BACKLOG) < 0)
 		return -errno;
 
-	*ret_fd = fd;
-	fd = -1; /* the caller owns it from here */
+	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 

@@ -218,8 +218,7 @@ static int open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
 		(err = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
 		return err;
 
-	*ret_fd = fd;
-	fd = -1; /* the worker owns it from here */
+	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 

@@ -87,7 +87,10 @@ struct worker {
 static void *worker_run(void *arg)
 {
 	struct worker *worker = arg;
-	const struct respond_from from = {.client = serving_addr("192.0.2.33")};
+	const struct addr client = serving_addr("192.0.2.33");
+	struct sockaddr_storage sa;
+	addr_to_sockaddr(&client, 5353, 0, &sa);
+	const struct respond_from from = {.client = (const struct sockaddr *)&sa};
 	uint8_t reply[RESPOND_UDP_CAP];
 
 	while (!atomic_load(worker->stop)) {
