@@ -202,14 +202,6 @@ static void compile_node(struct compiler *c, uint32_t index)
 	compile_authoritative(c, node);
 }
 
-static void append(
-	struct grow *block, uint32_t *ret_at, uint32_t *ret_n, const struct grow *part)
-{
-	*ret_n = grow_n(part);
-	*ret_at = grow_align(block);
-	grow_add(block, part->items, part->n * part->item_size);
-}
-
 /* The finished table: the old block as it is (its own bytes last), the new bytes behind them,
  * then the answers. */
 static struct table *pack(struct compiler *c)
@@ -220,8 +212,8 @@ static struct table *pack(struct compiler *c)
 	grow_add(&block, c->bytes.items, c->bytes.n);
 	struct table header = *(const struct table *)block.items;
 	header.n_bytes += grow_n(&c->bytes);
-	append(&block, &header.answers_at, &header.n_answers, &c->answers);
-	append(&block, &header.cuts_at, &header.n_cuts, &c->cuts);
+	grow_append(&block, &header.answers_at, &header.n_answers, &c->answers);
+	grow_append(&block, &header.cuts_at, &header.n_cuts, &c->cuts);
 	header.size = grow_n(&block);
 
 	struct table *table = grow_must(realloc(block.items, block.n));

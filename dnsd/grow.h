@@ -70,3 +70,13 @@ static inline uint32_t grow_align(struct grow *grow)
 	grow_add(grow, zeroes, (16 - grow->n % 16) % 16);
 	return (uint32_t)grow->n;
 }
+
+/* Appends a whole array to a block of octets; tells where it begins and how many items it has.
+ */
+static inline void grow_append(
+	struct grow *block, uint32_t *ret_at, uint32_t *ret_n, const struct grow *part)
+{
+	*ret_n = grow_n(part);
+	*ret_at = grow_align(block);
+	grow_add(block, part->items, part->n * part->item_size);
+}

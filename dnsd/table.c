@@ -13,25 +13,9 @@
 
 #include <stdlib.h>
 
+#include "dnsd/builder.h"
 #include "dnsd/compile.h"
-#include "dnsd/grow.h"
-#include "dnsd/layout.h"
 #include "dnsd/query.h"
-
-struct builder {
-	const struct zone *const *zones;
-	size_t n_zones;
-	const struct facts *facts;
-	int view;
-	struct grow nodes;
-	struct grow rrsets;
-	struct grow table_zones;
-	struct grow bytes;
-	struct grow outside; /* struct outside: names to add when all zones are in */
-	struct table_slot *slots;
-	uint32_t n_slots;
-	uint32_t max_labels;
-};
 
 struct outside {
 	const struct zone_node *node;
@@ -45,16 +29,6 @@ struct path {
 	bool shadowed; /* the last entry is the apex of a zone of its own: skip what is below
 			*/
 };
-
-static struct table_node *node_at(struct builder *b, uint32_t index)
-{
-	return (struct table_node *)grow_at(&b->nodes, index);
-}
-
-static const uint8_t *name_at(struct builder *b, uint32_t index)
-{
-	return (const uint8_t *)grow_at(&b->bytes, node_at(b, index)->name_at);
-}
 
 /* Octets with zeroes behind them, as table_hash wants its names. */
 static uint32_t add_name(struct builder *b, const uint8_t *name, size_t len)
@@ -88,19 +62,19 @@ static uint32_t add_node(struct builder *b, uint32_t zone, const uint8_t *name)
 
 static bool slot_is(struct builder *b, const struct table_slot *slot, uint32_t node_index)
 {
-	const struct table_node *node = node_at(b, node_index);
-	const struct table_node *other = node_at(b, slot->node_1 - 1);
+	const struct table_node *node = builder_node(b, node_index);
+	const struct table_node *other = builder_node(b, slot->node_1 - 1);
 
 	return slot->hash == node->hash && other->name_len == node->name_len &&
-	       memcmp(name_at(b, slot->node_1 - 1), name_at(b, node_index), node->name_len) ==
-		       0;
+	       memcmp(builder_name(b, slot->node_1 - 1), builder_name(b, node_index),
+		       node->name_len) == 0;
 }
 
 /* The slot of the node's name: empty, or taken by a node of the same name. */
 static struct table_slot *find_slot(struct builder *b, uint32_t node_index)
 {
 	uint32_t mask = b->n_slots - 1;
-	uint32_t i = node_at(b, node_index)->hash & mask;
+	uint32_t i = builder_node(b, node_index)->hash & mask;
 
 	while (b->slots[i].node_1 && !slot_is(b, &b->slots[i], node_index))
 		i = (i + 1) & mask;
@@ -130,140 +104,8 @@ static bool hash_node(struct builder *b, uint32_t node_index)
 	if (slot->node_1)
 		return false;
 	*slot = (struct table_slot){
-		.hash = node_at(b, node_index)->hash, .node_1 = node_index + 1};
+		.hash = builder_node(b, node_index)->hash, .node_1 = node_index + 1};
 	return true;
-}
-
-static void add_rdata(struct builder *b, const void *rdata, size_t len)
-{
-	uint16_t len16 = (uint16_t)len;
-
-	grow_add(&b->bytes, (const uint8_t *)&len16, sizeof(len16));
-	grow_add(&b->bytes, rdata, len);
-}
-
-/* Addresses of one family at a node: those of its pseudo records, then the literal ones. */
-struct addresses {
-	struct addr *items;
-	size_t n;
-	uint32_t ttl_s;
-};
-
-static void addresses_add(struct addresses *set, const struct addr *addr, uint32_t ttl_s)
-{
-	if (ttl_s < set->ttl_s)
-		set->ttl_s = ttl_s; /* RFC 2181 section 5.2: one TTL for the RRset */
-	for (size_t i = 0; i < set->n; i++)
-		if (addr_eq(&set->items[i], addr))
-			return;
-	set->items[set->n++] = *addr;
-}
-
-static void collect_addresses(struct builder *b, const struct zone_node *node,
-	const struct zone_rrset *literal, enum site_family family, struct addresses *ret_set)
-{
-	int af = family == SITE_IPV4 ? AF_INET : AF_INET6;
-	size_t most = node->n_pseudos * SITE_MAX_UPLINKS + (literal ? literal->n_rdatas : 0);
-
-	*ret_set = (struct addresses){
-		.items = grow_must(calloc(most + 1, sizeof(struct addr))),
-		.ttl_s = UINT32_MAX};
-	for (size_t i = 0; i < node->n_pseudos; i++) {
-		struct addr found[SITE_MAX_UPLINKS];
-		size_t n = facts_expand(b->facts, b->view, &node->pseudos[i], family, found);
-
-		for (size_t k = 0; k < n; k++)
-			addresses_add(ret_set, &found[k], node->pseudos[i].ttl_s);
-	}
-	for (size_t i = 0; literal && i < literal->n_rdatas; i++) {
-		struct addr addr = addr_from_bytes(af, literal->rdatas[i].bytes);
-
-		addresses_add(ret_set, &addr, literal->ttl_s);
-	}
-}
-
-static void add_address_rrset(struct builder *b, uint32_t index, const struct zone_node *node,
-	enum site_family family)
-{
-	uint16_t type = family == SITE_IPV4 ? DNS_TYPE_A : DNS_TYPE_AAAA;
-	const struct zone_rrset *literal = zone_node_find(node, type);
-	struct addresses set;
-
-	collect_addresses(b, node, literal, family, &set);
-	if (set.n > 0) {
-		struct table_rrset rrset = {
-			.type = type,
-			.n_rrs = (uint16_t)set.n,
-			.ttl_s = set.ttl_s,
-			.data_at = grow_n(&b->bytes),
-			.node = index,
-		};
-
-		for (size_t i = 0; i < set.n; i++)
-			add_rdata(b, set.items[i].bytes, addr_len(&set.items[i]));
-		grow_add(&b->rrsets, &rrset, 1);
-		node_at(b, index)->n_rrsets++;
-	}
-	free(set.items);
-}
-
-static void add_plain_rrset(struct builder *b, uint32_t index, const struct zone_rrset *from)
-{
-	struct table_rrset rrset = {
-		.type = from->type,
-		.n_rrs = (uint16_t)from->n_rdatas,
-		.ttl_s = from->ttl_s,
-		.data_at = grow_n(&b->bytes),
-		.node = index,
-	};
-
-	for (size_t i = 0; i < from->n_rdatas; i++)
-		add_rdata(b, from->rdatas[i].bytes, from->rdatas[i].len);
-	grow_add(&b->rrsets, &rrset, 1);
-	node_at(b, index)->n_rrsets++;
-}
-
-/* All records of a node in this view, sorted by type. */
-static void add_rrsets(struct builder *b, uint32_t index, const struct zone_node *node)
-{
-	bool done[SITE_FAMILIES] = {false};
-
-	node_at(b, index)->first_rrset = grow_n(&b->rrsets);
-	for (size_t i = 0; i <= node->n_rrsets; i++) {
-		uint32_t type = i < node->n_rrsets ? node->rrsets[i].type : UINT32_MAX;
-
-		for (int family = 0; family < SITE_FAMILIES; family++) {
-			uint16_t address_type = family == SITE_IPV4 ? DNS_TYPE_A
-								    : DNS_TYPE_AAAA;
-
-			if (!done[family] && type >= address_type) {
-				add_address_rrset(b, index, node, (enum site_family)family);
-				done[family] = true;
-			}
-		}
-		if (i < node->n_rrsets && type != DNS_TYPE_A && type != DNS_TYPE_AAAA)
-			add_plain_rrset(b, index, &node->rrsets[i]);
-	}
-
-	for (size_t i = 0; i < node->n_pseudos; i++)
-		if (node->pseudos[i].ttl_s < node_at(b, index)->negative_ttl_s)
-			node_at(b, index)->negative_ttl_s = node->pseudos[i].ttl_s;
-}
-
-static bool node_has(struct builder *b, uint32_t index, uint16_t type, uint32_t *ret_rrset)
-{
-	const struct table_node *node = node_at(b, index);
-
-	for (uint32_t i = 0; i < node->n_rrsets; i++) {
-		const struct table_rrset *rrset = grow_at(&b->rrsets, node->first_rrset + i);
-
-		if (rrset->type == type) {
-			if (ret_rrset)
-				*ret_rrset = node->first_rrset + i;
-			return true;
-		}
-	}
-	return false;
 }
 
 /* The place of the path's last node below its parent: what hides it, or that it hides others.
@@ -272,17 +114,18 @@ static void place_node(struct builder *b, struct path *path)
 {
 	uint32_t index = path->nodes[path->depth - 1];
 	uint32_t parent_index = path->nodes[path->depth - 2];
-	struct table_node *node = node_at(b, index);
-	struct table_node *parent = node_at(b, parent_index);
+	struct table_node *node = builder_node(b, index);
+	struct table_node *parent = builder_node(b, parent_index);
 
 	node->cut_1 = parent->cut_1;
 	node->dname_1 = parent->dname_1;
-	if (!node->cut_1 && !node->dname_1 && node_has(b, parent_index, DNS_TYPE_DNAME, NULL))
+	if (!node->cut_1 && !node->dname_1 &&
+		builder_has(b, parent_index, DNS_TYPE_DNAME, NULL))
 		node->dname_1 = parent_index + 1;
-	if (!node->cut_1 && !node->dname_1 && node_has(b, index, DNS_TYPE_NS, NULL))
+	if (!node->cut_1 && !node->dname_1 && builder_has(b, index, DNS_TYPE_NS, NULL))
 		node->cut_1 = index + 1;
 
-	const uint8_t *name = name_at(b, index);
+	const uint8_t *name = builder_name(b, index);
 	if (name[0] == 1 && name[1] == '*')
 		parent->wildcard_1 = index + 1;
 }
@@ -302,7 +145,7 @@ static size_t common_depth(struct builder *b, const struct path *path, const uin
 {
 	size_t depth = path->depth;
 
-	while (depth > 0 && !name_is_within(name, name_at(b, path->nodes[depth - 1])))
+	while (depth > 0 && !name_is_within(name, builder_name(b, path->nodes[depth - 1])))
 		depth--;
 	return depth;
 }
@@ -314,11 +157,11 @@ static void path_push(struct builder *b, struct path *path, uint32_t zone, const
 
 	path->nodes[path->depth++] = index;
 	if (node)
-		add_rrsets(b, index, node);
+		builder_add_rrsets(b, index, node);
 	if (path->depth > 1)
 		place_node(b, path);
 	else
-		node_at(b, index)->flags |= NODE_APEX;
+		builder_node(b, index)->flags |= NODE_APEX;
 
 	/* the apex of another zone of ours: that zone has the name, or will have it */
 	path->shadowed = zone_of_apex(b, name, name_len(name), zone) >= 0;
@@ -365,8 +208,8 @@ static void add_zone(struct builder *b, uint32_t index)
 	}
 
 	/* every loaded zone has both: zonecheck.c */
-	node_has(b, table_zone.apex, DNS_TYPE_SOA, &table_zone.soa);
-	node_has(b, table_zone.apex, DNS_TYPE_NS, &table_zone.ns);
+	builder_has(b, table_zone.apex, DNS_TYPE_SOA, &table_zone.soa);
+	builder_has(b, table_zone.apex, DNS_TYPE_NS, &table_zone.ns);
 
 	const struct table_rrset *soa = grow_at(&b->rrsets, table_zone.soa);
 	const uint8_t *rdata = grow_at(&b->bytes, soa->data_at);
@@ -384,107 +227,26 @@ static void add_outside(struct builder *b)
 		const struct outside *outside = grow_at(&b->outside, i);
 		uint32_t index = add_node(b, outside->zone, outside->node->name);
 
-		node_at(b, index)->flags |= NODE_OUTSIDE;
+		builder_node(b, index)->flags |= NODE_OUTSIDE;
 		if (hash_node(b, index))
-			add_rrsets(b, index, outside->node);
+			builder_add_rrsets(b, index, outside->node);
 	}
 }
 
 static void link_parent_sides(struct builder *b)
 {
 	for (uint32_t i = 0; i < grow_n(&b->nodes); i++) {
-		const struct table_node *node = node_at(b, i);
+		const struct table_node *node = builder_node(b, i);
 		int inner = node->flags & (NODE_APEX | NODE_OUTSIDE)
 				    ? -1
-				    : zone_of_apex(
-					      b, name_at(b, i), node->name_len, node->zone);
+				    : zone_of_apex(b, builder_name(b, i), node->name_len,
+					      node->zone);
 
 		if (inner < 0)
 			continue;
 		const struct table_zone *zone = grow_at(&b->table_zones, (uint32_t)inner);
-		node_at(b, zone->apex)->parent_side_1 = i + 1;
+		builder_node(b, zone->apex)->parent_side_1 = i + 1;
 	}
-}
-
-/* Where the domain name begins in the RDATA of a type whose addresses accompany it (RFC 1034
- * section 3.3.9, RFC 2782, RFC 9460 section 4.1), or -1. */
-static int target_offset(uint16_t type)
-{
-	switch (type) {
-	case DNS_TYPE_NS:
-		return 0;
-	case DNS_TYPE_MX:
-	case DNS_TYPE_AFSDB:
-	case DNS_TYPE_RT:
-	case DNS_TYPE_KX:
-	case DNS_TYPE_SVCB:
-	case DNS_TYPE_HTTPS:
-		return 2;
-	case DNS_TYPE_SRV:
-		return 6;
-	default:
-		return -1;
-	}
-}
-
-static uint32_t find_target_1(
-	struct builder *b, const struct table_rrset *rrset, const uint8_t *target)
-{
-	uint8_t name[NAME_MAX_LEN + 9] = {0};
-	const uint8_t *owner = name_at(b, rrset->node);
-
-	/* RFC 9460 section 2.5.2: "." as the target of ServiceMode is the owner itself; a
-	 * wildcard's owner is not known before the query */
-	if (!*target && (rrset->type == DNS_TYPE_SVCB || rrset->type == DNS_TYPE_HTTPS))
-		return owner[0] == 1 && owner[1] == '*' ? 0 : rrset->node + 1;
-
-	size_t len = name_len(target);
-	name_lower(name, target, len);
-	uint32_t hash = table_hash(name, len);
-	uint32_t mask = b->n_slots - 1;
-	for (uint32_t i = hash & mask; b->slots[i].node_1; i = (i + 1) & mask) {
-		uint32_t index = b->slots[i].node_1 - 1;
-
-		if (b->slots[i].hash == hash && node_at(b, index)->name_len == len &&
-			memcmp(name_at(b, index), name, len) == 0)
-			return index + 1;
-	}
-	return 0;
-}
-
-/* Finds beforehand whose addresses go into the additional section with each RRset. */
-static void link_targets(struct builder *b)
-{
-	for (uint32_t i = 0; i < grow_n(&b->rrsets); i++) {
-		struct table_rrset *rrset = grow_at(&b->rrsets, i);
-		int offset = target_offset(rrset->type);
-		uint32_t at = rrset->data_at;
-
-		rrset->targets_at = grow_n(&b->bytes);
-		for (unsigned int k = 0; offset >= 0 && k < rrset->n_rrs; k++) {
-			const uint8_t *data = grow_at(&b->bytes, at);
-			uint16_t len;
-
-			memcpy(&len, data, sizeof(len));
-			at += (uint32_t)sizeof(len) + len;
-
-			uint32_t target_1 = find_target_1(
-				b, rrset, data + sizeof(len) + offset);
-			if (!target_1)
-				continue;
-			target_1--;
-			grow_add(&b->bytes, &target_1, sizeof(target_1));
-			rrset->n_targets++;
-		}
-	}
-}
-
-static void append(
-	struct grow *block, uint32_t *ret_at, uint32_t *ret_n, const struct grow *part)
-{
-	*ret_n = grow_n(part);
-	*ret_at = grow_align(block);
-	grow_add(block, part->items, part->n * part->item_size);
 }
 
 static struct table *pack(struct builder *b)
@@ -495,11 +257,11 @@ static struct table *pack(struct builder *b)
 	struct table header = {.max_labels = b->max_labels};
 
 	grow_add(&block, &header, sizeof(header));
-	append(&block, &header.slots_at, &header.n_slots, &slots);
-	append(&block, &header.nodes_at, &header.n_nodes, &b->nodes);
-	append(&block, &header.rrsets_at, &header.n_rrsets, &b->rrsets);
-	append(&block, &header.zones_at, &header.n_zones, &b->table_zones);
-	append(&block, &header.bytes_at, &header.n_bytes, &b->bytes);
+	grow_append(&block, &header.slots_at, &header.n_slots, &slots);
+	grow_append(&block, &header.nodes_at, &header.n_nodes, &b->nodes);
+	grow_append(&block, &header.rrsets_at, &header.n_rrsets, &b->rrsets);
+	grow_append(&block, &header.zones_at, &header.n_zones, &b->table_zones);
+	grow_append(&block, &header.bytes_at, &header.n_bytes, &b->bytes);
 	header.size = grow_n(&block);
 	memcpy(block.items, &header, sizeof(header));
 	return block.items;
@@ -525,7 +287,7 @@ struct table *table_new(
 		add_zone(&b, i);
 	link_parent_sides(&b);
 	add_outside(&b);
-	link_targets(&b);
+	builder_link_targets(&b);
 
 	struct table *table = compile(pack(&b));
 	free(b.nodes.items);
