@@ -74,17 +74,21 @@ static int name_parse(struct parse *p, const struct zonetoken *token)
 	return problem ? refuse_token(p, token, problem) : put(p, name, len);
 }
 
+static int value_put(struct parse *p, uint32_t value, size_t octets)
+{
+	uint8_t be[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
+		(uint8_t)value};
+
+	return put(p, be + 4 - octets, octets);
+}
+
 static int number_parse(struct parse *p, const struct zonetoken *token, size_t octets)
 {
 	uint32_t max = octets == 4 ? UINT32_MAX : (1u << (8 * octets)) - 1;
 	uint32_t value;
 	const char *problem = zonetoken_number(token, max, &value);
 
-	if (problem)
-		return refuse_token(p, token, problem);
-	uint8_t be[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-		(uint8_t)value};
-	return put(p, be + 4 - octets, octets);
+	return problem ? refuse_token(p, token, problem) : value_put(p, value, octets);
 }
 
 static int period_parse(struct parse *p, const struct zonetoken *token)
@@ -92,11 +96,7 @@ static int period_parse(struct parse *p, const struct zonetoken *token)
 	uint32_t value;
 	const char *problem = zonetoken_period(token, &value);
 
-	if (problem)
-		return refuse_token(p, token, problem);
-	uint8_t be[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-		(uint8_t)value};
-	return put(p, be, 4);
+	return problem ? refuse_token(p, token, problem) : value_put(p, value, 4);
 }
 
 static int addr_field_parse(struct parse *p, const struct zonetoken *token, int family)
@@ -142,52 +142,24 @@ static int long_string_parse(struct parse *p, const struct zonetoken *token)
 	return problem ? refuse_token(p, token, problem) : put(p, octets, len);
 }
 
-/* RFC 4025: a gateway that is a name; ldns leaves it without the origin. */
-static bool is_ipseckey_name(const struct parse *p, size_t index)
-{
-	return p->text->type == LDNS_RR_TYPE_IPSECKEY && index == 3 &&
-	       strcmp(p->text->tokens[1].text, "3") == 0;
-}
-
-/* The text that ldns reads in place of one word. */
-static int word_print(struct parse *p, size_t index, FILE *out)
-{
-	const struct zonetoken *token = &p->text->tokens[index];
-	uint8_t name[NAME_MAX_LEN];
-	char shown[NAME_STR_LEN];
-	size_t len;
-
-	if (!is_ipseckey_name(p, index)) {
-		fprintf(out, token->quoted ? "\"%s\"" : "%s", token->text);
-		return 0;
-	}
-	const char *problem = zonetoken_name(token, p->text->origin, name, &len);
-	if (problem)
-		return refuse_token(p, token, problem);
-	fputs(name_str(name, shown), out);
-	return 0;
-}
-
 /* `n` words from the next on, joined; the caller frees. */
-static int words_join(struct parse *p, size_t n, const char *between, char **ret_text)
+static int words_join(const struct parse *p, size_t n, const char *between, char **ret_text)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	int err = 0;
 
 	if (!out)
 		return -ENOMEM;
-	for (size_t i = 0; i < n && !err; i++) {
-		if (i > 0)
-			fputs(between, out);
-		err = word_print(p, p->next + i, out);
+	for (size_t i = 0; i < n; i++) {
+		const struct zonetoken *token = &p->text->tokens[p->next + i];
+
+		fprintf(out, token->quoted ? "%s\"%s\"" : "%s%s", i > 0 ? between : "",
+			token->text);
 	}
-	if (fclose(out) != 0 && !err)
-		err = -ENOMEM;
-	if (err) {
+	if (fclose(out) != 0) {
 		free(text);
-		return err;
+		return -ENOMEM;
 	}
 	*ret_text = text;
 	return 0;
@@ -200,15 +172,8 @@ static const char *field_noun(ldns_rdf_type type)
 		return "base64";
 	case LDNS_RDF_TYPE_HEX:
 		return "a whole number of octets in hexadecimal";
-	case LDNS_RDF_TYPE_NSEC:
-		return "a list of types";
-	case LDNS_RDF_TYPE_TYPE:
-		return "a type";
 	case LDNS_RDF_TYPE_TIME:
 		return "a date as YYYYMMDDHHMMSS";
-	case LDNS_RDF_TYPE_ALG:
-	case LDNS_RDF_TYPE_CERT_ALG:
-		return "an algorithm";
 	case LDNS_RDF_TYPE_LOC:
 		return "a location (51 30 12.748 N 0 7 39.611 W 10m)";
 	case LDNS_RDF_TYPE_APL:
@@ -248,18 +213,103 @@ static int ldns_parse(struct parse *p, ldns_rdf_type type, size_t n)
 	return err;
 }
 
-/* A mnemonic or a number of one octet (two for CERT's type); ldns lets numbers wrap. */
+/* RFC 7218 section 2, in the order of their numbers. */
+static const char *const tlsa_usages[] = {"PKIX-TA", "PKIX-EE", "DANE-TA", "DANE-EE"};
+static const char *const tlsa_selectors[] = {"Cert", "SPKI"};
+static const char *const tlsa_matchings[] = {"Full", "SHA2-256", "SHA2-512"};
+
+static int word_index(const struct zonetoken *token, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (zonetoken_is(token, words[i]))
+			return (int)i;
+	return zonetoken_is(token, "PrivCert") || zonetoken_is(token, "PrivSel") ||
+			       zonetoken_is(token, "PrivMatch")
+		       ? 255
+		       : -1;
+}
+
+/* The number of a mnemonic, or -1. ldns's own readers leak the field if it is unknown. */
+static int mnemonic_value(ldns_rdf_type type, const struct zonetoken *token)
+{
+	const ldns_lookup_table *entry = NULL;
+
+	switch (type) {
+	case LDNS_RDF_TYPE_TYPE:
+		return rdatatext_type(token);
+	case LDNS_RDF_TYPE_ALG:
+		entry = ldns_lookup_by_name(ldns_algorithms, token->text);
+		break;
+	case LDNS_RDF_TYPE_CERT_ALG:
+		entry = ldns_lookup_by_name(ldns_cert_algorithms, token->text);
+		break;
+	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+		return word_index(token, tlsa_usages, 4);
+	case LDNS_RDF_TYPE_SELECTOR:
+		return word_index(token, tlsa_selectors, 2);
+	case LDNS_RDF_TYPE_MATCHING_TYPE:
+		return word_index(token, tlsa_matchings, 3);
+	default:
+		break;
+	}
+	return entry ? entry->id : -1;
+}
+
+/* A mnemonic or a number: of one octet, of two for CERT's type and for types of records. */
 static int mnemonic_parse(struct parse *p, ldns_rdf_type type, const struct zonetoken *token)
 {
-	uint32_t max = type == LDNS_RDF_TYPE_CERT_ALG ? UINT16_MAX : UINT8_MAX;
-	uint32_t value;
+	bool wide = type == LDNS_RDF_TYPE_CERT_ALG || type == LDNS_RDF_TYPE_TYPE;
+	size_t octets = wide ? 2 : 1;
 
-	if (strspn(token->text, "0123456789") == token->len) {
-		const char *problem = zonetoken_number(token, max, &value);
-		if (problem)
-			return refuse_token(p, token, problem);
+	if (type != LDNS_RDF_TYPE_TYPE && strspn(token->text, "0123456789") == token->len)
+		return number_parse(p, token, octets);
+	int value = mnemonic_value(type, token);
+	if (value < 0)
+		return refuse_token(p, token,
+			type == LDNS_RDF_TYPE_TYPE  ? "is not a type"
+			: type == LDNS_RDF_TYPE_ALG ? "is not an algorithm"
+						    : "is not a number, nor a known name");
+	return value_put(p, (uint32_t)value, octets);
+}
+
+/* The gateway of IPSECKEY, RFC 4025 section 2.5, in the shape that its type tells. */
+static int gateway_parse(struct parse *p, const struct zonetoken *type)
+{
+	const struct zonetoken *token = &p->text->tokens[p->next];
+
+	switch (type->text[0]) {
+	case '0':
+		return zonetoken_is(token, ".") ? 0 : refuse_token(p, token, "is not '.'");
+	case '1':
+		return addr_field_parse(p, token, AF_INET);
+	case '2':
+		return addr_field_parse(p, token, AF_INET6);
+	default:
+		return name_parse(p, token);
 	}
-	return ldns_parse(p, type, 1);
+}
+
+/* precedence, gateway type, algorithm, gateway, key. ldns leaks memory at each mistake in it,
+ * and leaves a gateway's name without the origin. */
+static int ipseckey_parse(struct parse *p)
+{
+	const struct zonetoken *tokens = p->text->tokens;
+	uint32_t type;
+
+	if (p->text->n_tokens < 4)
+		return refuse(p, "there are too few fields, %zu of 5", p->text->n_tokens);
+	if (tokens[1].len != 1 || zonetoken_number(&tokens[1], 3, &type))
+		return refuse_token(p, &tokens[1], "is not a gateway's type, 0 to 3");
+	for (; p->next < 3; p->next++) {
+		int err = number_parse(p, &tokens[p->next], 1);
+		if (err)
+			return err;
+	}
+	int err = gateway_parse(p, &tokens[1]);
+	if (err)
+		return err;
+	p->next++;
+	return n_left(p) > 0 ? ldns_parse(p, LDNS_RDF_TYPE_B64, n_left(p)) : 0;
 }
 
 /* The types of NSEC and CSYNC; ldns passes over a word that it does not know. */
@@ -315,6 +365,7 @@ static int field_parse(struct parse *p, ldns_rdf_type type)
 		return string_parse(p, token);
 	case LDNS_RDF_TYPE_LONG_STR:
 		return long_string_parse(p, token);
+	case LDNS_RDF_TYPE_TYPE:
 	case LDNS_RDF_TYPE_ALG:
 	case LDNS_RDF_TYPE_CERT_ALG:
 	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
@@ -323,6 +374,8 @@ static int field_parse(struct parse *p, ldns_rdf_type type)
 		return mnemonic_parse(p, type, token);
 	case LDNS_RDF_TYPE_BITMAP:
 		return bitmap_parse(p);
+	case LDNS_RDF_TYPE_IPSECKEY:
+		return ipseckey_parse(p);
 	case LDNS_RDF_TYPE_UNKNOWN:
 	case LDNS_RDF_TYPE_INT16_DATA:
 		return refuse(
@@ -340,12 +393,12 @@ static int fields_parse(struct parse *p, const ldns_rr_descriptor *layout)
 
 	for (i = 0; i < max && n_left(p) > 0; i++) {
 		ldns_rdf_type type = ldns_rr_descriptor_field_type(layout, i);
-		size_t width = field_width(p, type);
+		size_t end = p->next + field_width(p, type);
 		int err = field_parse(p, type);
 
 		if (err)
 			return err;
-		p->next += width;
+		p->next = end;
 	}
 
 	if (i < min)

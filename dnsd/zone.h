@@ -64,12 +64,18 @@ struct zone {
 	struct zone_node
 		*nodes; /* canonical order, those outside included; no empty non-terminals */
 	size_t n_nodes;
+	uint32_t *slots; /* nodes by the hash of their name, see zone.c */
+	size_t n_slots;
 	uint32_t serial;
 	size_t n_records; /* as written, pseudo records included */
 	bool has_unread;  /* a line was an error, its owner unknown: never so in a good zone */
 };
 
 void zone_free(struct zone *zone);
+
+/* For who builds a zone: where the index of the node of that name (lower case), plus 1, is or
+ * would be. `slots` is a power of two larger than the number of nodes; a free one holds 0. */
+uint32_t *zone_slot(const struct zone *zone, const uint8_t *name, size_t len);
 
 /* Borrowed; NULL if there is none. `name` may be of any case. */
 const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);

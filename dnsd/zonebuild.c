@@ -14,9 +14,7 @@
 
 struct zone_builder {
 	struct zone *zone;
-	uint32_t *slots; /* node index + 1; 0 is free */
-	size_t n_slots;	 /* a power of two */
-	size_t last;	 /* the node of the record before; most records follow their like */
+	size_t last; /* the node of the record before; most records follow their like */
 };
 
 struct zone_builder *zone_builder_new(const uint8_t *apex, size_t apex_len)
@@ -40,22 +38,16 @@ void zone_builder_free(struct zone_builder *builder)
 	if (!builder)
 		return;
 	zone_free(builder->zone);
-	free(builder->slots);
 	free(builder);
 }
 
-/* Room for one more of `n` items, in an array that doubles at each power of two. */
-static int grow(void *array_of_items, size_t n, size_t item_size)
+/* Room for one more of `n` items in an array that doubles at each power of two. Returns the
+ * array, which may have moved, or NULL without memory: the old one is untouched then. */
+static void *grow(void *items, size_t n, size_t item_size)
 {
-	void **array = array_of_items;
-
-	if ((n & (n - 1)) != 0)
-		return 0;
-	void *bigger = reallocarray(*array, n ? 2 * n : 1, item_size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	return 0;
+	if (items && (n & (n - 1)) != 0)
+		return items;
+	return reallocarray(items, n ? 2 * n : 1, item_size);
 }
 
 const char *zone_builder_file(struct zone_builder *builder, const char *name)
@@ -65,15 +57,12 @@ const char *zone_builder_file(struct zone_builder *builder, const char *name)
 	for (size_t i = 0; i < zone->n_files; i++)
 		if (strcmp(zone->files[i], name) == 0)
 			return zone->files[i];
-	char *copy = strdup(name);
-	if (!copy)
+	char **files = grow(zone->files, zone->n_files, sizeof(*files));
+	if (!files)
 		return NULL;
-	if (grow(&zone->files, zone->n_files, sizeof(*zone->files)) < 0) {
-		free(copy);
-		return NULL;
-	}
-	zone->files[zone->n_files++] = copy;
-	return copy;
+	zone->files = files;
+	files[zone->n_files] = strdup(name);
+	return files[zone->n_files] ? files[zone->n_files++] : NULL;
 }
 
 size_t zone_builder_n_files(const struct zone_builder *builder)
@@ -81,46 +70,18 @@ size_t zone_builder_n_files(const struct zone_builder *builder)
 	return builder->zone->n_files;
 }
 
-/* FNV-1a; the names come from the operator, not from the net. */
-static size_t name_hash(const uint8_t *name, size_t len)
+/* Puts all nodes into a fresh table of `n` slots. */
+static int slots_fill(struct zone *zone, size_t n)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ name[i]) * 0x100000001b3u;
-	return (size_t)(hash ^ (hash >> 29));
-}
-
-static bool node_has_name(const struct zone_node *node, const uint8_t *name, size_t len)
-{
-	return node->len == len && memcmp(node->name, name, len) == 0;
-}
-
-/* The slot of the node, or the free one where it would be. */
-static uint32_t *slot_find(struct zone_builder *builder, const uint8_t *name, size_t len)
-{
-	size_t mask = builder->n_slots - 1;
-	size_t i = name_hash(name, len) & mask;
-
-	while (builder->slots[i] &&
-		!node_has_name(&builder->zone->nodes[builder->slots[i] - 1], name, len))
-		i = (i + 1) & mask;
-	return &builder->slots[i];
-}
-
-static int slots_grow(struct zone_builder *builder)
-{
-	struct zone *zone = builder->zone;
-	size_t n = builder->n_slots ? 2 * builder->n_slots : 64;
 	uint32_t *slots = calloc(n, sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
-	free(builder->slots);
-	builder->slots = slots;
-	builder->n_slots = n;
+	free(zone->slots);
+	zone->slots = slots;
+	zone->n_slots = n;
 	for (size_t i = 0; i < zone->n_nodes; i++)
-		*slot_find(builder, zone->nodes[i].name, zone->nodes[i].len) = (uint32_t)i + 1;
+		*zone_slot(zone, zone->nodes[i].name, zone->nodes[i].len) = (uint32_t)i + 1;
 	return 0;
 }
 
@@ -130,20 +91,25 @@ static struct zone_node *node_get(
 {
 	struct zone *zone = builder->zone;
 
-	if (zone->n_nodes > 0 && node_has_name(&zone->nodes[builder->last], name, len))
-		return &zone->nodes[builder->last];
-	if (2 * (zone->n_nodes + 1) > builder->n_slots && slots_grow(builder) < 0)
+	struct zone_node *last = zone->n_nodes > 0 ? &zone->nodes[builder->last] : NULL;
+
+	if (last && last->len == len && memcmp(last->name, name, len) == 0)
+		return last;
+	if (2 * (zone->n_nodes + 1) > zone->n_slots &&
+		slots_fill(zone, zone->n_slots ? 2 * zone->n_slots : 64) < 0)
 		return NULL;
 
-	uint32_t *slot = slot_find(builder, name, len);
+	uint32_t *slot = zone_slot(zone, name, len);
 	if (!*slot) {
-		if (grow(&zone->nodes, zone->n_nodes, sizeof(*zone->nodes)) < 0)
+		struct zone_node *nodes = grow(zone->nodes, zone->n_nodes, sizeof(*nodes));
+
+		if (!nodes)
 			return NULL;
-		struct zone_node *node = &zone->nodes[zone->n_nodes++];
-		*node = (struct zone_node){
+		zone->nodes = nodes;
+		nodes[zone->n_nodes] = (struct zone_node){
 			.len = (uint8_t)len, .outside = !name_is_within(name, zone->apex)};
-		memcpy(node->name, name, len);
-		*slot = (uint32_t)zone->n_nodes;
+		memcpy(nodes[zone->n_nodes].name, name, len);
+		*slot = (uint32_t)++zone->n_nodes;
 	}
 	builder->last = *slot - 1;
 	return &zone->nodes[builder->last];
@@ -155,10 +121,12 @@ static struct zone_rrset *rrset_get(struct zone_node *node, uint16_t type, uint3
 	for (size_t i = node->n_rrsets; i-- > 0;)
 		if (node->rrsets[i].type == type)
 			return &node->rrsets[i];
-	if (grow(&node->rrsets, node->n_rrsets, sizeof(*node->rrsets)) < 0)
+	struct zone_rrset *rrsets = grow(node->rrsets, node->n_rrsets, sizeof(*rrsets));
+	if (!rrsets)
 		return NULL;
-	node->rrsets[node->n_rrsets] = (struct zone_rrset){.type = type, .ttl_s = ttl_s};
-	return &node->rrsets[node->n_rrsets++];
+	node->rrsets = rrsets;
+	rrsets[node->n_rrsets] = (struct zone_rrset){.type = type, .ttl_s = ttl_s};
+	return &rrsets[node->n_rrsets++];
 }
 
 int zone_builder_add(struct zone_builder *builder, const struct zone_place *place,
@@ -168,14 +136,18 @@ int zone_builder_add(struct zone_builder *builder, const struct zone_place *plac
 	if (!node)
 		return -ENOMEM;
 	struct zone_rrset *rrset = rrset_get(node, record->type, record->ttl_s);
-	if (!rrset || grow(&rrset->rdatas, rrset->n_rdatas, sizeof(*rrset->rdatas)) < 0)
+	if (!rrset)
 		return -ENOMEM;
+	struct zone_rdata *rdatas = grow(rrset->rdatas, rrset->n_rdatas, sizeof(*rdatas));
+	if (!rdatas)
+		return -ENOMEM;
+	rrset->rdatas = rdatas;
 	uint8_t *bytes = malloc(record->len ? record->len : 1);
 	if (!bytes)
 		return -ENOMEM;
 
 	memcpy(bytes, record->rdata, record->len);
-	rrset->rdatas[rrset->n_rdatas++] = (struct zone_rdata){
+	rdatas[rrset->n_rdatas++] = (struct zone_rdata){
 		.bytes = bytes,
 		.len = (uint16_t)record->len,
 		.ttl_s = record->ttl_s,
@@ -193,11 +165,15 @@ int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_plac
 {
 	struct zone_node *node = node_get(builder, place->owner, place->owner_len);
 
-	if (!node || grow(&node->pseudos, node->n_pseudos, sizeof(*node->pseudos)) < 0)
+	if (!node)
 		return -ENOMEM;
-	node->pseudos[node->n_pseudos] = *pseudo;
-	node->pseudos[node->n_pseudos].file = place->file;
-	node->pseudos[node->n_pseudos].line = place->line;
+	struct pseudo *pseudos = grow(node->pseudos, node->n_pseudos, sizeof(*pseudos));
+	if (!pseudos)
+		return -ENOMEM;
+	node->pseudos = pseudos;
+	pseudos[node->n_pseudos] = *pseudo;
+	pseudos[node->n_pseudos].file = place->file;
+	pseudos[node->n_pseudos].line = place->line;
 	node->n_pseudos++;
 	builder->zone->n_records++;
 	return 0;
@@ -227,9 +203,11 @@ static size_t sort_key(const uint8_t *name, uint8_t *key)
 
 	for (; *name; name += 1 + *name)
 		labels[n++] = name;
-	while (n-- > 0) {
-		for (unsigned int i = 1; i <= labels[n][0]; i++) {
-			uint8_t c = labels[n][i];
+	while (n > 0) {
+		const uint8_t *label = labels[--n];
+
+		for (unsigned int i = 1; i <= label[0]; i++) {
+			uint8_t c = label[i];
 
 			if (c <= 1)
 				key[len++] = 1;
@@ -306,6 +284,8 @@ int zone_builder_finish(struct zone_builder *builder, struct zone **ret_zone)
 	struct zone *zone = builder->zone;
 	int err = nodes_sort(zone);
 
+	if (!err)
+		err = slots_fill(zone, zone->n_slots ? zone->n_slots : 64);
 	if (err)
 		return err;
 	for (size_t i = 0; i < zone->n_nodes; i++)

@@ -140,7 +140,7 @@ static int include_read(
 	const char *outer_file = reader->file;
 	AUTO(freep) char *text = NULL;
 	const char *problem = NULL;
-	size_t len;
+	size_t len = 0;
 
 	int err = file_slurp(path, &text, &len, &problem);
 	if (err)
@@ -316,7 +316,7 @@ int zonefile_read(const struct site *site, const char *origin, const char *path,
 {
 	AUTO(freep) char *text = NULL;
 	const char *problem = "out of memory";
-	size_t len;
+	size_t len = 0;
 
 	int err = file_slurp(path, &text, &len, &problem);
 	if (err) {

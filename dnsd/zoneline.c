@@ -104,11 +104,17 @@ static void quoted_read(struct zoneline *line, struct zoneline_source *source, b
 		put(line, '"');
 }
 
+static bool ends_word(int c)
+{
+	return c < 0 || c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';' ||
+	       c == '(' || c == ')';
+}
+
 static void word_read(struct zoneline *line, struct zoneline_source *source)
 {
 	int c;
 
-	while ((c = peek(source)) >= 0 && !(c && strchr(" \t\r\n;()", c))) {
+	while (!ends_word(c = peek(source))) {
 		if (c == '\\')
 			escape_read(line, source);
 		else if (c == '"')
@@ -158,7 +164,8 @@ static void newline_skip(struct zoneline_source *source)
 }
 
 /* After an unclosed parenthesis: goes on with the first line after `start` that looks like the
- * begin of a record, so that the mistakes behind it are found as well. */
+ * begin of a record, so that the mistakes behind it are found as well. A digit does not: it is
+ * more often a SOA's number than an owner. */
 static void unclosed_recover(
 	struct zoneline *line, struct zoneline_source *source, size_t start_pos)
 {
@@ -167,7 +174,7 @@ static void unclosed_recover(
 	source->line = line->start - 1;
 	do
 		newline_skip(source);
-	while (source->pos < source->len && strchr(" \t\r\n;)\"", peek(source)));
+	while (source->pos < source->len && strchr(" \t\r\n;)\"0123456789", peek(source)));
 }
 
 static void parenthesis_close(struct zoneline *line)

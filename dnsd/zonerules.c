@@ -6,6 +6,7 @@
 #include "dnsd/zonerules.h"
 
 #include <ldns/ldns.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,23 @@
 #include "dnsd/rdata.h"
 #include "dnsd/svcb.h"
 
+enum { LINE_STR_LEN = 256 };
+
+/* "line 7", with the file's name if that is not the one which is spoken of. */
+static const char *line_str(const char *here, const char *file, int line, char *out)
+{
+	if (strcmp(here, file) == 0)
+		snprintf(out, LINE_STR_LEN, "line %d", line);
+	else
+		snprintf(out, LINE_STR_LEN, "line %d of %s", line, file);
+	return out;
+}
+
 static void soa_check(
 	struct zone_check *check, const struct zone_node *node, const struct zone_rrset *soa)
 {
 	char name[NAME_STR_LEN];
+	char line[LINE_STR_LEN];
 
 	if (!name_eq(node->name, check->zone->apex)) {
 		for (size_t i = 0; i < soa->n_rdatas; i++)
@@ -27,8 +41,9 @@ static void soa_check(
 		return;
 	}
 	for (size_t i = 1; i < soa->n_rdatas; i++)
-		zone_error(check, &soa->rdatas[i],
-			"a second SOA record; the first is on line %d", soa->rdatas[0].line);
+		zone_error(check, &soa->rdatas[i], "a second SOA record; the first is on %s",
+			line_str(soa->rdatas[i].file, soa->rdatas[0].file, soa->rdatas[0].line,
+				line));
 
 	/* MNAME, then RNAME */
 	const struct zone_rdata *first = &soa->rdatas[0];
@@ -43,12 +58,12 @@ static void soa_check(
 
 static int rdata_order(const void *a, const void *b, void *arg)
 {
-	const struct zone_rdata *x = *(const struct zone_rdata *const *)a;
-	const struct zone_rdata *y = *(const struct zone_rdata *const *)b;
+	const struct zone_rdata *x = a;
+	const struct zone_rdata *y = b;
 	const uint16_t *type = arg;
 	int order = rdata_cmp(*type, x->bytes, x->len, y->bytes, y->len);
 
-	return order ? order : (x > y) - (x < y);
+	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
 static void twice_check(
@@ -56,32 +71,34 @@ static void twice_check(
 {
 	char name[NAME_STR_LEN];
 	char type[RDATA_TYPE_STR_LEN];
+	char line[LINE_STR_LEN];
 	uint16_t number = rrset->type;
 	bool single = number == LDNS_RR_TYPE_CNAME || number == LDNS_RR_TYPE_DNAME;
 
 	if (rrset->n_rdatas < 2 || number == LDNS_RR_TYPE_SOA)
 		return;
-	AUTO(freep)
-	const struct zone_rdata **sorted = calloc(rrset->n_rdatas, sizeof(*sorted));
+	AUTO(freep) struct zone_rdata *sorted = calloc(rrset->n_rdatas, sizeof(*sorted));
 	if (!sorted)
 		return;
-	for (size_t i = 0; i < rrset->n_rdatas; i++)
-		sorted[i] = &rrset->rdatas[i];
+	memcpy(sorted, rrset->rdatas, rrset->n_rdatas * sizeof(*sorted));
 	qsort_r(sorted, rrset->n_rdatas, sizeof(*sorted), rdata_order, &number);
 
+	name_str(node->name, name);
+	rdata_type_str(number, type);
 	for (size_t i = 1; i < rrset->n_rdatas; i++) {
-		const struct zone_rdata *a = sorted[i - 1];
-		const struct zone_rdata *b = sorted[i];
+		const struct zone_rdata *a = &sorted[i - 1];
+		const struct zone_rdata *b = &sorted[i];
+		const struct zone_rdata *later = a->line > b->line ? a : b;
+		const struct zone_rdata *earlier = later == a ? b : a;
 
-		name_str(node->name, name);
-		rdata_type_str(number, type);
 		if (rdata_cmp(number, a->bytes, a->len, b->bytes, b->len) == 0)
-			zone_error(check, b, "%s %s: the same record is already on line %d",
-				name, type, a->line);
+			zone_error(check, later, "%s %s: the same record is already on %s",
+				name, type,
+				line_str(later->file, earlier->file, earlier->line, line));
 		else if (single)
-			zone_error(check, a > b ? a : b,
-				"%s has a second %s; the other is on line %d", name, type,
-				a > b ? b->line : a->line);
+			zone_error(check, later, "%s has a second %s; the other is on %s",
+				name, type,
+				line_str(later->file, earlier->file, earlier->line, line));
 	}
 }
 
@@ -216,43 +233,50 @@ static void svcb_check(
 	}
 }
 
-static void pseudos_check(struct zone_check *check, const struct zone_node *node)
+static void pseudo_twice_check(
+	struct zone_check *check, const struct zone_node *node, const struct pseudo *pseudo)
 {
 	char name[NAME_STR_LEN];
+	char line[LINE_STR_LEN];
 
-	name_str(node->name, name);
-	for (size_t i = 1; i < node->n_pseudos; i++) {
-		const struct pseudo *pseudo = &node->pseudos[i];
-
-		for (size_t j = 0; j < i; j++) {
-			const struct pseudo *before = &node->pseudos[j];
-
-			if (pseudo->kind != before->kind || pseudo->index != before->index)
-				continue;
-			zone_error(check, pseudo, "%s: the same record is already on line %d",
-				name, before->line);
-			break;
+	for (const struct pseudo *before = node->pseudos; before < pseudo; before++)
+		if (pseudo->kind == before->kind && pseudo->index == before->index) {
+			zone_error(check, pseudo, "%s: the same record is already on %s",
+				name_str(node->name, name),
+				line_str(pseudo->file, before->file, before->line, line));
+			return;
 		}
-		if (pseudo->ttl_s != node->pseudos[0].ttl_s)
-			zone_warning(check, pseudo,
-				"%s: TTL %u here and %u on line %d; addresses of one name "
-				"share "
-				"the least (RFC 2181 section 5.2)",
-				name, pseudo->ttl_s, node->pseudos[0].ttl_s,
-				node->pseudos[0].line);
-	}
-	for (uint16_t type = LDNS_RR_TYPE_A; node->n_pseudos > 0; type = LDNS_RR_TYPE_AAAA) {
-		const struct zone_rrset *rrset = zone_node_find(node, type);
+}
 
-		if (rrset && rrset->ttl_s != node->pseudos[0].ttl_s)
-			zone_warning(check, &node->pseudos[0],
-				"%s: TTL %u here and %u on line %d; addresses of one name "
-				"share "
-				"the least (RFC 2181 section 5.2)",
-				name, node->pseudos[0].ttl_s, rrset->ttl_s,
-				rrset->rdatas[0].line);
-		if (type == LDNS_RR_TYPE_AAAA)
-			break;
+/* The first pseudo record's TTL against another that ends up in the same RRset. */
+static void pseudo_ttl_check(
+	struct zone_check *check, const struct zone_node *node, uint32_t ttl_s, int line)
+{
+	const struct pseudo *first = &node->pseudos[0];
+	char name[NAME_STR_LEN];
+
+	if (ttl_s != first->ttl_s)
+		zone_warning(check, first,
+			"%s: TTL %u here and %u on line %d; addresses of one name share the "
+			"least (RFC 2181 section 5.2)",
+			name_str(node->name, name), first->ttl_s, ttl_s, line);
+}
+
+static void pseudos_check(struct zone_check *check, const struct zone_node *node)
+{
+	static const uint16_t types[] = {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA};
+
+	if (node->n_pseudos == 0)
+		return;
+	for (size_t i = 1; i < node->n_pseudos; i++) {
+		pseudo_twice_check(check, node, &node->pseudos[i]);
+		pseudo_ttl_check(check, node, node->pseudos[i].ttl_s, node->pseudos[i].line);
+	}
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		const struct zone_rrset *rrset = zone_node_find(node, types[i]);
+
+		if (rrset)
+			pseudo_ttl_check(check, node, rrset->ttl_s, rrset->rdatas[0].line);
 	}
 }
 
