@@ -18,6 +18,7 @@
 #include "common/addr.h"
 #include "common/cleanup.h"
 #include "dnsd/rdata.h"
+#include "dnsd/rdatamnemonic.h"
 
 struct parse {
 	const struct rdatatext *text;
@@ -213,48 +214,6 @@ static int ldns_parse(struct parse *p, ldns_rdf_type type, size_t n)
 	return err;
 }
 
-/* RFC 7218 section 2, in the order of their numbers. */
-static const char *const tlsa_usages[] = {"PKIX-TA", "PKIX-EE", "DANE-TA", "DANE-EE"};
-static const char *const tlsa_selectors[] = {"Cert", "SPKI"};
-static const char *const tlsa_matchings[] = {"Full", "SHA2-256", "SHA2-512"};
-
-static int word_index(const struct zonetoken *token, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (zonetoken_is(token, words[i]))
-			return (int)i;
-	return zonetoken_is(token, "PrivCert") || zonetoken_is(token, "PrivSel") ||
-			       zonetoken_is(token, "PrivMatch")
-		       ? 255
-		       : -1;
-}
-
-/* The number of a mnemonic, or -1. ldns's own readers leak the field if it is unknown. */
-static int mnemonic_value(ldns_rdf_type type, const struct zonetoken *token)
-{
-	const ldns_lookup_table *entry = NULL;
-
-	switch (type) {
-	case LDNS_RDF_TYPE_TYPE:
-		return rdatatext_type(token);
-	case LDNS_RDF_TYPE_ALG:
-		entry = ldns_lookup_by_name(ldns_algorithms, token->text);
-		break;
-	case LDNS_RDF_TYPE_CERT_ALG:
-		entry = ldns_lookup_by_name(ldns_cert_algorithms, token->text);
-		break;
-	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
-		return word_index(token, tlsa_usages, 4);
-	case LDNS_RDF_TYPE_SELECTOR:
-		return word_index(token, tlsa_selectors, 2);
-	case LDNS_RDF_TYPE_MATCHING_TYPE:
-		return word_index(token, tlsa_matchings, 3);
-	default:
-		break;
-	}
-	return entry ? entry->id : -1;
-}
-
 /* A mnemonic or a number: of one octet, of two for CERT's type and for types of records. */
 static int mnemonic_parse(struct parse *p, ldns_rdf_type type, const struct zonetoken *token)
 {
@@ -263,7 +222,7 @@ static int mnemonic_parse(struct parse *p, ldns_rdf_type type, const struct zone
 
 	if (type != LDNS_RDF_TYPE_TYPE && strspn(token->text, "0123456789") == token->len)
 		return number_parse(p, token, octets);
-	int value = mnemonic_value(type, token);
+	int value = rdatamnemonic_value(type, token);
 	if (value < 0)
 		return refuse_token(p, token,
 			type == LDNS_RDF_TYPE_TYPE  ? "is not a type"
@@ -316,7 +275,7 @@ static int ipseckey_parse(struct parse *p)
 static int bitmap_parse(struct parse *p)
 {
 	for (size_t i = p->next; i < p->text->n_tokens; i++)
-		if (rdatatext_type(&p->text->tokens[i]) < 0)
+		if (rdatamnemonic_type(&p->text->tokens[i]) < 0)
 			return refuse_token(p, &p->text->tokens[i], "is not a type");
 	return ldns_parse(p, LDNS_RDF_TYPE_BITMAP, n_left(p));
 }
@@ -463,21 +422,6 @@ static int generic_parse(struct parse *p)
 	if (!rdata_is_valid(text->type, p->out, p->len))
 		return refuse(p, "the octets after \\# are not data of this type");
 	return 0;
-}
-
-int rdatatext_type(const struct zonetoken *token)
-{
-	uint32_t number;
-
-	if (token->quoted)
-		return -1;
-	if (strncasecmp(token->text, "TYPE", 4) == 0) {
-		struct zonetoken digits = {.text = token->text + 4, .len = token->len - 4};
-
-		return zonetoken_number(&digits, UINT16_MAX, &number) ? -1 : (int)number;
-	}
-	int type = (int)ldns_get_rr_type_by_name(token->text);
-	return type > 0 ? type : -1;
 }
 
 int rdatatext_parse(

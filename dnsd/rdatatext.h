@@ -20,9 +20,6 @@ struct rdatatext {
 	size_t n_tokens;
 };
 
-/* The type of that mnemonic (any case, TYPE65280 too), or -1. */
-int rdatatext_type(const struct zonetoken *token);
-
 /* `ret_rdata` has RDATA_MAX_LEN octets. -EINVAL with a sentence in `why` (RDATATEXT_WHY_LEN),
  * or -ENOMEM. */
 int rdatatext_parse(

@@ -12,7 +12,7 @@ enum {
 /* Reads the zone `origin` (text, as in site.yaml) from `path` and makes the checks of
  * zonecheck.h. Every mistake goes to `report` with file and line. Returns 0 if there was no
  * error (warnings do not count); `*ret_zone` is the caller's then. `site` gives the names that
- * pseudo records may use, and is not kept. */
+ * pseudo records may use, and is not kept; with NULL they may use none. */
 int zonefile_read(const struct site *site, const char *origin, const char *path,
 	struct report *report, struct zone **ret_zone);
 

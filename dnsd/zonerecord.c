@@ -21,6 +21,7 @@
 #include <strings.h>
 
 #include "common/value.h"
+#include "dnsd/rdatamnemonic.h"
 #include "dnsd/rdatatext.h"
 
 enum { SAY_MAX = 1000 };
@@ -347,7 +348,7 @@ static int data_read(struct zone_reader *reader, struct head *head)
 	char why[RDATATEXT_WHY_LEN];
 	struct zone_record record = {.ttl_s = head->ttl_s, .rdata = reader->rdata};
 
-	int type = rdatatext_type(&line->tokens[head->type_at]);
+	int type = rdatamnemonic_type(&line->tokens[head->type_at]);
 	if (type < 0)
 		return type_unknown(reader, &line->tokens[head->type_at]);
 	int err = type_refuse(reader, &line->tokens[head->type_at], (uint16_t)type);

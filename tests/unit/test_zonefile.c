@@ -255,6 +255,17 @@ static void every_type_is_read(void **state)
 			"a." W " 60 EUI48 00-00-5e-00-53-2a\n"},
 		{"IPSECKEY with a name below the origin", "a IPSECKEY 10 3 2 gw AQID\n",
 			"a." W " 60 IPSECKEY 10 3 2 gw." W " AQID\n"},
+		{"IPSECKEY with addresses and none",
+			"a IPSECKEY 10 1 2 192.0.2.1 AQID\nb IPSECKEY 10 0 2 . AQID\n"
+			"c IPSECKEY 10 2 2 2001:db8::1 AQID\n",
+			"a." W " 60 IPSECKEY 10 1 2 192.0.2.1 AQID\nb." W
+			" 60 IPSECKEY 10 0 2 . AQID\nc." W
+			" 60 IPSECKEY 10 2 2 2001:db8::1 AQID\n"},
+		{"mnemonics",
+			"a TLSA DANE-EE SPKI SHA2-256 00\na CERT PKIX 1 RSASHA256 AQID\n"
+			"a CDS 1 ECDSAP256SHA256 2 00\n",
+			"a." W " 60 CERT PKIX 1 8 AQID\na." W " 60 TLSA 3 1 1 00\na." W
+			" 60 CDS 1 13 2 00\n"},
 		{"HIP", "a HIP 2 200100107B1A74DF AQID rvs\n",
 			"a." W " 60 HIP 2 200100107b1a74df AQID rvs." W "\n"},
 		{"unknown type", "a TYPE65280 \\# 4 0a 00 0001\n",
@@ -451,6 +462,18 @@ static void mistakes_of_data_are_named(void **state)
 			"z:11: CSYNC: 'FOO' is not a type\n"
 			"z:12: NULL: this type has no text form of its own; write \\# (RFC "
 			"3597)\n"},
+		{"mnemonics",
+			"a CERT x 1 8 AQID\na DS 1 x 2 00\na TLSA x 1 1 00\n"
+			"a RRSIG FOO 13 3 10 20300101000000 20200101000000 1 a. AQID\n"
+			"a IPSECKEY 10 4 2 x AQID\na IPSECKEY 10 1 2 x AQID\na IPSECKEY 10 "
+			"1\n",
+			"z:4: CERT: 'x' is not a number, nor a known name\n"
+			"z:5: DS: 'x' is not an algorithm\n"
+			"z:6: TLSA: 'x' is not a number, nor a known name\n"
+			"z:7: RRSIG: 'FOO' is not a type\n"
+			"z:8: IPSECKEY: '4' is not a gateway's type, 0 to 3\n"
+			"z:9: IPSECKEY: 'x' is not an IPv4 address\n"
+			"z:10: IPSECKEY: there are too few fields, 2 of 5\n"},
 		{"RFC 3597",
 			"a TYPE65280 x\na TYPE65280 \\#\na TYPE65280 \\# 2 00\n"
 			"a TYPE65280 \\# 1 0\na TYPE65280 \\# 1 0g\na A \\# 3 000000\n"
