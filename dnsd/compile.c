@@ -152,6 +152,24 @@ static size_t list_types(
 	return n;
 }
 
+/* ANY is answered with the node's first RRset (answer.c), as that type itself is. */
+static void keep_any(struct compiler *c, const struct table_node *node)
+{
+	uint16_t first = table_rrset(c->table, node->first_rrset)->type;
+
+	for (uint32_t i = node->first_answer; i < grow_n(&c->answers); i++) {
+		struct table_answer same = *(const struct table_answer *)grow_at(
+			&c->answers, i);
+
+		if (same.type == first) {
+			same.type = DNS_TYPE_ANY;
+			grow_add(&c->answers, &same, 1);
+			return;
+		}
+	}
+	keep_question(c, node, DNS_TYPE_ANY);
+}
+
 static void compile_authoritative(struct compiler *c, struct table_node *node)
 {
 	uint16_t types[COMPILE_MAX_TYPES];
@@ -159,8 +177,12 @@ static void compile_authoritative(struct compiler *c, struct table_node *node)
 
 	node->first_answer = grow_n(&c->answers);
 	node->n_answers = (uint16_t)n;
-	for (size_t i = 0; i < n; i++)
-		keep_question(c, node, types[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (types[i] == DNS_TYPE_ANY)
+			keep_any(c, node);
+		else
+			keep_question(c, node, types[i]);
+	}
 
 	bool has_cname = node_rrset(c->table, node, DNS_TYPE_CNAME);
 	bool has_dname = node_rrset(c->table, node, DNS_TYPE_DNAME);
