@@ -89,7 +89,7 @@ const char *invariant_broken(
 		return "more than one question";
 	if (reply->counts[0] == 1 &&
 		(!question.whole || reply->question_len != question.len ||
-			memcmp(reply->wire + 12, query + 12, question.len)))
+			memcmp(reply->wire + 12, query + 12, question.len) != 0))
 		return "the question is not the query's, octet by octet";
 	if (reply->counts[0] == 0 && (reply_n_rrs(reply, LDNS_SECTION_ANSWER) ||
 					     reply_n_rrs(reply, LDNS_SECTION_AUTHORITY)))
