@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,10 +18,10 @@
 static const struct fixture_zone zone = {"example.net",
 	"$TTL 3600\n"
 	"@   SOA ns1 hostmaster 7 7200 900 1209600 300\n"
+	"    NS  ns4.example.org.\n"
 	"    NS  ns1\n"
 	"    NS  ns2\n"
 	"    NS  ns3\n"
-	"    NS  ns4.example.org.\n"
 	"ns1 A    192.0.2.1\n"
 	"ns1 AAAA 2001:db8::1\n"
 	"ns2 A    192.0.2.2\n"
@@ -361,6 +362,63 @@ static void options_keep_their_room(void **state)
 	}
 }
 
+/* RFC 1035 section 4.1.4: a pointer has 14 bits. What stands further back is spelled out. */
+static void names_beyond_16_kib_are_not_pointed_at(void **state)
+{
+	struct fixture_zone huge = {.origin = "example.net"};
+	struct fixture *f;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	(void)state;
+
+	assert_non_null(out);
+	fprintf(out, "$TTL 3600\n@ SOA a.ns h 1 7200 900 1209600 300\n@ NS a.ns\n@ NS b.ns\n"
+		     "a.ns A 192.0.2.1\nb.ns A 192.0.2.2\n");
+	for (int i = 0; i < 90; i++)
+		fprintf(out, "huge TXT \"%0200d\"\n", i);
+	assert_int_equal(fclose(out), 0);
+	huge.text = text;
+	f = fixture_new(&huge, 1);
+
+	ask_with(f, "isp-a", "huge.example.net.", LDNS_RR_TYPE_TXT, .tcp = true);
+	assert_reply(f, f->reply.len > 0x4000);
+	assert_reply(f, n_rrs(f, LDNS_SECTION_ANSWER) == 90);
+	assert_authority(
+		f, "example.net. NS a.ns.example.net.", "example.net. NS b.ns.example.net.");
+	assert_additional(f, "a.ns.example.net. A 192.0.2.1", "b.ns.example.net. A 192.0.2.2");
+	fixture_free(f);
+	free(text);
+}
+
+/* More than a message can be: what is whole, and TC. */
+static void not_even_tcp_carries_more_than_64_kib(void **state)
+{
+	struct fixture_zone huge = {.origin = "example.net"};
+	struct fixture *f;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	(void)state;
+
+	assert_non_null(out);
+	fprintf(out,
+		"$TTL 3600\n@ SOA ns h 1 7200 900 1209600 300\n@ NS ns\nns A 192.0.2.1\n");
+	for (int i = 0; i < 320; i++)
+		fprintf(out, "huge TXT \"%0200d\"\n", i);
+	assert_int_equal(fclose(out), 0);
+	huge.text = text;
+	f = fixture_new(&huge, 1);
+
+	ask_with(f, "isp-a", "huge.example.net.", LDNS_RR_TYPE_TXT, .tcp = true);
+	assert_status(f, "NOERROR aa tc");
+	assert_section_empty(f, LDNS_SECTION_ANSWER);
+	ask_with(f, "isp-a", "ns.example.net.", LDNS_RR_TYPE_A, .tcp = true);
+	assert_status(f, "NOERROR aa");
+	fixture_free(f);
+	free(text);
+}
+
 static void any_over_udp_is_small(void **state)
 {
 	struct fixture *f = *state;
@@ -381,6 +439,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(sizes_above_1232_count_as_1232),
 		cmocka_unit_test(tcp_carries_it_whole_whatever_edns_says),
 		cmocka_unit_test(options_keep_their_room),
+		cmocka_unit_test(names_beyond_16_kib_are_not_pointed_at),
+		cmocka_unit_test(not_even_tcp_carries_more_than_64_kib),
 		cmocka_unit_test(any_over_udp_is_small),
 	};
 
