@@ -101,8 +101,9 @@ static struct site *site_new(const char *path)
 	return TAKE(site);
 }
 
-int site_parse(const char *path, const char *text, size_t len, struct report *report,
-	struct site **ret_site)
+/* As site_parse; `*ret_site` is set with -EINVAL too, where there was a document to read. */
+static int site_parse_any(const char *path, const char *text, size_t len,
+	struct report *report, struct site **ret_site)
 {
 	size_t n_errors_before = report->n_errors;
 	struct doc doc;
@@ -120,11 +121,20 @@ int site_parse(const char *path, const char *text, size_t len, struct report *re
 	else if (report->n_errors > n_errors_before)
 		err = -EINVAL;
 	doc_free(&doc);
-	if (err < 0)
-		return err;
+	if (err == 0 || err == -EINVAL)
+		*ret_site = TAKE(site);
+	return err;
+}
 
-	*ret_site = TAKE(site);
-	return 0;
+int site_parse(const char *path, const char *text, size_t len, struct report *report,
+	struct site **ret_site)
+{
+	AUTO(site_freep) struct site *site = NULL;
+	int err = site_parse_any(path, text, len, report, &site);
+
+	if (err == 0)
+		*ret_site = TAKE(site);
+	return err;
 }
 
 /* Reads at most one octet more than a site may have, so that a device or a disk image given
@@ -142,7 +152,7 @@ static int read_file(const char *path, char *text, size_t cap, size_t *ret_len)
 	return 0;
 }
 
-int site_read(const char *path, struct report *report, struct site **ret_site)
+int site_read_any(const char *path, struct report *report, struct site **ret_site)
 {
 	AUTO(freep) char *text = malloc(DOC_MAX_LEN + 1);
 	size_t len = 0;
@@ -153,7 +163,17 @@ int site_read(const char *path, struct report *report, struct site **ret_site)
 			report, REPORT_ERROR, path, 0, "cannot be read: %s", strerror(-err));
 		return err;
 	}
-	return site_parse(path, text, len, report, ret_site);
+	return site_parse_any(path, text, len, report, ret_site);
+}
+
+int site_read(const char *path, struct report *report, struct site **ret_site)
+{
+	AUTO(site_freep) struct site *site = NULL;
+	int err = site_read_any(path, report, &site);
+
+	if (err == 0)
+		*ret_site = TAKE(site);
+	return err;
 }
 
 int site_find_uplink(const struct site *site, const char *name)

@@ -185,6 +185,11 @@ struct site {
  * negative errno if the file could not be read (reported as well). */
 int site_read(const char *path, struct report *report, struct site **ret_site);
 
+/* The same, but with -EINVAL too `*ret_site` is set where the file could be parsed at all:
+ * what was read of it, incomplete (a name or file may be NULL, an address unset) and good for
+ * nothing but finding more mistakes in the files that it names. Set it to NULL before. */
+int site_read_any(const char *path, struct report *report, struct site **ret_site);
+
 /* The same from memory, for tests and fuzzing; `path` only names it in messages. */
 int site_parse(const char *path, const char *text, size_t len, struct report *report,
 	struct site **ret_site);

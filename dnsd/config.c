@@ -13,6 +13,7 @@
 
 #include "common/cleanup.h"
 #include "dnsd/gather.h"
+#include "dnsd/zoneadvice.h"
 #include "dnsd/zonefile.h"
 
 enum { CONFIG_PLAIN_UDP = 512 /* RFC 1035 section 4.2.1 */ };
@@ -28,6 +29,9 @@ static int read_zones(struct config *config, struct report *report)
 	config->n_zones = site->dns.n_zones;
 	for (size_t i = 0; i < site->dns.n_zones; i++) {
 		const struct site_zone *zone = &site->dns.zones[i];
+
+		if (!zone->name || !zone->file)
+			continue; /* site.yaml's mistake, and reported as such */
 		int failed = zonefile_read(
 			site, zone->name, zone->file, report, &config->zones[i]);
 
@@ -107,10 +111,14 @@ static int check_answers(const struct config *config, struct report *report)
 int config_load(const char *path, struct report *report, struct config **ret_config)
 {
 	struct config *config = calloc(1, sizeof(*config));
-	int err = config ? site_read(path, report, &config->site) : -ENOMEM;
+	int err = config ? site_read_any(path, report, &config->site) : -ENOMEM;
 
-	if (err == 0)
-		err = read_zones(config, report);
+	/* a mistake in site.yaml must not hide those in the zones */
+	if (config && config->site) {
+		int failed = read_zones(config, report);
+
+		err = failed < 0 ? failed : err;
+	}
 	if (err == 0)
 		err = check_answers(config, report);
 	if (err < 0 && report->n_errors == 0)
@@ -132,6 +140,13 @@ void config_free(struct config *config)
 	free(config->zones);
 	site_free(config->site);
 	free(config);
+}
+
+void config_advise(
+	const struct config *config, const struct facts *facts, struct report *report)
+{
+	for (size_t i = 0; i < config->n_zones; i++)
+		zoneadvice_live(config->zones[i], config->site, facts, report);
 }
 
 struct table *config_table(const struct config *config, const struct facts *facts, int view)

@@ -21,6 +21,10 @@ struct config {
 int config_load(const char *path, struct report *report, struct config **ret_config);
 void config_free(struct config *config);
 
+/* What the zones have to be warned of with these addresses of the uplinks. */
+void config_advise(
+	const struct config *config, const struct facts *facts, struct report *report);
+
 /* NULL without memory. */
 struct table *config_table(const struct config *config, const struct facts *facts, int view);
 

@@ -174,6 +174,24 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 	}
 }
 
+/* Names in the zones that have an uplink's address as a literal, when addresses are news. */
+static void tell_advice(const struct dnsd *dnsd, const struct plan *plan)
+{
+	bool is_news = plan->config != dnsd->config;
+	struct report report;
+
+	for (size_t i = 0; i < plan->facts.n_uplinks && !is_news; i++)
+		for (int family = 0; family < SITE_FAMILIES; family++)
+			is_news |= !addr_eq(&plan->facts.uplinks[i].public[family],
+				&dnsd -> facts.uplinks[i].public[family]);
+	if (!is_news)
+		return;
+	report_init(&report);
+	config_advise(plan->config, &plan->facts, &report);
+	report_log(&report, "zone");
+	report_fini(&report);
+}
+
 static bool wants_eq(const struct listen_want *a, const struct listen_want *b)
 {
 	return a->view == b->view && a->port == b->port && a->taken_by == b->taken_by &&
@@ -269,6 +287,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 
 	tell_uplinks(dnsd, plan);
 	tell_taken(dnsd, plan);
+	tell_advice(dnsd, plan);
 	config_views(plan->config, indices);
 	for (size_t i = 0; i < plan->n_views; i++) {
 		plan->views[i]->index = indices[i];

@@ -5,9 +5,11 @@
 #include <stdio.h>
 
 #include "common/cli.h"
+#include "common/links.h"
 #include "dnsd/config.h"
 #include "dnsd/delegation.h"
 #include "dnsd/dnsd.h"
+#include "dnsd/gather.h"
 #include "dnsd/status.h"
 
 static const char *plural(size_t n)
@@ -30,6 +32,22 @@ static void print_summary(const char *path, const struct config *config)
 		plural(n_records), n_views, plural(n_views));
 }
 
+/* What only this machine's addresses tell; on another one there is nothing to say. */
+static void advise(const struct config *config, struct report *report)
+{
+	struct links *links = NULL;
+	struct site_links site_links = {0};
+	struct facts facts = {0};
+
+	if (links_new(NULL, NULL, NULL, &links) == 0 &&
+		site_links_find(config->site, links, &site_links) == 0 &&
+		gather_facts(config->site, &site_links, &facts) == 0)
+		config_advise(config, &facts, report);
+	facts_fini(&facts);
+	site_links_fini(&site_links);
+	links_free(links);
+}
+
 static int check_run(const struct cli *cli)
 {
 	struct config *config = NULL;
@@ -37,6 +55,8 @@ static int check_run(const struct cli *cli)
 
 	report_init(&report);
 	int err = config_load(cli->config, &report, &config);
+	if (err == 0)
+		advise(config, &report);
 	report_print(&report, stderr);
 	report_fini(&report);
 	if (err == 0)
