@@ -194,7 +194,7 @@ ask_whole() {
 # Through the real resolver, as a client on the Internet. It repeats the question as clients
 # do: unbound answers nobody who has waited for more than 1.9 s (discard-timeout).
 resolve() {
-	resolve_whole "$@" +short | grep -v '^;;' | sort | paste -sd' '
+	resolve_whole "$@" +short | grep -vE '^ *(;|$)' | sort | paste -sd' '
 }
 
 resolve_whole() {

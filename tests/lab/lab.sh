@@ -30,6 +30,7 @@ LAB=${LAB:-}
 LAB_IPV6=yes	     # no: neither the uplinks nor the LAN have IPv6 addresses
 LAB_SOURCE_RULES=yes # no: the router's routes and rules are somebody else's work (routed)
 LAB_SERVERS=yes	     # no: neither parent name server nor resolver
+LAB_0X20=yes	     # no: the resolver leaves the case of names alone, as most do
 
 # shellcheck source=tests/lab/topology.sh
 . "$LAB_HERE/topology.sh"
