@@ -17,7 +17,8 @@
 
 enum {
 	COMPILE_MESSAGE_MAX = 65535,
-	COMPILE_CUTS_ABOVE = 300, /* octets: shorter answers fit whatever comes with them */
+	COMPILE_CUTS_ABOVE =
+		64, /* octets: so many fit behind any question and before any OPT */
 	COMPILE_MAX_TYPES = 256,
 };
 

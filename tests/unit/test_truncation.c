@@ -362,6 +362,40 @@ static void options_keep_their_room(void **state)
 	}
 }
 
+/* The longest question and the longest OPT leave few octets: what is optional goes, and the
+ * answer itself still comes. */
+static void the_longest_name_with_all_options_gets_its_answer(void **state)
+{
+#define L63 "a23456789012345678901234567890123456789012345678901234567890123"
+	static const char name[] = L63 "." L63 "." L63
+				       ".a2345678901234567890123456789012345678"
+				       "901234567890123.example.";
+	struct fixture_zone zone_of_long = {.origin = "example"};
+	struct packet options = {0};
+	char text[1024];
+	(void)state;
+
+	snprintf(text, sizeof(text),
+		"$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\n"
+		"ns1 AAAA 2001:db8::1\nns2 A 192.0.2.2\nns2 AAAA 2001:db8::2\n%s A "
+		"192.0.2.9\n",
+		name);
+	zone_of_long.text = text;
+	struct fixture *f = fixture_new(&zone_of_long, 1);
+	memset(f->conf.nsid, 'n', sizeof(f->conf.nsid));
+	f->conf.nsid_len = sizeof(f->conf.nsid);
+	packet_option(&options, PACKET_COOKIE, "01234567", 8);
+	packet_option(&options, PACKET_NSID, "", 0);
+
+	ask_with(f, "isp-a", name, LDNS_RR_TYPE_A, .edns = true, .size = 512,
+		.options = options.bytes, .options_len = options.len);
+
+	assert_reply(f, f->reply.len <= 512);
+	assert_status(f, "NOERROR aa");
+	assert_int_equal(n_rrs(f, LDNS_SECTION_ANSWER), 1);
+	fixture_free(f);
+}
+
 /* RFC 1035 section 4.1.4: a pointer has 14 bits. What stands further back is spelled out. */
 static void names_beyond_16_kib_are_not_pointed_at(void **state)
 {
@@ -439,6 +473,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(sizes_above_1232_count_as_1232),
 		cmocka_unit_test(tcp_carries_it_whole_whatever_edns_says),
 		cmocka_unit_test(options_keep_their_room),
+		cmocka_unit_test(the_longest_name_with_all_options_gets_its_answer),
 		cmocka_unit_test(names_beyond_16_kib_are_not_pointed_at),
 		cmocka_unit_test(not_even_tcp_carries_more_than_64_kib),
 		cmocka_unit_test(any_over_udp_is_small),
