@@ -10,7 +10,9 @@
 
 enum {
 	COMPOSE_MAX_SUFFIXES = 192,
-	COMPOSE_POINTER_MAX = 0x3fff,
+	/* 14 bits, less what relocation may add to the pointers of a shared answer (respond.c)
+	 */
+	COMPOSE_POINTER_MAX = 0x3fff - NAME_MAX_LEN,
 	RR_FIXED = 10, /* type, class, TTL, length */
 };
 

@@ -11,7 +11,7 @@
 #include "dnsd/facts.h"
 #include "dnsd/zone.h"
 
-struct table; /* opaque, see table.c and table-layout.h */
+struct table; /* opaque, see table.c and layout.h */
 
 /* Lays out `zones` for `view`. Returns the caller's table, or NULL without memory. */
 struct table *table_new(

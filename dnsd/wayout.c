@@ -48,23 +48,23 @@ static void tell(const struct wayout_entry *entry, const struct wayout_entry *be
 	if (entry->is_wrong && was_wrong && entry->found == before->found)
 		return;
 	if (entry->found == entry->wanted && was_wrong)
-		log_notice("route", "%s: answers from %s leave over %s again", uplink, address,
+		log_notice("route", "%s: answers from %s leave over %s now", uplink, address,
 			wanted);
 	if (!entry->is_wrong)
 		return;
 	if (entry->found == 0)
 		log_warning("route",
-			"%s: answers from %s go nowhere, there is no route for them: put a "
-			"default route over %s into a table of its own and add 'ip rule add "
-			"from %s lookup TABLE', or run routed",
-			uplink, address, wanted, address);
+			"%s: answers from %s go nowhere, there is no route for them: run "
+			"routed, or give it a table with a default route over %s and rules "
+			"that lead there: see dnsd(8), \"Where answers leave\"",
+			uplink, address, wanted);
 	else
 		log_warning("route",
 			"%s: answers from %s leave over %s instead of %s, where the ISP will "
-			"probably drop them: put a default route over %s into a table of its "
-			"own and add 'ip rule add from %s lookup TABLE', or run routed",
-			uplink, address, interface_name(links, entry->found), wanted, wanted,
-			address);
+			"probably drop them: run routed, or give it a table with a default "
+			"route over %s and rules that lead there: see dnsd(8), \"Where "
+			"answers leave\"",
+			uplink, address, interface_name(links, entry->found), wanted, wanted);
 }
 
 const struct wayout_entry *wayout_find(const struct wayout *wayout, const struct addr *addr)
