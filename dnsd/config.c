@@ -5,6 +5,7 @@
  */
 #include "dnsd/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <stdio.h>
@@ -119,8 +120,10 @@ int config_load(const char *path, struct report *report, struct config **ret_con
 
 		err = failed < 0 ? failed : err;
 	}
-	if (err == 0)
+	if (err == 0) {
+		assert(config->site); /* what was read without a mistake is there */
 		err = check_answers(config, report);
+	}
 	if (err < 0 && report->n_errors == 0)
 		report_add(report, REPORT_ERROR, path, 0, "%s", strerror(-err));
 	if (err < 0) {
