@@ -30,9 +30,12 @@ void zone_check_say(struct zone_check *check, enum report_severity severity, con
 	char text[4 * NAME_STR_LEN];
 	va_list args;
 
-	if (check->n_said > SAY_MAX)
+	/* counted apart: no number of warnings may hide an error, which is what refuses a zone
+	 */
+	size_t *n_said = &check->n_said[severity];
+	if (*n_said > SAY_MAX)
 		return;
-	if (check->n_said++ == SAY_MAX) {
+	if ((*n_said)++ == SAY_MAX) {
 		report_add(check->report, severity, check->zone->file, 0,
 			"there is more of that kind, not shown");
 		return;

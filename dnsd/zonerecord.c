@@ -24,38 +24,50 @@
 #include "dnsd/rdatamnemonic.h"
 #include "dnsd/rdatatext.h"
 
-enum { SAY_MAX = 1000 };
+enum {
+	SAY_MAX = 1000, /* errors, and warnings, of one zone */
+	REPEATED_LABELS =
+		2, /* so many at the end of an owner and of the origin are no chance */
+};
 
 static void say(struct zone_reader *reader, enum report_severity severity, const char *format,
 	va_list args)
 {
 	char text[1024];
 
-	if (reader->gave_up)
-		return;
 	vsnprintf(text, sizeof(text), format, args);
 	report_add(reader->report, severity, reader->file, reader->line.start, "%s", text);
-	if (++reader->n_said < SAY_MAX)
-		return;
-	report_add(reader->report, REPORT_ERROR, reader->file, reader->line.start,
-		"more than %d mistakes, the rest is not read", SAY_MAX);
-	reader->gave_up = true;
 }
 
 int zone_reader_error(struct zone_reader *reader, const char *format, ...)
 {
 	va_list args;
 
+	if (reader->gave_up)
+		return -EINVAL;
 	va_start(args, format);
 	say(reader, REPORT_ERROR, format, args);
 	va_end(args);
+	if (++reader->n_errors == SAY_MAX) {
+		report_add(reader->report, REPORT_ERROR, reader->file, reader->line.start,
+			"more than %d mistakes, the rest is not read", SAY_MAX);
+		reader->gave_up = true;
+	}
 	return -EINVAL;
 }
 
+/* However many they are, the zone is read to its end: warnings refuse nothing. */
 void zone_reader_warning(struct zone_reader *reader, const char *format, ...)
 {
 	va_list args;
 
+	if (reader->n_warnings > SAY_MAX)
+		return;
+	if (reader->n_warnings++ == SAY_MAX) {
+		report_add(reader->report, REPORT_WARNING, reader->file, reader->line.start,
+			"more than %d warnings, the rest is not shown", SAY_MAX);
+		return;
+	}
 	va_start(args, format);
 	say(reader, REPORT_WARNING, format, args);
 	va_end(args);
@@ -74,6 +86,51 @@ static bool looks_like_class(const struct zonetoken *token)
 	return zonetoken_is(token, "CH") || zonetoken_is(token, "HS") ||
 	       zonetoken_is(token, "CS") || zonetoken_is(token, "NONE") ||
 	       (!token->quoted && strncasecmp(token->text, "CLASS", 5) == 0);
+}
+
+/* "www.example.com" without its final dot, read as www.example.com.www.example.com. */
+static bool repeats_origin(const struct zone_scope *scope)
+{
+	unsigned int n_origin = name_n_labels(scope->origin);
+	unsigned int n_owner = name_n_labels(scope->owner);
+	uint8_t end[NAME_MAX_LEN];
+
+	if (n_origin < REPEATED_LABELS || n_owner < n_origin + REPEATED_LABELS)
+		return false;
+	name_lower(end, scope->origin, scope->origin_len);
+
+	const uint8_t *wanted = end;
+	for (; n_origin > REPEATED_LABELS; n_origin--)
+		wanted += 1 + *wanted;
+	const uint8_t *tail = scope->owner + scope->owner_len - scope->origin_len;
+	const uint8_t *at = scope->owner;
+	for (unsigned int skip = n_owner - name_n_labels(tail) - REPEATED_LABELS; skip > 0;
+		skip--)
+		at += 1 + *at;
+
+	size_t len = name_len(wanted) - 1;
+	return (size_t)(tail - at) == len && memcmp(at, wanted, len) == 0 &&
+	       memcmp(tail, end, scope->origin_len) == 0;
+}
+
+/* Names that can be served and are hardly meant. */
+static void owner_advise(struct zone_reader *reader, const struct zonetoken *token)
+{
+	char show[ZONETOKEN_SHOW_LEN];
+	char name[NAME_STR_LEN];
+
+	for (size_t i = 0; i < token->len; i++)
+		if ((unsigned char)token->text[i] > 127) {
+			zone_reader_warning(reader,
+				"owner '%s' has letters beyond ASCII, which nobody will ask "
+				"for: write the xn-- form",
+				zonetoken_show(token, show));
+			break;
+		}
+	if (token->len > 0 && token->text[token->len - 1] != '.' &&
+		repeats_origin(&reader->scope))
+		zone_reader_warning(reader, "owner '%s' means %s (is a final dot missing?)",
+			zonetoken_show(token, show), name_str(reader->scope.owner, name));
 }
 
 static int owner_read(struct zone_reader *reader)
@@ -99,14 +156,7 @@ static int owner_read(struct zone_reader *reader)
 			reader, "owner '%s' %s", zonetoken_show(token, show), problem);
 	}
 	name_lower(scope->owner, scope->owner, scope->owner_len);
-	for (size_t i = 0; i < token->len; i++)
-		if ((unsigned char)token->text[i] > 127) {
-			zone_reader_warning(reader,
-				"owner '%s' has letters beyond ASCII, which nobody will ask "
-				"for: write the xn-- form",
-				zonetoken_show(token, show));
-			break;
-		}
+	owner_advise(reader, token);
 	return 0;
 }
 

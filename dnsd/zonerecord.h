@@ -29,8 +29,9 @@ struct zone_reader {
 	uint32_t last_ttl_s; /* the last that was given, RFC 1035 section 5.1 */
 	int last_ttl_line;
 	bool ttl_was_warned;
-	size_t n_said;	/* entries added to `report` */
-	bool gave_up;	/* after too many of them */
+	size_t n_errors; /* added to `report` */
+	size_t n_warnings;
+	bool gave_up;	/* after too many errors */
 	uint8_t *rdata; /* RDATA_MAX_LEN octets */
 	struct zoneline line;
 };

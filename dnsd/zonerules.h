@@ -15,7 +15,7 @@ enum zone_place {
 struct zone_check {
 	const struct zone *zone;
 	struct report *report;
-	size_t n_said;
+	size_t n_said[2];	 /* by severity */
 	enum zone_place *places; /* by node */
 	bool *ns_targets;	 /* by node: an NS record of the zone names it */
 	bool *targets;		 /* by node: a record of the zone names it */

@@ -414,6 +414,20 @@ static void zone_of_one_mistake_per_record_is_not_a_flood(void **state)
 		strstr(t->said, "z: warning: there is more of that kind, not shown\n"));
 }
 
+static void no_number_of_warnings_hides_an_error(void **state)
+{
+	struct zonetext *t = *state;
+	static char text[40000];
+	size_t len = (size_t)sprintf(text, "%s", ZONETEXT_HEAD);
+
+	for (int i = 0; i < 1100; i++)
+		len += (size_t)sprintf(text + len, "a%d MX 1 nobody\n", i);
+	sprintf(text + len, "z CNAME b.example.net.\nz TXT x\n");
+	zonetext_read(t, text);
+	assert_int_equal(t->err, -EINVAL);
+	assert_non_null(strstr(t->said, "z." W " has a CNAME and other data"));
+}
+
 static void root_zone_is_checked_within_bounds(void **state)
 {
 	static const char text[] = "$TTL 5\n. SOA a. b. 1 2 3 4 5\n. NS a.\n. MX 1 b.c.\n";
@@ -452,6 +466,7 @@ int main(int argc, char **argv)
 		TEST(at_sign_in_the_mail_address_is_warned_of),
 		TEST(zone_of_one_mistake_per_record_is_not_a_flood),
 		TEST(root_zone_is_checked_within_bounds),
+		TEST(no_number_of_warnings_hides_an_error),
 	};
 
 	if (argc > 1)

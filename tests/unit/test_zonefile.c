@@ -800,6 +800,46 @@ static void many_mistakes_come_to_an_end(void **state)
 	assert_null(strstr(f->t.said, "z:1001:"));
 }
 
+/* Warnings stop being shown, and never being errors. */
+static void many_warnings_do_not_refuse_the_zone(void **state)
+{
+	struct fixture *f = *state;
+	static char text[40000];
+	size_t len = (size_t)sprintf(text, "%s", ZONETEXT_HEAD);
+
+	for (int i = 0; i < 1500; i++)
+		len += (size_t)sprintf(text + len, "\xc3\xa4%d A 192.0.2.1\n", i);
+	zonetext_read(&f->t, text);
+	assert_int_equal(f->t.err, 0);
+	assert_non_null(strstr(f->t.said, "warning: more than 1000 warnings"));
+
+	sprintf(text + len, "z A x\n");
+	zonetext_read(&f->t, text);
+	assert_int_equal(f->t.err, -EINVAL);
+	assert_non_null(strstr(f->t.said, ": A: 'x' is not an IPv4 address\n"));
+}
+
+static void an_owner_that_ends_like_the_origin_lacks_a_dot(void **state)
+{
+	struct fixture *f = *state;
+
+	zonetext_read(&f->t, ZONETEXT_HEAD "www-ns2.example.com A 192.0.2.1\n"
+					   "www.EXAMPLE.com A 192.0.2.1\n"
+					   "example.com.www A 192.0.2.1\n"
+					   "xexample.com A 192.0.2.1\n"
+					   "com A 192.0.2.1\n"
+					   "b.example.com.www.example.com. A 192.0.2.1\n");
+	assert_string_equal(f->t.said,
+		"z:4: warning: owner 'www-ns2.example.com' means "
+		"www-ns2.example.com.www.example.com. (is a final dot missing?)\n"
+		"z:5: warning: owner 'www.EXAMPLE.com' means "
+		"www.example.com.www.example.com. (is a final dot missing?)\n");
+
+	zonetext_read(&f->t, ZONETEXT_HEAD "$ORIGIN com.\nexample.com A 192.0.2.1\n"
+					   "$ORIGIN .\nwww.example.com A 192.0.2.1\n");
+	assert_null(strstr(f->t.said, "final dot"));
+}
+
 static void every_example_zone_is_free_of_warnings(void **state)
 {
 	static const struct {
@@ -872,6 +912,8 @@ int main(int argc, char **argv)
 		TEST(files_that_are_none_are_refused),
 		TEST(includes_need_a_file_to_start_from),
 		TEST(many_mistakes_come_to_an_end),
+		TEST(many_warnings_do_not_refuse_the_zone),
+		TEST(an_owner_that_ends_like_the_origin_lacks_a_dot),
 		TEST(every_example_zone_is_free_of_warnings),
 		TEST(host_zone_is_as_in_the_example),
 	};
