@@ -295,20 +295,21 @@ static void note_overrun(struct links *links, int nl_error)
 	links->stale = true;
 }
 
-/* Reads until nothing is left. After an overrun the kernel drops everything until the queue
- * has been emptied (netlink_overrun in net/netlink/af_netlink.c), so a dump is due only then.
- */
+/* Reads what there is. After an overrun the kernel drops everything, and does not say so
+ * again, until the queue has been emptied (netlink_overrun in net/netlink/af_netlink.c): a
+ * dump is due only then, and a longer queue is left to the next wake-up. */
 static void monitor_read(struct links *links)
 {
 	for (int i = 0; i < LINKS_BATCH; i++) {
 		int r = nl_recvmsgs_default(links->monitor);
 
-		if (r == -NLE_AGAIN)
-			break;
+		if (r == -NLE_AGAIN) {
+			resync_when_due(links);
+			return;
+		}
 		if (r < 0 && r != -NLE_INTR) /* -NLE_NOMEM is ENOBUFS */
 			note_overrun(links, r);
 	}
-	resync_when_due(links);
 }
 
 static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
@@ -321,14 +322,10 @@ static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
 	tell_changed(links);
 }
 
+/* Empties the queue first, as above. */
 static void resync_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct links *links = arg;
-
-	(void)fd;
-	(void)what;
-	resync_when_due(links);
-	tell_changed(links);
+	monitor_on_readable(fd, what, arg);
 }
 
 static void monitor_set_buffer(struct nl_sock *sock)

@@ -768,6 +768,28 @@ static void an_overrun_is_followed_by_a_fresh_dump(void **state)
 	assert_true(link_has(links_find(live->links, "wan-a"), "192.168.2.1"));
 }
 
+/* The queue is longer than one wake-up reads, and the kernel drops until it is empty. */
+static void an_overrun_of_a_long_queue_is_followed_too(void **state)
+{
+	struct live *live = *state;
+	int size = 512 * 1024; /* about 1300 messages of the storm's 1975 */
+
+	settle(live);
+	assert_int_equal(setsockopt(links_monitor_fd(live->links), SOL_SOCKET, SO_RCVBUFFORCE,
+				 &size, sizeof(size)),
+		0);
+	storm(25);
+	event_base_loop(live->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	print_message("  %d messages in the first wake-up, %d overruns, %d dumps\n",
+		(int)links_counters(live->links)->messages,
+		(int)links_counters(live->links)->overruns,
+		(int)links_counters(live->links)->resyncs);
+	assert_true(links_counters(live->links)->overruns >= 1);
+	ip("address add 192.168.2.1/29 dev wan-a");
+	assert_is_current(live);
+	assert_true(link_has(links_find(live->links, "wan-a"), "192.168.2.1"));
+}
+
 static void a_storm_without_overrun_needs_no_dump(void **state)
 {
 	struct live *live = *state;
@@ -921,6 +943,7 @@ int main(int argc, char **argv)
 		live_test(the_order_of_addresses_is_the_kernels),
 		live_test(a_duplicate_address_is_not_ready),
 		live_test(an_overrun_is_followed_by_a_fresh_dump),
+		live_test(an_overrun_of_a_long_queue_is_followed_too),
 		live_test(a_storm_without_overrun_needs_no_dump),
 		live_test(changes_while_dumping_are_not_lost),
 		live_test(a_route_is_looked_up_by_source),
