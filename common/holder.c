@@ -304,11 +304,26 @@ static void append_holder(
 		append(text, cap, len, " of %s", name);
 }
 
+/* A server with a socket for each of its threads is named once. */
+static bool is_named(const struct search *search, size_t i)
+{
+	const struct holder *holder = &search->holders[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (holder->pid && search->holders[j].pid == holder->pid &&
+			search->holders[j].ifindex == holder->ifindex &&
+			addr_eq(&search->holders[j].addr, &holder->addr))
+			return true;
+	return false;
+}
+
 static void write_text(const struct search *search, char *text, size_t cap)
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < search->n_holders; i++) {
+		if (is_named(search, i))
+			continue;
 		append(text, cap, &len, "%s", i ? ", " : "");
 		append_holder(text, cap, &len, &search->holders[i], search->port);
 	}

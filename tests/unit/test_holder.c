@@ -107,6 +107,18 @@ static void the_holder_is_named_with_pid_and_address(void **state)
 	}
 }
 
+static void a_holder_of_several_sockets_is_named_once(void **state)
+{
+	int fds[] = {hold(SOCK_DGRAM, "127.0.0.1", PORT, 0),
+		hold(SOCK_DGRAM, "127.0.0.1", PORT, 0)};
+
+	(void)state;
+	assert_int_equal(find(IPPROTO_UDP, "127.0.0.1"), 2);
+	assert_text_is_ours_on("127.0.0.1:53");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void sockets_that_are_not_in_the_way_are_not_named(void **state)
 {
 	(void)state;
@@ -127,9 +139,13 @@ static void many_holders_are_counted(void **state)
 	int fds[HOLDER_MAX + 3];
 
 	(void)state;
-	for (int i = 0; i < HOLDER_MAX + 3; i++)
-		fds[i] = hold(SOCK_DGRAM, "127.0.0.1", PORT, 0);
-	assert_int_equal(find(IPPROTO_UDP, "127.0.0.1"), HOLDER_MAX + 3);
+	for (int i = 0; i < HOLDER_MAX + 3; i++) {
+		char at[16];
+
+		snprintf(at, sizeof(at), "127.0.0.%d", i + 1);
+		fds[i] = hold(SOCK_DGRAM, at, PORT, 0);
+	}
+	assert_int_equal(find(IPPROTO_UDP, "0.0.0.0"), HOLDER_MAX + 3);
 	assert_non_null(strstr(text, ":53, test_holder"));
 	assert_non_null(strstr(text, " and 3 more"));
 	for (int i = 0; i < HOLDER_MAX + 3; i++)
@@ -203,6 +219,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_free_port_has_no_holder),
 		cmocka_unit_test(the_holder_is_named_with_pid_and_address),
+		cmocka_unit_test(a_holder_of_several_sockets_is_named_once),
 		cmocka_unit_test(sockets_that_are_not_in_the_way_are_not_named),
 		cmocka_unit_test(many_holders_are_counted),
 		cmocka_unit_test(a_socket_bound_to_a_device_says_so),
