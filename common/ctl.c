@@ -432,6 +432,14 @@ static int server_log(int err, const char *path)
 			"shorter --runtime",
 			path, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 		return err;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		log_line(LOG_LEVEL_ERROR, "ctl",
+			"%s: cannot listen: %s; run it as root or by its service, or give a "
+			"--runtime that this user may write to",
+			path, strerror(-err));
+		return err;
 	default:
 		return log_error(err, "ctl", "%s: cannot listen", path);
 	}
