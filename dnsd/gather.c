@@ -207,6 +207,10 @@ const char *gather_why(
 		snprintf(out, cap, "%s is not set up", link->name);
 	else if (!link_is_usable(link))
 		snprintf(out, cap, "no carrier on %s", link->name);
+	else if (facts.state != UPLINK_UP && link->master)
+		snprintf(out, cap,
+			"no usable address on %s, a port of a bridge or bond: name that one",
+			link->name);
 	else if (facts.state != UPLINK_UP)
 		snprintf(out, cap, "no usable address on %s", link->name);
 	else

@@ -278,10 +278,11 @@ static void an_uplink_with_carrier_and_address_is_up(void **state)
 static void an_uplink_without_one_of_them_is_down(void **state)
 {
 	static const char *const reasons[] = {"no carrier on wan-a", "wan-a is not set up",
-		"no usable address on wan-a", "there is no interface wan-a"};
+		"no usable address on wan-a", "there is no interface wan-a",
+		"no usable address on wan-a, a port of a bridge or bond: name that one"};
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		struct rig *rig = reference("");
 		char why[128];
 
@@ -291,8 +292,10 @@ static void an_uplink_without_one_of_them_is_down(void **state)
 			rig->a.link.flags = IFF_UP;
 		if (i == 1)
 			rig->a.link.flags = 0;
-		if (i == 2)
+		if (i == 2 || i == 4)
 			rig->a.link.n_addrs = 0;
+		if (i == 4)
+			rig->a.link.master = 7;
 		if (i == 3)
 			rig->links.uplinks[0] = NULL;
 		struct facts facts = facts_of(rig);
