@@ -10,6 +10,12 @@
 
 #include "dnsd/query.h"
 
+/* More records than a count in a message can tell never fit into one: TC says so then. */
+static uint16_t count_of(size_t n)
+{
+	return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
+}
+
 static void add_rdata(struct builder *b, const void *rdata, size_t len)
 {
 	uint16_t len16 = (uint16_t)len;
@@ -69,7 +75,7 @@ static void add_address_rrset(struct builder *b, uint32_t index, const struct zo
 	if (set.n > 0) {
 		struct table_rrset rrset = {
 			.type = type,
-			.n_rrs = (uint16_t)set.n,
+			.n_rrs = count_of(set.n),
 			.ttl_s = set.ttl_s,
 			.data_at = grow_n(&b->bytes),
 			.node = index,
@@ -87,7 +93,7 @@ static void add_plain_rrset(struct builder *b, uint32_t index, const struct zone
 {
 	struct table_rrset rrset = {
 		.type = from->type,
-		.n_rrs = (uint16_t)from->n_rdatas,
+		.n_rrs = count_of(from->n_rdatas),
 		.ttl_s = from->ttl_s,
 		.data_at = grow_n(&b->bytes),
 		.node = index,
