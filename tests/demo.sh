@@ -19,6 +19,7 @@ cd "$TOP"
 . tests/lab/lab.sh
 
 KEEP=no
+BUILD_LOG=
 NAME=www.example.com
 DNSD=build/release/bin/dnsd
 SITE=zones/site.yaml
@@ -46,17 +47,15 @@ show() {
 }
 
 prepare() {
-	local log
 	packages_install
-	log=$(mktemp)
+	BUILD_LOG=$(mktemp)
 	printf 'Building ... '
-	if ! build release >"$log" 2>&1; then
+	if ! build release >"$BUILD_LOG" 2>&1; then
 		echo "failed:"
-		tail -n 40 "$log"
-		rm -f "$log"
+		tail -n 40 "$BUILD_LOG"
 		exit 1
 	fi
-	rm -f "$log"
+	rm -f "$BUILD_LOG"
 	printf 'done. Bringing the site up ... '
 	# the lab's address family is that of the example
 	LAB_IPV6=no lab_up
@@ -166,6 +165,11 @@ chapter_end() {
 	END
 }
 
+clean_up() {
+	[ -z "$BUILD_LOG" ] || rm -f "$BUILD_LOG"
+	lab_down
+}
+
 usage() {
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
@@ -190,6 +194,7 @@ main() {
 
 	LAB=mh$$
 	lab_down_at_exit
+	trap clean_up EXIT
 	prepare
 	chapter_site
 	chapter_views
