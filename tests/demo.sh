@@ -166,8 +166,8 @@ chapter_end() {
 }
 
 clean_up() {
-	[ -z "$BUILD_LOG" ] || rm -f "$BUILD_LOG"
 	lab_down
+	[ -z "$BUILD_LOG" ] || rm -f "$BUILD_LOG"
 }
 
 usage() {

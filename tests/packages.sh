@@ -38,6 +38,7 @@ packages_policy_set() {
 }
 
 packages_policy_restore() {
+	trap '' INT TERM
 	rm -f "$PACKAGES_POLICY"
 	if [ -e "$PACKAGES_POLICY.multihomed-saved" ] || [ -L "$PACKAGES_POLICY.multihomed-saved" ]; then
 		mv "$PACKAGES_POLICY.multihomed-saved" "$PACKAGES_POLICY"

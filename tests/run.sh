@@ -211,6 +211,7 @@ usage() {
 }
 
 on_exit() {
+	trap '' INT TERM
 	[ -z "$CHILD" ] || kill -TERM -- "-$CHILD" 2>/dev/null || true
 	[ -z "$CHILD" ] || wait "$CHILD" 2>/dev/null || true
 	[ -z "$LOGS" ] || rm -rf "$LOGS"

@@ -136,10 +136,13 @@ lab_is_quiet() {
 	[ -z "$(lab_pids)" ]
 }
 
-# Safe to call at any moment, also half-way through lab_up, and twice.
+# Safe to call at any moment, also half-way through lab_up, and twice. A second signal (an
+# impatient interrupt, or that of timeout(1) to its child and to its group) must not end it
+# half-way: it takes three seconds at most.
 lab_down() {
 	local node
 	[ -n "$LAB" ] || return 0
+	trap '' INT TERM HUP
 	lab_signal TERM
 	wait_for 3 lab_is_quiet 2>/dev/null || lab_signal KILL
 	for node in "${LAB_NODES[@]}"; do
