@@ -118,6 +118,14 @@ static void print_views(const json_t *views)
 	}
 }
 
+static const char *way_trouble(const json_t *socket, const char *way)
+{
+	if (!json_is_true(json_object_get(socket, "leaves_wrong")))
+		return "";
+	return *way ? ", THE WRONG INTERFACE: no rule for this source"
+		    : ": NO ROUTE for this source";
+}
+
 static void print_sockets(const json_t *sockets)
 {
 	size_t i;
@@ -131,9 +139,7 @@ static void print_sockets(const json_t *sockets)
 		printf("%-5s %-40s %-6lld %-12s %-8s %s%s\n", text(socket, "protocol"),
 			text(socket, "address"), number(socket, "port"), text(socket, "view"),
 			text(socket, "state"), *way ? way : "nowhere",
-			json_is_true(json_object_get(socket, "leaves_wrong"))
-				? ", THE WRONG INTERFACE: no rule for this source"
-				: "");
+			way_trouble(socket, way));
 		if (strcmp(text(socket, "state"), "open") != 0)
 			printf("      tried again in %.1f s: %s\n",
 				(double)number(socket, "retry_in_ms") / 1000,
