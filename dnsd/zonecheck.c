@@ -188,6 +188,65 @@ static void nodes_check(struct zone_check *check)
 	}
 }
 
+/* The first node that does not sort before the name. */
+static size_t nodes_from(const struct zone *zone, const uint8_t *name)
+{
+	size_t low = 0;
+	size_t high = zone->n_nodes;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (name_cmp(zone->nodes[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Names belong to the innermost zone that is served. What is below a delegation is told of
+ * anyway (hidden_check); here is what stands there without one. */
+static void inner_zone_check(struct zone_check *check, const uint8_t *apex)
+{
+	const struct zone *zone = check->zone;
+	char name[NAME_STR_LEN];
+	char inner[NAME_STR_LEN];
+
+	if (name_eq(apex, zone->apex) || !name_is_within(apex, zone->apex))
+		return;
+	for (size_t i = nodes_from(zone, apex); i < zone->n_nodes; i++) {
+		const struct zone_node *node = &zone->nodes[i];
+		const char *file = node->n_pseudos > 0	? node->pseudos[0].file
+				   : node->n_rrsets > 0 ? node->rrsets[0].rdatas[0].file
+							: NULL;
+		int line = node->n_pseudos > 0	? node->pseudos[0].line
+			   : node->n_rrsets > 0 ? node->rrsets[0].rdatas[0].line
+						: 0;
+
+		if (!name_is_within(node->name, apex))
+			return;
+		if (!file || check->places[i] != ZONE_PLACE_INSIDE)
+			continue;
+		zone_check_say(check, REPORT_WARNING, file, line,
+			"%s is in the zone %s, which site.yaml has a file of its own for: it "
+			"is answered from there alone, and here belong its NS records",
+			name_str(node->name, name), name_str(apex, inner));
+		return;
+	}
+}
+
+static void inner_zones_check(struct zone_check *check, const struct site *site)
+{
+	uint8_t apex[NAME_MAX_LEN];
+	size_t len;
+
+	for (size_t i = 0; i < site->dns.n_zones; i++)
+		if (site->dns.zones[i].name &&
+			name_from_str(site->dns.zones[i].name, apex, &len) == 0)
+			inner_zone_check(check, apex);
+}
+
 void zonecheck(const struct zone *zone, const struct site *site, struct report *report)
 {
 	size_t n = zone->n_nodes + 1;
@@ -210,6 +269,8 @@ void zonecheck(const struct zone *zone, const struct site *site, struct report *
 	apex_check(&check);
 	nodes_check(&check);
 	zonetarget_check(&check);
-	if (site)
+	if (site) {
+		inner_zones_check(&check, site);
 		zoneadvice(zone, site, report);
+	}
 }

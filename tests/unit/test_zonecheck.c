@@ -428,6 +428,44 @@ static void no_number_of_warnings_hides_an_error(void **state)
 	assert_non_null(strstr(t->said, "z." W " has a CNAME and other data"));
 }
 
+/* site.yaml has www.example.com too. */
+static void names_of_an_inner_zone_are_told(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *expected;
+	} cases[] = {
+		{"wwx A 192.0.2.1\nwww A 192.0.2.2\na.www TXT x\n",
+			"z:5: warning: www.example.com. is in the zone www.example.com., "
+			"which site.yaml has a file of its own for: it is answered from there "
+			"alone, and here belong its NS records\n"},
+		{"a.www UPLINK isp-a\n",
+			"z:4: warning: a.www.example.com. is in the zone www.example.com., "
+			"which site.yaml has a file of its own for: it is answered from there "
+			"alone, and here belong its NS records\n"},
+		{"www NS ns.example.net.\nwww DS 1 13 2 00\n", ""},
+		{"awww A 192.0.2.1\nx.awww A 192.0.2.1\nzwww A 192.0.2.1\n", ""},
+	};
+	struct zonetext *t = *state;
+
+	for (size_t i = 0; i < N(cases); i++) {
+		struct report report;
+		struct zone *zone = NULL;
+		char text[1024];
+
+		snprintf(text, sizeof(text), "%s%s", ZONETEXT_HEAD, cases[i].text);
+		report_init(&report);
+		assert_int_equal(zonefile_parse(t->site, "example.com", "z", text,
+					 strlen(text), &report, &zone),
+			0);
+		char *lines = report_lines(&report);
+		assert_string_equal(lines, cases[i].expected);
+		free(lines);
+		report_fini(&report);
+		zone_free(zone);
+	}
+}
+
 static void root_zone_is_checked_within_bounds(void **state)
 {
 	static const char text[] = "$TTL 5\n. SOA a. b. 1 2 3 4 5\n. NS a.\n. MX 1 b.c.\n";
@@ -466,6 +504,7 @@ int main(int argc, char **argv)
 		TEST(at_sign_in_the_mail_address_is_warned_of),
 		TEST(zone_of_one_mistake_per_record_is_not_a_flood),
 		TEST(root_zone_is_checked_within_bounds),
+		TEST(names_of_an_inner_zone_are_told),
 		TEST(no_number_of_warnings_hides_an_error),
 	};
 
