@@ -199,7 +199,7 @@ static int show(const struct cli *cli)
 
 	if (!status)
 		return EXIT_FAILED;
-	if (cli->watch && !cli->json)
+	if (cli->watch && !cli->json && isatty(STDOUT_FILENO))
 		fputs("\033[H\033[2J", stdout); /* home, and clear the screen */
 	if (cli->json) {
 		json_dumpf(status, stdout, cli->watch ? JSON_COMPACT : JSON_INDENT(2));
