@@ -1,0 +1,79 @@
+/* wanted.h - what the kernel should hold, given site.yaml and the state of the links
+ *
+ * Pure: no kernel, no clock. routed.c fills `struct situation` from the mirror, the learned
+ * gateways and the state machines; the result is compared with what is there (plan.h) and
+ * written (rtnl.h, nft.h). The order of preference, the priorities, tables and marks follow
+ * from site.yaml alone, so that a restart finds its own.
+ */
+#pragma once
+#include "common/links.h"
+#include "common/site.h"
+#include "common/uplinkstate.h"
+#include "routed/kernel.h"
+
+enum { SITUATION_MAX_ADDRS = 16 };
+
+/* What is known of one uplink, in the order of site->uplinks. */
+struct situation_uplink {
+	int ifindex;	     /* 0: the interface does not exist */
+	bool point_to_point; /* needs no gateway */
+	uint32_t mtu;
+	struct link_addr addrs[SITUATION_MAX_ADDRS]; /* ready ones, both families */
+	size_t n_addrs;
+	struct addr
+		chosen[SITE_FAMILIES]; /* the one that stands for the uplink; unset: none */
+	struct addr gateway[SITE_FAMILIES]; /* configured or learned; unset: none known */
+	bool uses_ra; /* its IPv6 default comes from router advertisements */
+	bool carrier;
+	enum uplink_state state;
+};
+
+struct situation {
+	struct situation_uplink uplinks[SITE_MAX_UPLINKS];
+	struct link_addr lan_addrs[SITUATION_MAX_ADDRS];
+	size_t n_lan_addrs;
+};
+
+/* Which uplinks new outbound connections use now. failover: at most one bit; balance: all good
+ * ones with a weight. Degraded ones only where none is up; with `last-resort: keep` and none
+ * up at all the most preferred one with carrier, address and gateway. */
+struct decision {
+	uint32_t active[SITE_FAMILIES]; /* sets of uplinks */
+};
+struct decision decide(const struct site *site, const struct situation *situation);
+
+/* Device, an address and a gateway (or none needed): the uplink's own table is kept filled. */
+bool situation_can_route(const struct situation_uplink *uplink, enum site_family family);
+
+/* Routes, rules, interface groups and sysctls. `ret_kernel` is the caller's to kernel_fini. */
+void wanted_kernel(const struct site *site, const struct situation *situation,
+	const struct decision *decision, struct kernel *ret_kernel);
+
+/* The nftables table `inet multihomed`, as text that one nft transaction takes: nfttext.c.
+ * `wanted_nft` is the whole table ("table inet multihomed { ... }", without the add/delete
+ * idiom); equal situations give equal text. The caller frees it. */
+char *wanted_nft(const struct site *site, const struct situation *situation);
+
+/* --- numbers that follow from site.yaml --- */
+
+/* Tables: `tables` is the tracked default, `tables` + 1 + i the table of uplink i. */
+uint32_t wanted_default_table(const struct site *site);
+uint32_t wanted_uplink_table(const struct site *site, size_t uplink);
+
+/* Marks, within site->routing.mark: the highest bit says "came in", the others uplink i + 1.
+ */
+uint32_t wanted_mark_out(const struct site *site, size_t uplink);
+uint32_t wanted_mark_in(const struct site *site, size_t uplink);
+uint32_t wanted_mark_mask(const struct site *site);	   /* all of ours */
+uint32_t wanted_mark_uplink_mask(const struct site *site); /* without the direction */
+
+/* Rules, P = priority, D = default-priority of site.yaml: blocks of 100 keep them apart. */
+enum {
+	WANTED_PRIO_MAIN = 0,	    /* P+0 */
+	WANTED_PRIO_ADDRESS = 100,  /* P+100.. from a router's address */
+	WANTED_PRIO_LOOPBACK = 200, /* P+200.. from a loopback: its table, then blackhole */
+	WANTED_PRIO_MARK = 300,	    /* P+300.. by mark: the table, then blackhole */
+	WANTED_PRIO_POLICY = 400,   /* P+400.. policies */
+	WANTED_UPLINK_GROUP =
+		5300, /* interface group of uplinks, unless site.yaml says otherwise */
+};
