@@ -21,7 +21,7 @@ enum {
 enum kernel_route_type { KERNEL_UNICAST, KERNEL_BLACKHOLE, KERNEL_UNREACHABLE };
 
 struct kernel_nexthop {
-	int ifindex;
+	int ifindex;	     /* 0, only with a gateway: the one that leads to the gateway */
 	struct addr gateway; /* unset: on-link */
 	bool onlink;	     /* RTNH_F_ONLINK: the gateway need not be in a connected prefix */
 	unsigned int weight; /* 1..256, as iproute2 counts */
@@ -94,8 +94,14 @@ void kernel_add_rule(struct kernel *kernel, const struct kernel_rule *rule);
 void kernel_add_group(struct kernel *kernel, const struct kernel_group *group);
 void kernel_add_sysctl(struct kernel *kernel, const struct kernel_sysctl *sysctl);
 
+/* The order of next hops does not count, nor an ifindex that one of the two leaves open. */
 bool kernel_route_eq(const struct kernel_route *a, const struct kernel_route *b);
 bool kernel_rule_eq(const struct kernel_rule *a, const struct kernel_rule *b);
+
+/* Total orders, for sorting: by what tells two routes of one kernel apart (family, table,
+ * destination, metric), and by all of a rule. */
+int kernel_route_cmp(const struct kernel_route *a, const struct kernel_route *b);
+int kernel_rule_cmp(const struct kernel_rule *a, const struct kernel_rule *b);
 
 /* As `ip route add` and `ip rule add` would take them ("default via 192.168.2.6 dev wan-a
  * table 5301 proto 200"), in a buffer of the caller's; returns it. `ifname` turns an ifindex
