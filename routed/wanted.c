@@ -85,19 +85,33 @@ static void add_main_rules(const struct want *want)
 	add_lookup(want, last, RT_TABLE_MAIN);
 }
 
+static void add_source_rule(
+	const struct want *want, uint32_t priority, const struct addr *from, uint32_t table)
+{
+	struct kernel_rule rule = rule_at(want, priority);
+
+	rule.from = host_prefix(from);
+	add_lookup(want, rule, table);
+}
+
+/* The chosen address may be of a scope that the others are not taken from. */
 static void add_address_rules(const struct want *want, size_t i)
 {
 	const struct situation_uplink *uplink = &want->situation->uplinks[i];
+	const struct addr *chosen = &uplink->chosen[want->family];
+	uint32_t priority = block(want, WANTED_PRIO_ADDRESS, i);
+	uint32_t table = wanted_uplink_table(want->site, i);
+	bool listed = !addr_is_set(chosen);
 
 	for (size_t j = 0; j < uplink->n_addrs; j++) {
 		const struct addr *addr = &uplink->addrs[j].addr;
-		struct kernel_rule rule = rule_at(want, block(want, WANTED_PRIO_ADDRESS, i));
 
-		if (addr->family != want_family(want))
-			continue;
-		rule.from = host_prefix(addr);
-		add_lookup(want, rule, wanted_uplink_table(want->site, i));
+		if (addr->family == want_family(want))
+			add_source_rule(want, priority, addr, table);
+		listed = listed || addr_eq(addr, chosen);
 	}
+	if (!listed)
+		add_source_rule(want, priority, chosen, table);
 }
 
 static void add_loopback_rules(const struct want *want, size_t i)

@@ -54,6 +54,14 @@ void wanted_kernel(const struct site *site, const struct situation *situation,
  * idiom); equal situations give equal text. The caller frees it. */
 char *wanted_nft(const struct site *site, const struct situation *situation);
 
+/* Named counters in that table, per uplink i: "out_i" packets of outbound flows that the
+ * router forwarded out by it, "in_i" packets of such flows that came back by it, "guarded_i"
+ * packets that the guard dropped. What the router itself sends (probes) is in none of them. */
+enum wanted_counter { WANTED_COUNTER_OUT, WANTED_COUNTER_IN, WANTED_COUNTER_GUARDED };
+enum { WANTED_COUNTER_NAME = 16 };
+char *wanted_counter_name(
+	enum wanted_counter counter, size_t uplink, char out[WANTED_COUNTER_NAME]);
+
 /* --- numbers that follow from site.yaml --- */
 
 /* Tables: `tables` is the tracked default, `tables` + 1 + i the table of uplink i. */

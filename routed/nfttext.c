@@ -1,0 +1,443 @@
+/* nfttext.c - the nftables table `inet multihomed`, as text
+ *
+ * Pure: site and situation in, the whole table out; equal situations give equal text. The
+ * chains, in the order in which a packet meets them:
+ *
+ *   dns_in, dns_out   raw         dnsd's questions and answers over UDP go untracked
+ *   mark_in           mangle      a flow that an uplink brings is marked as such (mark_in_I);
+ *                                 packets of known flows from elsewhere get back their
+ *                                 uplink's mark (restore_I) for the routing rules
+ *   mark_local        mangle      the same for the router's own packets
+ *   forwards_*        dstnat      port forwards, by map (nftforwards.c)
+ *   forward           filter      counters, MSS of what comes in, the guard
+ *   mark_out          mangle      a flow that leaves by an uplink is marked as such; MSS
+ *   nat               srcnat      hairpin, and the uplink's own address for what leaves by it
+ *
+ * Uplinks are told apart by interface name, once per hook, in a verdict map; I is the index of
+ * the uplink. An established packet thus passes a handful of expressions however large the
+ * site is. Chains named `forwards_...` and `nat` see the first packet of a flow only.
+ *
+ * Marks are put together by constants: nftables of Debian 12 cannot combine two registers, and
+ * bits outside of ours belong to others.
+ *
+ * Everything written here is a number, an address of inet_ntop, or an interface name of the
+ * strict pattern that site.yaml is held to: nothing can break out of its quotes.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "routed/nftforwards.h"
+#include "routed/text.h"
+#include "routed/wanted.h"
+
+struct table {
+	struct text *text;
+	const struct site *site;
+	const struct situation *situation;
+};
+
+/* Bytes of headers that an MTU holds besides the segment. */
+enum { IPV4_TCP_HEADERS = 40, IPV6_TCP_HEADERS = 60 };
+
+#define SYN "tcp flags & (syn | rst) == syn"
+
+char *wanted_counter_name(
+	enum wanted_counter counter, size_t uplink, char out[WANTED_COUNTER_NAME])
+{
+	static const char *const names[] = {
+		[WANTED_COUNTER_OUT] = "out",
+		[WANTED_COUNTER_IN] = "in",
+		[WANTED_COUNTER_GUARDED] = "guarded",
+	};
+
+	snprintf(out, WANTED_COUNTER_NAME, "%s_%zu", names[counter], uplink);
+	return out;
+}
+
+/* --- parts that chains share --- */
+
+static void chain_begin(const struct table *t, const char *name)
+{
+	text_add(t->text, "\tchain %s {\n", name);
+}
+
+static void chain_begin_of(const struct table *t, const char *name, size_t uplink)
+{
+	text_add(t->text, "\tchain %s_%zu { # %s\n", name, uplink,
+		t->site->uplinks[uplink].name);
+}
+
+static void chain_hook(
+	const struct table *t, const char *type, const char *hook, const char *priority)
+{
+	text_add(t->text, "\t\ttype %s hook %s priority %s; policy accept;\n", type, hook,
+		priority);
+}
+
+static void chain_end(const struct table *t)
+{
+	text_str(t->text, "\t}\n");
+}
+
+static void rule(const struct table *t, const char *what)
+{
+	text_add(t->text, "\t\t%s\n", what);
+}
+
+/* By interface to the chain of its uplink. `key` is iifname or oifname. */
+static void rule_by_uplink(const struct table *t, const char *key, const char *chain)
+{
+	text_add(t->text, "\t\t%s vmap {", key);
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		text_add(t->text, "%s \"%s\" : goto %s_%zu", i ? "," : "",
+			t->site->uplinks[i].interface, chain, i);
+	text_str(t->text, " }\n");
+}
+
+/* "ip saddr { 192.168.2.1 } ...", nothing if the list is empty. */
+static void rule_by_addrs(const struct table *t, const char *before,
+	const struct addr *const *addrs, size_t n, const char *after)
+{
+	if (n == 0)
+		return;
+
+	text_add(t->text, "\t\t%s {", before);
+	for (size_t i = 0; i < n; i++)
+		text_add(t->text, "%s %s", i ? "," : "", addr_str(addrs[i]));
+	text_add(t->text, " } %s\n", after);
+}
+
+/* --- DNS past connection tracking --- */
+
+/* Equal addresses on two uplinks do no harm here: the set is merged by nft. */
+static void dns_chain(const struct table *t, const char *name, const char *hook,
+	const char *port, const char *direction)
+{
+	chain_begin(t, name);
+	chain_hook(t, "filter", hook, "raw");
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			const struct addr *addrs[SITUATION_MAX_ADDRS];
+			size_t n = nft_served(t->site, t->situation, i, family, addrs);
+			char before[64];
+
+			snprintf(before, sizeof(before), "udp %s %u %s %s", port,
+				t->site->dns.port, family == SITE_IPV4 ? "ip" : "ip6",
+				direction);
+			rule_by_addrs(t, before, addrs, n, "notrack");
+		}
+	chain_end(t);
+}
+
+static void dns_chains(const struct table *t)
+{
+	if (t->site->dns.n_zones == 0)
+		return;
+	dns_chain(t, "dns_in", "prerouting", "dport", "daddr");
+	dns_chain(t, "dns_out", "output", "sport", "saddr");
+}
+
+/* --- marks --- */
+
+/* Flows that came before us, or whose mark was lost, are adopted: hence no `ct state new`. */
+static void rule_mark(const struct table *t, uint32_t mark)
+{
+	text_add(t->text,
+		"\t\tct direction original ct mark & 0x%" PRIx32
+		" == 0 ct mark set ct mark | 0x%" PRIx32 "\n",
+		wanted_mark_mask(t->site), mark);
+}
+
+static void rule_restore(const struct table *t)
+{
+	text_add(t->text, "\t\tct mark & 0x%" PRIx32 " vmap {",
+		wanted_mark_uplink_mask(t->site));
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		text_add(t->text, "%s 0x%" PRIx32 " : goto restore_%zu", i ? "," : "",
+			wanted_mark_out(t->site, i), i);
+	text_str(t->text, " }\n");
+}
+
+static void mark_chains(const struct table *t)
+{
+	for (size_t i = 0; i < t->site->n_uplinks; i++) {
+		chain_begin_of(t, "mark_in", i);
+		rule_mark(t, wanted_mark_in(t->site, i));
+		chain_end(t);
+
+		chain_begin_of(t, "restore", i);
+		text_add(t->text,
+			"\t\tmeta mark set meta mark & 0x%" PRIx32 " | 0x%" PRIx32 "\n",
+			~wanted_mark_mask(t->site), wanted_mark_out(t->site, i));
+		chain_end(t);
+	}
+
+	chain_begin(t, "mark_in");
+	chain_hook(t, "filter", "prerouting", "mangle");
+	rule_by_uplink(t, "iifname", "mark_in");
+	rule_restore(t);
+	chain_end(t);
+
+	chain_begin(t, "mark_local");
+	chain_hook(t, "route", "output", "mangle");
+	rule_restore(t);
+	chain_end(t);
+}
+
+/* --- MSS --- */
+
+static void rule_mss(const struct table *t, const char *version, uint32_t mss)
+{
+	text_add(t->text, "\t\t%s%s" SYN " tcp option maxseg size set %" PRIu32 "\n",
+		version ? "meta nfproto " : "", version ? version : "", mss);
+}
+
+/* What leaves by the uplink: `rt mtu` knows the way that the packet takes. */
+static void rule_mss_out(const struct table *t, size_t i)
+{
+	const struct site_uplink *uplink = &t->site->uplinks[i];
+
+	if (uplink->mss == SITE_MSS_FIXED)
+		rule_mss(t, NULL, uplink->mss_bytes);
+	else if (uplink->mss == SITE_MSS_AUTO)
+		rule(t, SYN " tcp option maxseg size set rt mtu");
+}
+
+/* What came in by it goes on into the LAN, whose MTU says nothing about the uplink. The kernel
+ * lowers a segment size only, never raises it (net/netfilter/nft_exthdr.c). */
+static void rule_mss_in(const struct table *t, size_t i)
+{
+	const struct site_uplink *uplink = &t->site->uplinks[i];
+	uint32_t mtu = t->situation->uplinks[i].mtu;
+
+	if (uplink->mss == SITE_MSS_FIXED) {
+		rule_mss(t, NULL, uplink->mss_bytes);
+	} else if (uplink->mss == SITE_MSS_AUTO && mtu > IPV6_TCP_HEADERS && mtu <= 65535) {
+		rule_mss(t, "ipv4 ", mtu - IPV4_TCP_HEADERS);
+		rule_mss(t, "ipv6 ", mtu - IPV6_TCP_HEADERS);
+	}
+}
+
+/* --- forwarding: counters and the guard --- */
+
+/* What an uplink may send inside: what belongs to a flow, was translated by anybody, came out
+ * of IPsec, or goes to prefixes that the site declared open. */
+static void guard_chain(const struct table *t)
+{
+	const struct site_prefixes *open = &t->site->routing.open;
+
+	chain_begin(t, "guard");
+	rule(t, "ct state established,related accept");
+	rule(t, "ct status dnat accept");
+	rule(t, "meta ipsec exists accept");
+	if (nft_has_family(open, SITE_IPV4))
+		rule(t, "ip daddr @open4 accept");
+	if (nft_has_family(open, SITE_IPV6))
+		rule(t, "ip6 daddr @open6 accept");
+	/* RFC 4890 section 4.3.1: traffic that must not be dropped */
+	rule(t, "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+		"parameter-problem } accept");
+	text_str(t->text, "\t\tcounter name iifname map {");
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		text_add(t->text, "%s \"%s\" : \"guarded_%zu\"", i ? "," : "",
+			t->site->uplinks[i].interface, i);
+	text_str(t->text, " } drop\n");
+	chain_end(t);
+}
+
+static void rule_count(
+	const struct table *t, const char *direction, enum wanted_counter counter, size_t i)
+{
+	char name[WANTED_COUNTER_NAME];
+
+	text_add(t->text, "\t\tct direction %s counter name \"%s\"\n", direction,
+		wanted_counter_name(counter, i, name));
+}
+
+static void forward_chains(const struct table *t)
+{
+	if (t->site->routing.guard)
+		guard_chain(t);
+	for (size_t i = 0; i < t->site->n_uplinks; i++) {
+		chain_begin_of(t, "from_uplink", i);
+		rule_count(t, "reply", WANTED_COUNTER_IN, i);
+		rule_mss_in(t, i);
+		if (t->site->routing.guard)
+			rule(t, "goto guard");
+		chain_end(t);
+
+		chain_begin_of(t, "to_uplink", i);
+		rule_count(t, "original", WANTED_COUNTER_OUT, i);
+		chain_end(t);
+	}
+
+	chain_begin(t, "forward");
+	chain_hook(t, "filter", "forward", "filter");
+	rule_by_uplink(t, "iifname", "from_uplink");
+	rule_by_uplink(t, "oifname", "to_uplink");
+	chain_end(t);
+}
+
+static void mark_out_chains(const struct table *t)
+{
+	for (size_t i = 0; i < t->site->n_uplinks; i++) {
+		chain_begin_of(t, "mark_out", i);
+		rule_mark(t, wanted_mark_out(t->site, i));
+		rule_mss_out(t, i);
+		chain_end(t);
+	}
+
+	chain_begin(t, "mark_out");
+	chain_hook(t, "filter", "postrouting", "mangle");
+	rule_by_uplink(t, "oifname", "mark_out");
+	chain_end(t);
+}
+
+/* --- address translation --- */
+
+/* Port forwards, for what arrives and for what the router itself asks. */
+static void forward_nat_chains(const struct table *t, const struct text *rules)
+{
+	if (rules->len == 0)
+		return;
+
+	chain_begin(t, "forwards");
+	text_str(t->text, rules->data);
+	chain_end(t);
+
+	chain_begin(t, "forwards_in");
+	chain_hook(t, "nat", "prerouting", "dstnat");
+	rule(t, "jump forwards");
+	chain_end(t);
+
+	chain_begin(t, "forwards_local");
+	chain_hook(t, "nat", "output", "-100");
+	rule(t, "jump forwards");
+	chain_end(t);
+}
+
+static void rule_by_prefixes(
+	const struct table *t, const char *name, const struct site_prefixes *prefixes)
+{
+	if (nft_has_family(prefixes, SITE_IPV4))
+		text_add(t->text, "\t\tip saddr @%s4 accept\n", name);
+	if (nft_has_family(prefixes, SITE_IPV6))
+		text_add(t->text, "\t\tip6 saddr @%s6 accept\n", name);
+}
+
+/* The router's own addresses on the uplink are right as they are. */
+static void rule_own_addresses(const struct table *t, size_t i, enum site_family family)
+{
+	const struct situation_uplink *uplink = &t->situation->uplinks[i];
+	const struct addr *addrs[SITUATION_MAX_ADDRS + 1];
+	size_t n = 0;
+
+	for (size_t j = 0; j < uplink->n_addrs; j++)
+		if (uplink->addrs[j].addr.family == (family == SITE_IPV4 ? AF_INET : AF_INET6))
+			addrs[n++] = &uplink->addrs[j].addr;
+	if (n == 0 && addr_is_set(&uplink->chosen[family]))
+		addrs[n++] = &uplink->chosen[family];
+	rule_by_addrs(t, family == SITE_IPV4 ? "ip saddr" : "ip6 saddr", addrs, n, "accept");
+}
+
+/* masquerade takes the interface's first address; `address:` may name another. */
+static void rule_translate(
+	const struct table *t, size_t i, enum site_family family, const char *match)
+{
+	const struct addr *chosen = &t->situation->uplinks[i].chosen[family];
+	const struct addr *configured = &t->site->uplinks[i].address[family];
+
+	if (addr_is_set(configured) && addr_eq(chosen, configured))
+		text_add(t->text, "\t\t%s snat %s to %s\n", match,
+			family == SITE_IPV4 ? "ip" : "ip6", addr_str(chosen));
+	else
+		text_add(t->text, "\t\t%s masquerade\n", match);
+}
+
+static void nat_chain(const struct table *t, size_t i)
+{
+	const struct site_uplink *uplink = &t->site->uplinks[i];
+	char prefixes6[32];
+
+	snprintf(prefixes6, sizeof(prefixes6), "prefixes_%zu_", i);
+	chain_begin_of(t, "nat", i);
+	rule(t, "rt ipsec exists accept");
+	rule_by_prefixes(t, "no_nat", &t->site->routing.no_nat);
+	rule_by_prefixes(t, "open", &t->site->routing.open);
+	rule_by_prefixes(t, prefixes6, &uplink->prefixes6);
+	rule_own_addresses(t, i, SITE_IPV4);
+	rule_own_addresses(t, i, SITE_IPV6);
+	rule_translate(t, i, SITE_IPV4, "meta nfproto ipv4");
+	if (uplink->nat6 == SITE_NAT6_ULA)
+		rule_translate(t, i, SITE_IPV6, "ip6 saddr fc00::/7");
+	else if (uplink->nat6 == SITE_NAT6_ALL)
+		rule_translate(t, i, SITE_IPV6, "meta nfproto ipv6");
+	chain_end(t);
+}
+
+/* Hairpin: a client that asked for the public address and whose server is next to it must see
+ * the answer come from us, or it would not know it. */
+static void nat_chains(const struct table *t)
+{
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		nat_chain(t, i);
+
+	chain_begin(t, "nat");
+	chain_hook(t, "nat", "postrouting", "srcnat");
+	for (size_t i = 0; i < t->site->n_lan; i++)
+		text_add(t->text,
+			"\t\tiifname \"%s\" oifname \"%s\" ct status dnat masquerade\n",
+			t->site->lan[i], t->site->lan[i]);
+	rule_by_uplink(t, "oifname", "nat");
+	chain_end(t);
+}
+
+/* --- the whole --- */
+
+static void counters(const struct table *t)
+{
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		for (enum wanted_counter c = WANTED_COUNTER_OUT; c <= WANTED_COUNTER_GUARDED;
+			c++) {
+			char name[WANTED_COUNTER_NAME];
+
+			text_add(t->text, "\tcounter %s { }\n",
+				wanted_counter_name(c, i, name));
+		}
+}
+
+static void sets(const struct table *t)
+{
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		nft_prefix_set(t->text, "open", &t->site->routing.open, family);
+		nft_prefix_set(t->text, "no_nat", &t->site->routing.no_nat, family);
+	}
+	for (size_t i = 0; i < t->site->n_uplinks; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "prefixes_%zu_", i);
+		nft_prefix_set(t->text, name, &t->site->uplinks[i].prefixes6, SITE_IPV6);
+	}
+}
+
+char *wanted_nft(const struct site *site, const struct situation *situation)
+{
+	struct text text = {0};
+	struct text forward_rules = {0};
+	const struct table table = {.text = &text, .site = site, .situation = situation};
+
+	text_str(&text, "table inet multihomed {\n");
+	counters(&table);
+	sets(&table);
+	nft_forwards(&text, &forward_rules, site, situation);
+	dns_chains(&table);
+	mark_chains(&table);
+	forward_nat_chains(&table, &forward_rules);
+	forward_chains(&table);
+	mark_out_chains(&table);
+	nat_chains(&table);
+	text_str(&text, "}\n");
+	text_fini(&forward_rules);
+	return text_take(&text);
+}
