@@ -12,17 +12,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void ip(const char *const argv[])
+static void run(const char *const argv[])
 {
 	pid_t pid = fork();
 	int status = -1;
 
 	if (pid == 0) {
-		execvp("ip", (char *const *)(const void *)argv);
+		execvp(argv[0], (char *const *)(const void *)argv);
 		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
-		fprintf(stderr, "ip %s %s %s: status %d\n", argv[1], argv[2], argv[3], status);
+		fprintf(stderr, "%s %s %s: status %d\n", argv[0], argv[1], argv[2], status);
 		abort();
 	}
 }
@@ -33,7 +33,7 @@ void netns_enter(void)
 		fprintf(stderr, "SKIPPED: no network namespace: %s\n", strerror(errno));
 		exit(77);
 	}
-	ip((const char *const[]){"ip", "link", "set", "lo", "up", NULL});
+	run((const char *const[]){"ip", "link", "set", "lo", "up", NULL});
 }
 
 static void change(const char *verb, const char *interface, const char *address)
@@ -42,7 +42,7 @@ static void change(const char *verb, const char *interface, const char *address)
 
 	if (strchr(address, ':') && strcmp(verb, "add") == 0)
 		argv[6] = "nodad";
-	ip(argv);
+	run(argv);
 }
 
 void netns_add(const char *interface, const char *address)
@@ -53,4 +53,9 @@ void netns_add(const char *interface, const char *address)
 void netns_del(const char *interface, const char *address)
 {
 	change("del", interface, address);
+}
+
+void netns_run(const char *script)
+{
+	run((const char *const[]){"sh", "-c", script, NULL});
 }

@@ -10,3 +10,6 @@ void netns_enter(void);
  * away; IPv6 without duplicate detection. */
 void netns_add(const char *interface, const char *address);
 void netns_del(const char *interface, const char *address);
+
+/* Runs lines of sh(1) in it; one that fails ends the program. */
+void netns_run(const char *script);
