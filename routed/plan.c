@@ -5,13 +5,16 @@
  * cuts one off:
  *
  *   1  groups: the first rule needs to know which devices are uplinks
- *   2  routes that come or change: connected prefixes, then by gateway, then defaults
- *   3  rules that come: look-ups of main (the LAN must not be caught by what follows), then
+ *   2  rules that go because their table gets another use (a reload that changes the order of
+ *      uplinks): their blackhole stays, and drops what has no way for a moment
+ *   3  routes that come or change: connected prefixes, then by gateway, then defaults; and
+ *      out goes what is stale in tables that get new rules
+ *   4  rules that come: look-ups of main (the LAN must not be caught by what follows), then
  *      the others by priority, but each blackhole before its look-up
- *   4  sysctls, in the order wanted: forwarding is the last of them
- *   5  rules that go, in the opposite order of 3
- *   6  routes that go, in the opposite order of 2
- *   7  groups of devices that are no uplinks any more
+ *   5  sysctls, in the order wanted: forwarding is the last of them
+ *   6  the other rules that go, in the opposite order of 4
+ *   7  the other routes that go, in the opposite order of 3
+ *   8  groups of devices that are no uplinks any more
  *
  * A step is one message to the kernel, and a changed route is one step, so that there is no
  * moment without it.
@@ -46,6 +49,20 @@ static struct plan_step *plan_add(struct plan *plan, enum plan_op op)
 	plan->n_steps++;
 	plan->steps[n] = (struct plan_step){.op = op};
 	return &plan->steps[n];
+}
+
+static void plan_sort(struct plan *plan, int (*cmp)(const void *, const void *))
+{
+	if (plan->n_steps > 0)
+		qsort(plan->steps, plan->n_steps, sizeof(*plan->steps), cmp);
+}
+
+/* Appends the steps of a partial plan and frees it. */
+static void plan_append(struct plan *plan, struct plan *part)
+{
+	for (size_t i = 0; i < part->n_steps; i++)
+		*plan_add(plan, part->steps[i].op) = part->steps[i];
+	plan_fini(part);
 }
 
 void plan_fini(struct plan *plan)
@@ -127,11 +144,10 @@ static size_t route_match(
 	return any;
 }
 
-/* Appends the routes that come or change, and marks in `actual` those that stay. */
+/* The routes that come or change; marks in `actual` those that stay. */
 static void routes_come(
 	struct plan *plan, struct route_list *actual, const struct route_list *wanted)
 {
-	size_t first_step = plan->n_steps;
 	size_t at = 0;
 
 	for (size_t i = 0; i < wanted->n; i++) {
@@ -150,9 +166,7 @@ static void routes_come(
 		if (match < actual->n)
 			actual->used[match] = true;
 	}
-	if (plan->n_steps > first_step)
-		qsort(plan->steps + first_step, plan->n_steps - first_step,
-			sizeof(*plan->steps), route_step_cmp);
+	plan_sort(plan, route_step_cmp);
 }
 
 static int route_step_cmp_back(const void *a, const void *b)
@@ -162,14 +176,10 @@ static int route_step_cmp_back(const void *a, const void *b)
 
 static void routes_go(struct plan *plan, const struct route_list *actual)
 {
-	size_t first_step = plan->n_steps;
-
 	for (size_t i = 0; i < actual->n; i++)
 		if (!actual->used[i])
 			plan_add(plan, PLAN_DEL_ROUTE)->route = *actual->items[i];
-	if (plan->n_steps > first_step)
-		qsort(plan->steps + first_step, plan->n_steps - first_step,
-			sizeof(*plan->steps), route_step_cmp_back);
+	plan_sort(plan, route_step_cmp_back);
 }
 
 /* --- rules --- */
@@ -247,7 +257,6 @@ static void rules_missing(struct plan *plan, enum plan_op op, const struct kerne
 {
 	const struct kernel_rule **list = rule_list(one);
 	const struct kernel_rule **others = rule_list(other);
-	size_t first_step = plan->n_steps;
 	size_t at = 0;
 
 	for (size_t i = 0; i < one->n_rules; i++) {
@@ -259,12 +268,78 @@ static void rules_missing(struct plan *plan, enum plan_op op, const struct kerne
 		if (again ? op == PLAN_DEL_RULE : !found)
 			plan_add(plan, op)->rule = *list[i];
 	}
-	if (plan->n_steps > first_step)
-		qsort(plan->steps + first_step, plan->n_steps - first_step,
-			sizeof(*plan->steps),
-			op == PLAN_ADD_RULE ? rule_step_cmp : rule_step_cmp_back);
+	plan_sort(plan, op == PLAN_ADD_RULE ? rule_step_cmp : rule_step_cmp_back);
 	free(list);
 	free(others);
+}
+
+/* Takes the routes out of `going` that must go before `rules` come: what a former use left in
+ * the tables that these rules lead to. */
+static void routes_go_first(struct plan *plan, struct plan *going, const struct plan *rules)
+{
+	size_t n_left = 0;
+
+	for (size_t i = 0; i < going->n_steps; i++) {
+		const struct kernel_route *route = &going->steps[i].route;
+		size_t j = 0;
+
+		while (j < rules->n_steps &&
+			(rules->steps[j].rule.blackhole ||
+				rules->steps[j].rule.table != route->table))
+			j++;
+		if (j < rules->n_steps && route->table != RT_TABLE_MAIN)
+			plan_add(plan, PLAN_DEL_ROUTE)->route = *route;
+		else
+			going->steps[n_left++] = going->steps[i];
+	}
+	going->n_steps = n_left;
+}
+
+static bool table_gets_routes(const struct plan *routes, const struct kernel_rule *rule)
+{
+	for (size_t i = 0; i < routes->n_steps; i++)
+		if (routes->steps[i].route.table == rule->table &&
+			routes->steps[i].route.family == rule->family)
+			return true;
+	return false;
+}
+
+/* Whether `kernel` has a rule for the same packets that looks into the same table, or, with
+ * `blackhole`, one that drops them. */
+static bool has_rule_for(
+	const struct kernel *kernel, const struct kernel_rule *rule, bool blackhole)
+{
+	struct kernel_rule selector = rule_selector(rule);
+
+	for (size_t i = 0; i < kernel->n_rules; i++) {
+		const struct kernel_rule *other = &kernel->rules[i];
+		struct kernel_rule other_selector = rule_selector(other);
+
+		if (other->blackhole == blackhole &&
+			(blackhole || other->table == rule->table) &&
+			kernel_rule_eq(&other_selector, &selector))
+			return true;
+	}
+	return false;
+}
+
+/* Takes the rules out of `going` that must go before `routes` come: they lead to tables which
+ * these routes make another uplink's, and a blackhole takes over. */
+static void rules_go_first(struct plan *plan, struct plan *going, const struct plan *routes,
+	const struct kernel *actual, const struct kernel *wanted)
+{
+	size_t n_left = 0;
+
+	for (size_t i = 0; i < going->n_steps; i++) {
+		const struct kernel_rule *rule = &going->steps[i].rule;
+
+		if (!rule->blackhole && table_gets_routes(routes, rule) &&
+			has_rule_for(actual, rule, true) && !has_rule_for(wanted, rule, false))
+			plan_add(plan, PLAN_DEL_RULE)->rule = *rule;
+		else
+			going->steps[n_left++] = going->steps[i];
+	}
+	going->n_steps = n_left;
 }
 
 /* --- groups and sysctls --- */
@@ -338,15 +413,26 @@ static void sysctls_change(
 void plan_diff(const struct kernel *actual, const struct kernel *wanted, struct plan *ret_plan)
 {
 	struct plan plan = {0};
+	struct plan routes = {0};
+	struct plan rules = {0};
+	struct plan rules_old = {0};
+	struct plan routes_old = {0};
 	struct route_list actual_routes = route_list(actual);
 	struct route_list wanted_routes = route_list(wanted);
 
+	routes_come(&routes, &actual_routes, &wanted_routes);
+	rules_missing(&rules, PLAN_ADD_RULE, wanted, actual);
+	rules_missing(&rules_old, PLAN_DEL_RULE, actual, wanted);
+	routes_go(&routes_old, &actual_routes);
+
 	groups_come(&plan, actual, wanted);
-	routes_come(&plan, &actual_routes, &wanted_routes);
-	rules_missing(&plan, PLAN_ADD_RULE, wanted, actual);
+	rules_go_first(&plan, &rules_old, &routes, actual, wanted);
+	plan_append(&plan, &routes);
+	routes_go_first(&plan, &routes_old, &rules);
+	plan_append(&plan, &rules);
 	sysctls_change(&plan, actual, wanted);
-	rules_missing(&plan, PLAN_DEL_RULE, actual, wanted);
-	routes_go(&plan, &actual_routes);
+	plan_append(&plan, &rules_old);
+	plan_append(&plan, &routes_old);
 	groups_go(&plan, actual, wanted);
 
 	route_list_fini(&actual_routes);

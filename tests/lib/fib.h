@@ -1,0 +1,35 @@
+/* fib.h - what a kernel that holds such routes and rules would do with a packet
+ *
+ * Enough of net/core/fib_rules.c and of a longest-prefix match to look at each state between
+ * the steps of a plan.
+ */
+#pragma once
+#include "routed/plan.h"
+
+enum fib_verdict { FIB_NO_ROUTE, FIB_DROP, FIB_FORWARD };
+
+struct fib_packet {
+	struct addr from;
+	struct addr to;
+	uint32_t mark;
+	uint8_t ipproto;
+	uint16_t dport;
+};
+
+struct fib_answer {
+	enum fib_verdict verdict;
+	int ifindex; /* FIB_FORWARD: of the first next hop */
+};
+
+/* `ours` are routes, rules and groups of routed, `others` the routes of others in main. The
+ * kernel's own rule for main stands at 32766. */
+struct fib {
+	struct kernel ours;
+	struct kernel others;
+};
+
+struct fib_answer fib_lookup(const struct fib *fib, const struct fib_packet *packet);
+
+/* Does what the kernel would do with one step; the test fails if the kernel would refuse it.
+ */
+void fib_apply(struct fib *fib, const struct plan_step *step);
