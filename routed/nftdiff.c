@@ -50,7 +50,7 @@ struct blocks {
 
 static bool span_eq(struct span a, struct span b)
 {
-	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 static bool span_starts(struct span span, const char *with)
