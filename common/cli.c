@@ -20,9 +20,10 @@
 #define CLI_DEFAULT_STATE   "/var/lib/multihomed"
 #define CLI_SHORT_OPTIONS   ":c:vhV"
 
-enum { OPT_RUNTIME = 256, OPT_STATE, OPT_JSON, OPT_WATCH };
+/* From OPT_OWN on: options of verbs, in the order of call.own. */
+enum { OPT_RUNTIME = 256, OPT_STATE, OPT_JSON, OPT_WATCH, OPT_OWN };
 
-static const struct option cli_options[] = {
+static const struct option common_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"runtime", required_argument, NULL, OPT_RUNTIME},
 	{"state", required_argument, NULL, OPT_STATE},
@@ -31,13 +32,16 @@ static const struct option cli_options[] = {
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
-	{0},
 };
+enum { N_COMMON = sizeof(common_options) / sizeof(common_options[0]) };
 
 struct call {
 	const char *program;
 	const char *purpose;
 	const struct cli_verb *verbs;
+	struct option options[N_COMMON + CLI_MAX_OWN + 1]; /* common ones, then `own` */
+	const struct cli_option *own[CLI_MAX_OWN];	   /* of all verbs, each name once */
+	int n_own;
 	struct cli cli;
 	bool help;
 	bool version;
@@ -113,15 +117,79 @@ static const char *closest_verb(const struct call *call, const char *typed)
 	return NULL;
 }
 
-static const char *closest_option(const char *typed)
+static const char *closest_option(const struct call *call, const char *typed)
 {
-	for (const struct option *option = cli_options; option->name; option++)
+	for (const struct option *option = call->options; option->name; option++)
 		if (is_close(typed, option->name))
 			return option->name;
 	return NULL;
 }
 
+/* ---- the options of verbs ---- */
+
+static bool own_is_known(const struct call *call, const char *name)
+{
+	for (int i = 0; i < call->n_own; i++)
+		if (strcmp(call->own[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The verb may stand behind its options, so that all verbs' options are understood first and
+ * those of another verb refused later. */
+static void collect_options(struct call *call)
+{
+	memcpy(call->options, common_options, sizeof(common_options));
+	for (const struct cli_verb *verb = call->verbs; verb->name; verb++)
+		for (const struct cli_option *own = verb->options; own && own->name; own++) {
+			if (call->n_own == CLI_MAX_OWN || own_is_known(call, own->name))
+				continue;
+			call->options[N_COMMON + call->n_own] = (struct option){
+				.name = own->name,
+				.has_arg = own->value ? required_argument : no_argument,
+				.val = OPT_OWN + call->n_own,
+			};
+			call->own[call->n_own++] = own;
+		}
+}
+
+static bool verb_takes(const struct cli_verb *verb, const char *name)
+{
+	for (const struct cli_option *own = verb->options; own && own->name; own++)
+		if (strcmp(own->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void take_own(struct cli *cli, const struct cli_option *own, const char *value)
+{
+	int i = 0;
+
+	while (i < cli->n_given && strcmp(cli->given[i].name, own->name) != 0)
+		i++;
+	cli->given[i] = (struct cli_given){.name = own->name, .value = value ? value : ""};
+	if (i == cli->n_given)
+		cli->n_given++;
+}
+
+const char *cli_option(const struct cli *cli, const char *name)
+{
+	for (int i = 0; i < cli->n_given; i++)
+		if (strcmp(cli->given[i].name, name) == 0)
+			return cli->given[i].value;
+	return NULL;
+}
+
 /* ---- --help ---- */
+
+static void print_own(const struct cli_option *own)
+{
+	char shape[64];
+
+	snprintf(shape, sizeof(shape), "--%s%s%s", own->name, own->value ? " " : "",
+		own->value ? own->value : "");
+	printf("      %-15s %s\n", shape, own->summary);
+}
 
 static void print_options(const struct cli_verb *verb)
 {
@@ -136,6 +204,9 @@ static void print_options(const struct cli_verb *verb)
 		puts("      --json          for programs");
 	if (!verb || verb->takes_watch)
 		puts("      --watch         redraws until interrupted");
+	for (const struct cli_option *own = verb ? verb->options : NULL; own && own->name;
+		own++)
+		print_own(own);
 	puts("  -v, --verbose       debug messages\n"
 	     "  -h, --help          this text, or with a verb that verb's\n"
 	     "      --version       the version");
@@ -183,7 +254,7 @@ static int option_error(const struct call *call, int problem, const char *typed)
 	if (optopt)
 		return usage_error(call, "unknown option '%s'", letter);
 
-	const char *meant = closest_option(typed + 2);
+	const char *meant = closest_option(call, typed + 2);
 	if (meant)
 		return usage_error(
 			call, "unknown option '%s' (did you mean '--%s'?)", typed, meant);
@@ -214,8 +285,11 @@ static void take_option(struct call *call, int option)
 	case 'V':
 		call->version = true;
 		break;
-	default:
+	case 'h':
 		call->help = true;
+		break;
+	default:
+		take_own(&call->cli, call->own[option - OPT_OWN], optarg);
 	}
 }
 
@@ -225,7 +299,7 @@ static int parse_options(struct call *call, int argc, char **argv)
 
 	opterr = 0; /* our own words */
 	optind = 0; /* glibc: starts afresh, also in tests that call more than once */
-	while ((option = getopt_long(argc, argv, CLI_SHORT_OPTIONS, cli_options, NULL)) !=
+	while ((option = getopt_long(argc, argv, CLI_SHORT_OPTIONS, call->options, NULL)) !=
 		-1) {
 		const char *typed = argv[optind - 1];
 
@@ -308,6 +382,10 @@ static int check_verb(const struct call *call, const struct cli_verb *verb)
 		return usage_error(call, "'%s' takes no --json", verb->name);
 	if (cli->watch && !verb->takes_watch)
 		return usage_error(call, "'%s' takes no --watch", verb->name);
+	for (int i = 0; i < cli->n_given; i++)
+		if (!verb_takes(verb, cli->given[i].name))
+			return usage_error(
+				call, "'%s' takes no --%s", verb->name, cli->given[i].name);
 	if (cli->n_args > verb->n_args)
 		return usage_error(call, "'%s' does not know what to do with '%s'", verb->name,
 			cli->args[verb->n_args]);
@@ -361,6 +439,7 @@ int cli_main(int argc, char **argv, const char *program, const char *purpose,
 		.cli = {.config = CLI_DEFAULT_CONFIG},
 	};
 
+	collect_options(&call);
 	int status = parse_options(&call, argc, argv);
 	if (status == 0) {
 		log_init(program, call.cli.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);

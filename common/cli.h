@@ -1,6 +1,8 @@
 /* cli.h - what both programs share of their command line: one verb, a few options, its folders
  *
  *     PROGRAM VERB [-c FILE] [--runtime DIR] [--state DIR] [--json] [--watch] [ARGUMENT...]
+ *
+ * A verb may have options of its own besides; verbs that share one describe it alike.
  */
 #pragma once
 #include <stdbool.h>
@@ -14,6 +16,20 @@ enum {
 
 #define CLI_DEFAULT_CONFIG "/etc/multihomed/site.yaml"
 
+enum { CLI_MAX_OWN = 16 }; /* different options of verbs, all of a program together */
+
+/* An option that some verbs know and others refuse. */
+struct cli_option {
+	const char *name;  /* "format", without the dashes */
+	const char *value; /* "NAME", what stands for the value in --help; NULL: takes none */
+	const char *summary; /* for --help */
+};
+
+struct cli_given {
+	const char *name;
+	const char *value; /* "" where the option takes none */
+};
+
 struct cli {
 	const char *verb;
 	const char *config;
@@ -25,6 +41,8 @@ struct cli {
 	bool verbose; /* -v: debug messages */
 	char **args;  /* after the verb */
 	int n_args;
+	struct cli_given given[CLI_MAX_OWN]; /* the verb's own options: see cli_option */
+	int n_given;
 };
 
 struct cli_verb {
@@ -35,6 +53,7 @@ struct cli_verb {
 	int n_args;
 	bool takes_json;
 	bool takes_watch;
+	const struct cli_option *options; /* ends with a NULL name; NULL: none of its own */
 };
 
 /* Parses the arguments, prints --help or the usage error, else starts the log (-v: at debug)
@@ -42,6 +61,10 @@ struct cli_verb {
  * EXIT_FAILED also where standard output could not be written. */
 int cli_main(int argc, char **argv, const char *program, const char *purpose,
 	const struct cli_verb *verbs);
+
+/* The value of one of the verb's own options, never empty; "" for one that takes none; NULL if
+ * it was not given. Given twice, the last counts. */
+const char *cli_option(const struct cli *cli, const char *name);
 
 /* "DIR/NAME", the path of a socket or a state file. The caller frees it; NULL without memory.
  */

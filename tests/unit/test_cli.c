@@ -34,6 +34,8 @@ struct seen {
 	bool watch;
 	bool verbose;
 	enum log_level level;
+	char format[32]; /* "-": not given */
+	bool force;
 };
 
 static struct seen seen;
@@ -52,6 +54,9 @@ static int verb_run(const struct cli *cli)
 	seen.watch = cli->watch;
 	seen.verbose = cli->verbose;
 	seen.level = log_level();
+	const char *format = cli_option(cli, "format");
+	snprintf(seen.format, sizeof(seen.format), "%s", format ? format : "-");
+	seen.force = cli_option(cli, "force") != NULL;
 	return EXIT_DONE;
 }
 
@@ -68,13 +73,47 @@ static int verb_print(const struct cli *cli)
 	return EXIT_DONE;
 }
 
+static const struct cli_option deploy_options[] = {
+	{"format", "NAME", "how it is written: a or b"},
+	{"force", NULL, "also where it hurts"},
+	{0},
+};
+
+static const struct cli_option force_only[] = {
+	{"force", NULL, "also where it hurts"},
+	{0},
+};
+
 static const struct cli_verb verbs[] = {
-	{"check", "", "validates site.yaml and the zones", verb_run, 0, false, false},
-	{"run", "", "serves", verb_fail, 0, false, false},
-	{"status", "", "how things are", verb_run, 0, true, true},
-	{"delegation", "ZONE", "what to paste into the parent zone", verb_run, 1, false,
-		false},
-	{"print", "", "prints", verb_print, 0, false, false},
+	{.name = "check",
+		.args = "",
+		.summary = "validates site.yaml and the zones",
+		.run = verb_run},
+	{.name = "run", .args = "", .summary = "serves", .run = verb_fail},
+	{.name = "status",
+		.args = "",
+		.summary = "how things are",
+		.run = verb_run,
+		.takes_json = true,
+		.takes_watch = true},
+	{.name = "delegation",
+		.args = "ZONE",
+		.summary = "what to paste into the parent zone",
+		.run = verb_run,
+		.n_args = 1},
+	{.name = "print", .args = "", .summary = "prints", .run = verb_print},
+	{.name = "deploy",
+		.args = "SERVER",
+		.summary = "what to paste elsewhere",
+		.run = verb_run,
+		.n_args = 1,
+		.options = deploy_options},
+	{.name = "drain",
+		.args = "UPLINK",
+		.summary = "takes it out",
+		.run = verb_run,
+		.n_args = 1,
+		.options = force_only},
 	{0},
 };
 
@@ -170,6 +209,24 @@ static void options_stand_before_or_after_the_verb(void **state)
 	assert_string_equal(seen.arg, "--odd");
 }
 
+static void a_verb_has_options_of_its_own(void **state)
+{
+	(void)state;
+	assert_int_equal(call("deploy", "web", END), EXIT_DONE);
+	assert_string_equal(seen.format, "-");
+	assert_false(seen.force);
+
+	assert_int_equal(call("--format", "a", "deploy", "--force", "web", END), EXIT_DONE);
+	assert_string_equal(seen.format, "a");
+	assert_string_equal(seen.arg, "web");
+	assert_true(seen.force);
+
+	assert_int_equal(call("deploy", "--format=a", "web", "--format=b", END), EXIT_DONE);
+	assert_string_equal(seen.format, "b");
+	assert_int_equal(call("drain", "isp-a", "--force", END), EXIT_DONE);
+	assert_true(seen.force);
+}
+
 static void the_verbs_exit_status_is_the_programs(void **state)
 {
 	(void)state;
@@ -242,6 +299,12 @@ static void wrong_usage_exits_2_and_says_what_was_wrong(void **state)
 		{{"check", "--watch"}, "'check' takes no --watch"},
 		{{"check", "site.yaml"}, "'check' does not know what to do with 'site.yaml'"},
 		{{"delegation"}, "'delegation' needs ZONE"},
+		{{"check", "--force"}, "'check' takes no --force"},
+		{{"drain", "isp-a", "--format=a"}, "'drain' takes no --format"},
+		{{"deploy", "web", "--format"}, "option '--format' needs a value"},
+		{{"deploy", "web", "--format="}, "option '--format=' must not be empty"},
+		{{"deploy", "web", "--force=x"}, "option '--force=x' takes no value"},
+		{{"deploy", "web", "--fromat"}, "(did you mean '--format'?)"},
 		{{"delegation", "a", "b"}, "does not know what to do with 'b'"},
 	};
 
@@ -279,6 +342,10 @@ static void help_with_a_verb_shows_only_its_options(void **state)
 	assert_int_equal(call("delegation", "-h", END), EXIT_DONE); /* its ZONE may lack */
 	assert_says(out, "Usage: dnsd delegation [OPTION]... ZONE");
 	assert_null(strstr(out, "--json"));
+	assert_null(strstr(out, "--force"));
+	assert_int_equal(call("deploy", "--help", END), EXIT_DONE);
+	assert_says(out, "      --format NAME   how it is written: a or b\n");
+	assert_says(out, "      --force         also where it hurts\n");
 	assert_int_equal(seen.n_calls, 0);
 }
 
@@ -320,6 +387,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_verb_runs_with_the_defaults, setup),
 		cmocka_unit_test_setup(options_stand_before_or_after_the_verb, setup),
+		cmocka_unit_test_setup(a_verb_has_options_of_its_own, setup),
 		cmocka_unit_test_setup(the_verbs_exit_status_is_the_programs, setup),
 		cmocka_unit_test_setup(folders_come_from_options_then_the_environment, setup),
 		cmocka_unit_test_setup(wrong_usage_exits_2_and_says_what_was_wrong, setup),
