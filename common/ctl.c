@@ -7,12 +7,18 @@
  *                    |                        |
  *                    +-- deadline, EOF, overlong line, error --> freed
  *
+ *                                             |
+ *                       all sent, the verb streams
+ *                                             v
+ *                                         following --hung up, too far behind--> freed
+ *
  * While a reply is on its way nothing is read from that client, so it never has more than one
  * queued. The deadline runs per request and per reply, not per octet: who sends or takes one
- * octet a second is gone after CTL_IDLE_MS too.
+ * octet a second is gone after CTL_IDLE_MS too. A subscriber has no deadline while it has
+ * taken all there is; what it has not taken yet is bounded in octets and in time.
  *
- * The reply is made by the daemon's handler; this file knows no verb. A verb that goes on
- * sending would be one more state beside `answering`.
+ * The reply is made by the daemon's handler; this file knows no verb but the name of the one
+ * that streams.
  */
 #include "common/ctl.h"
 
@@ -54,6 +60,7 @@ struct ctl_client {
 	struct event *deadline;
 	bool answering; /* a reply is on its way out */
 	bool last;	/* nothing more will be read: close once all is sent */
+	bool following; /* gets what is published; asks nothing more */
 };
 
 struct ctl_server {
@@ -64,8 +71,10 @@ struct ctl_server {
 	struct event *accept_timer;
 	ctl_handler_fn *handler;
 	void *arg;
+	const char *stream_verb; /* NULL: none */
 	int idle_ms;
 	size_t n_clients;
+	size_t n_subscribers;
 	LIST_HEAD(ctl_clients, ctl_client) clients;
 };
 
@@ -126,6 +135,7 @@ static void client_free(struct ctl_client *client)
 {
 	LIST_REMOVE(client, entry);
 	client->server->n_clients--;
+	client->server->n_subscribers -= client->following;
 	if (client->deadline)
 		event_free(client->deadline);
 	if (client->bev)
@@ -141,13 +151,18 @@ static void client_arm_deadline(struct ctl_client *client)
 	evtimer_add(client->deadline, &tv);
 }
 
+static bool client_queue_line(struct ctl_client *client, const char *text)
+{
+	return bufferevent_write(client->bev, text, strlen(text)) == 0 &&
+	       bufferevent_write(client->bev, "\n", 1) == 0;
+}
+
 /* Queues the line; false without memory. */
 static bool client_send(struct ctl_client *client, const json_t *reply)
 {
 	AUTO(freep) char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
 
-	if (!text || bufferevent_write(client->bev, text, strlen(text)) < 0 ||
-		bufferevent_write(client->bev, "\n", 1) < 0)
+	if (!text || !client_queue_line(client, text))
 		return false;
 
 	/* above its high mark libevent 2.1.12 would call us in a loop, so reading is off */
@@ -167,12 +182,45 @@ static bool client_refuse(struct ctl_client *client, const char *sentence)
 	return client_send(client, reply);
 }
 
+/* What the handler is called through, to learn which verb it was. */
+struct ask {
+	const struct ctl_server *server;
+	bool is_stream;
+};
+
+static json_t *ask_handler(const char *verb, const json_t *request, void *arg)
+{
+	struct ask *ask = arg;
+
+	ask->is_stream = ask->server->stream_verb &&
+			 strcmp(verb, ask->server->stream_verb) == 0;
+	if (ask->is_stream && ask->server->n_subscribers >= CTL_MAX_SUBSCRIBERS)
+		return error_reply("too many clients follow already");
+	return ask->server->handler(verb, request, ask->server->arg);
+}
+
+/* Nothing that it sends is read any more, but that it hangs up must be seen. */
+static void client_follow(struct ctl_client *client)
+{
+	struct evbuffer *input = bufferevent_get_input(client->bev);
+
+	client->following = true;
+	client->server->n_subscribers++;
+	evbuffer_drain(input, evbuffer_get_length(input));
+	if (!client->last)
+		bufferevent_enable(client->bev, EV_READ);
+}
+
 static bool client_answer_line(struct ctl_client *client, const char *line, size_t len)
 {
-	struct ctl_server *server = client->server;
-	AUTO(json_decrefp) json_t *reply = ctl_answer(line, len, server->handler, server->arg);
+	struct ask ask = {.server = client->server};
+	AUTO(json_decrefp) json_t *reply = ctl_answer(line, len, ask_handler, &ask);
 
-	return client_send(client, reply);
+	if (!client_send(client, reply))
+		return false;
+	if (ask.is_stream && !json_object_get(reply, "error"))
+		client_follow(client);
+	return true;
 }
 
 /* Answers the first whole line, if there is one. False if the client has to go. */
@@ -199,8 +247,9 @@ static void client_on_readable(struct bufferevent *bev, void *arg)
 {
 	struct ctl_client *client = arg;
 
-	(void)bev;
-	if (!client->answering && !client_step(client))
+	if (client->following)
+		evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
+	else if (!client->answering && !client_step(client))
 		client_free(client);
 }
 
@@ -213,9 +262,21 @@ static void client_on_written(struct bufferevent *bev, void *arg)
 	if (!client->answering)
 		return;
 	client->answering = false;
+	if (client->following) {
+		evtimer_del(client->deadline);
+		return;
+	}
 	client_arm_deadline(client);
 	if (!client_step(client))
 		client_free(client);
+}
+
+/* Not only its sending side: nobody is there to take anything (unix(7): POLLHUP). */
+static bool client_is_gone(const struct ctl_client *client)
+{
+	struct pollfd pfd = {.fd = bufferevent_getfd(client->bev)};
+
+	return poll(&pfd, 1, 0) > 0 && (pfd.revents & (POLLHUP | POLLERR));
 }
 
 static void client_on_event(struct bufferevent *bev, short what, void *arg)
@@ -226,7 +287,9 @@ static void client_on_event(struct bufferevent *bev, short what, void *arg)
 	/* It will send no more, but may still wait for what it asked (shutdown(2)). */
 	if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING)) {
 		client->last = true;
-		if (client->answering || client_step(client))
+		if (client->following && !client_is_gone(client))
+			return;
+		if (!client->following && (client->answering || client_step(client)))
 			return;
 	}
 	client_free(client);
@@ -265,6 +328,49 @@ static void client_new(struct ctl_server *server, int fd)
 	bufferevent_setwatermark(client->bev, EV_READ, 0, CTL_REQUEST_MAX);
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
 	client_arm_deadline(client);
+}
+
+/* ---- subscribers ---- */
+
+/* False if it is too far behind. */
+static bool client_publish(struct ctl_client *client, const char *text)
+{
+	size_t behind = evbuffer_get_length(bufferevent_get_output(client->bev));
+
+	if (behind + strlen(text) + 1 > CTL_BACKLOG_MAX || !client_queue_line(client, text))
+		return false;
+	if (!client->answering) {
+		client->answering = true;
+		client_arm_deadline(client);
+	}
+	return true;
+}
+
+void ctl_server_set_stream(struct ctl_server *server, const char *verb)
+{
+	server->stream_verb = verb;
+}
+
+void ctl_publish(struct ctl_server *server, const json_t *event)
+{
+	AUTO(freep)
+	char *text = server->n_subscribers ? json_dumps(event, JSON_COMPACT) : NULL;
+	struct ctl_client *next;
+
+	if (!text)
+		return;
+	for (struct ctl_client *client = LIST_FIRST(&server->clients); client; client = next) {
+		next = LIST_NEXT(client, entry);
+		if (!client->following || client_publish(client, text))
+			continue;
+		log_info("ctl", "a client that follows is too far behind: cut off");
+		client_free(client);
+	}
+}
+
+size_t ctl_n_subscribers(const struct ctl_server *server)
+{
+	return server->n_subscribers;
 }
 
 /* ---- accepting ---- */
@@ -586,64 +692,118 @@ static int client_send_all(int fd, const char *text, size_t len, int64_t until_m
 	return 0;
 }
 
-/* Reads up to the line feed, which is left out. The caller frees the line. */
-static int client_read_line(int fd, int64_t until_ms, char **ret_line, size_t *ret_len)
+/* What was received and not yet handed over. */
+struct reader {
+	int fd;
+	char *data;
+	size_t len;
+	size_t cap;
+};
+
+/* Receives some more; -EPROTO at the end of the stream, or when a line gets too long. */
+static int reader_fill(struct reader *reader, int64_t until_ms)
 {
-	AUTO(freep) char *line = NULL;
-	size_t len = 0;
+	if (reader->len == reader->cap) {
+		size_t cap = reader->cap + CTL_REPLY_CHUNK;
+		char *more = cap <= CTL_REPLY_MAX ? realloc(reader->data, cap) : NULL;
 
-	for (;;) {
-		if (len % CTL_REPLY_CHUNK == 0) {
-			char *more = len < CTL_REPLY_MAX ? realloc(line, len + CTL_REPLY_CHUNK)
-							 : NULL;
-			if (!more)
-				return len < CTL_REPLY_MAX ? -ENOMEM : -EPROTO;
-			line = more;
-		}
-
-		int r = wait_for(fd, POLLIN, until_ms);
-		if (r < 0)
-			return r;
-		ssize_t n = recv(fd, line + len, CTL_REPLY_CHUNK - len % CTL_REPLY_CHUNK, 0);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return n < 0 && errno != ECONNRESET ? -errno : -EPROTO;
-
-		char *end = memchr(line + len, '\n', (size_t)n);
-		len += (size_t)n;
-		if (!end)
-			continue;
-		*ret_len = (size_t)(end - line);
-		*ret_line = TAKE(line);
-		return 0;
+		if (!more)
+			return cap <= CTL_REPLY_MAX ? -ENOMEM : -EPROTO;
+		reader->data = more;
+		reader->cap = cap;
 	}
+
+	int r = wait_for(reader->fd, POLLIN, until_ms);
+	if (r < 0)
+		return r;
+	ssize_t n = recv(reader->fd, reader->data + reader->len, reader->cap - reader->len, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return n < 0 && errno != ECONNRESET ? -errno : -EPROTO;
+	reader->len += (size_t)n;
+	return 0;
 }
 
-int ctl_request(const char *path, const char *verb, int timeout_ms, json_t **ret_reply)
+/* The next line as an object; a new reference. */
+static int reader_next(struct reader *reader, int64_t until_ms, json_t **ret_line)
 {
-	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", verb);
-	AUTO(freep) char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	AUTO(freep) char *line = NULL;
-	AUTO(closep) int fd = -1;
-	int64_t until_ms = clock_now_ms() + timeout_ms;
+	size_t seen = 0;
+	char *end = NULL;
+
+	while (!end) {
+		if (reader->len > seen)
+			end = memchr(reader->data + seen, '\n', reader->len - seen);
+		seen = reader->len;
+		int r = end ? 0 : reader_fill(reader, until_ms);
+		if (r < 0)
+			return r;
+	}
+
+	size_t len = (size_t)(end - reader->data);
+	AUTO(json_decrefp) json_t *line = json_loadb(reader->data, len, 0, NULL);
+	reader->len -= len + 1;
+	memmove(reader->data, end + 1, reader->len);
+	if (!json_is_object(line))
+		return -EPROTO;
+	*ret_line = TAKE(line);
+	return 0;
+}
+
+static void reader_fini(struct reader *reader)
+{
+	closep(&reader->fd);
+	free(reader->data);
+}
+
+static int reader_ask(struct reader *reader, const char *path, const json_t *request,
+	int64_t until_ms, json_t **ret_reply)
+{
+	AUTO(freep) char *text = json_dumps(request, JSON_COMPACT);
 	size_t len = text ? strlen(text) : 0;
 
 	if (!text)
 		return -ENOMEM;
 	text[len] = '\n'; /* in place of the NUL: sent with its length */
 
-	int r = client_connect(path, until_ms, &fd);
+	int r = client_connect(path, until_ms, &reader->fd);
 	if (r == 0)
-		r = client_send_all(fd, text, len + 1, until_ms);
-	if (r == 0)
-		r = client_read_line(fd, until_ms, &line, &len);
+		r = client_send_all(reader->fd, text, len + 1, until_ms);
+	return r < 0 ? r : reader_next(reader, until_ms, ret_reply);
+}
+
+int ctl_request_object(
+	const char *path, const json_t *request, int timeout_ms, json_t **ret_reply)
+{
+	AUTO(reader_fini) struct reader reader = {.fd = -1};
+
+	return reader_ask(&reader, path, request, clock_now_ms() + timeout_ms, ret_reply);
+}
+
+int ctl_request(const char *path, const char *verb, int timeout_ms, json_t **ret_reply)
+{
+	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", verb);
+
+	return request ? ctl_request_object(path, request, timeout_ms, ret_reply) : -ENOMEM;
+}
+
+int ctl_follow(
+	const char *path, const char *verb, int timeout_ms, ctl_each_fn *each, void *arg)
+{
+	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", verb);
+	AUTO(json_decrefp) json_t *line = NULL;
+	AUTO(reader_fini) struct reader reader = {.fd = -1};
+
+	if (!request)
+		return -ENOMEM;
+	int r = reader_ask(&reader, path, request, clock_now_ms() + timeout_ms, &line);
 	if (r < 0)
 		return r;
-
-	AUTO(json_decrefp) json_t *reply = json_loadb(line, len, 0, NULL);
-	if (!json_is_object(reply))
-		return -EPROTO;
-	*ret_reply = TAKE(reply);
-	return 0;
+	while ((r = each(line, arg)) == 0) {
+		json_decref(TAKE(line));
+		r = reader_next(&reader, INT64_MAX, &line);
+		if (r < 0)
+			return r == -EPROTO ? -EPIPE : r;
+	}
+	return r;
 }

@@ -15,6 +15,8 @@ enum {
 	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line, with its line feed */
 	CTL_MAX_CLIENTS = 32,
 	CTL_IDLE_MS = 30000, /* for a whole request to come, or a whole reply to be taken */
+	CTL_MAX_SUBSCRIBERS = 8,      /* of the clients */
+	CTL_BACKLOG_MAX = 256 * 1024, /* octets that a subscriber may be behind */
 };
 
 /* Answers one request. Returns a new reference, or NULL if the verb is not known. */
@@ -30,6 +32,16 @@ void ctl_server_free(struct ctl_server *server);
 /* Instead of CTL_IDLE_MS, for clients that come after; for tests. */
 void ctl_server_set_idle_ms(struct ctl_server *server, int idle_ms);
 
+/* From now on a client that asks for `verb` (a literal) and gets a reply without "error" is a
+ * subscriber: what ctl_publish says comes after that reply, line by line, until the client
+ * hangs up. It can ask nothing more. */
+void ctl_server_set_stream(struct ctl_server *server, const char *verb);
+
+/* Sends one line to each subscriber. One that is too far behind, or takes nothing for
+ * CTL_IDLE_MS, is cut off: nobody waits for it. */
+void ctl_publish(struct ctl_server *server, const json_t *event);
+size_t ctl_n_subscribers(const struct ctl_server *server);
+
 /* The reply to one request line without its line feed: what the server does with each. A new
  * reference; NULL without memory. */
 json_t *ctl_answer(const char *line, size_t len, ctl_handler_fn *handler, void *arg);
@@ -38,3 +50,14 @@ json_t *ctl_answer(const char *line, size_t len, ctl_handler_fn *handler, void *
  * -ENOENT or -ECONNREFUSED: nobody listens. -EACCES: not ours to ask. -ETIMEDOUT, -EPROTO.
  * Does not log. A reply with "error" in it is a reply. */
 int ctl_request(const char *path, const char *verb, int timeout_ms, json_t **ret_reply);
+
+/* The same with arguments: `request` is the whole object, borrowed. */
+int ctl_request_object(
+	const char *path, const json_t *request, int timeout_ms, json_t **ret_reply);
+
+/* Blocking: asks for a streaming verb and hands over each line as it comes, the reply first,
+ * until `each` returns other than 0, which is then returned, or the stream ends: -EPIPE, and
+ * if the reply never came, the errors of ctl_request. */
+typedef int ctl_each_fn(const json_t *line, void *arg);
+int ctl_follow(
+	const char *path, const char *verb, int timeout_ms, ctl_each_fn *each, void *arg);

@@ -46,6 +46,8 @@ static json_t *handler(const char *verb, const json_t *request, void *arg)
 	if (strcmp(verb, "status") == 0)
 		return json_pack(
 			"{s:s, s:O?}", "state", "up", "n", json_object_get(request, "n"));
+	if (strcmp(verb, "events") == 0)
+		return json_pack("{s:s}", "state", "up");
 	if (strcmp(verb, "big") == 0) {
 		char *text = malloc(BIG_LEN + 1);
 
@@ -530,6 +532,145 @@ static void the_client_function_does_not_trust_the_server(void **state)
 	assert_int_equal(against(f->dir, NULL), -ETIMEDOUT);
 }
 
+/* ---- subscribers ---- */
+
+static void publish(struct fixture *f, const char *text)
+{
+	json_t *event = json_pack("{s:s}", "event", text);
+
+	ctl_publish(f->server, event);
+	json_decref(event);
+}
+
+static int subscribe(struct fixture *f)
+{
+	int fd = open_client(f->path);
+
+	ctl_server_set_stream(f->server, "events");
+	send_text(f, fd, "{\"verb\":\"events\"}\n");
+	assert_reply(f, fd, "{\"state\":\"up\"}");
+	return fd;
+}
+
+static void a_subscriber_gets_what_is_published(void **state)
+{
+	struct fixture *f = *state;
+	int fd = subscribe(f);
+	int other = open_client(f->path);
+
+	assert_int_equal(ctl_n_subscribers(f->server), 1);
+	send_text(f, other, "{\"verb\":\"status\"}\n");
+	publish(f, "a");
+	publish(f, "b");
+	assert_reply(f, fd, "{\"event\":\"a\"}");
+	assert_reply(f, fd, "{\"event\":\"b\"}");
+	assert_reply(f, other, "\"state\":\"up\"");
+	publish(f, "c");
+	assert_reply(f, fd, "{\"event\":\"c\"}");
+	close(fd);
+	close(other);
+}
+
+static void a_subscriber_may_shut_down_its_side(void **state)
+{
+	struct fixture *f = *state;
+	int fd = subscribe(f);
+
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 10; i++)
+		turn(f);
+	publish(f, "a");
+	assert_reply(f, fd, "{\"event\":\"a\"}");
+	close(fd);
+}
+
+static void a_subscriber_that_hangs_up_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+
+	close(subscribe(f));
+	for (int i = 0; i < 10; i++)
+		turn(f);
+	assert_int_equal(ctl_n_subscribers(f->server), 0);
+}
+
+static void a_subscriber_has_no_deadline_while_nothing_waits(void **state)
+{
+	struct fixture *f = *state;
+
+	ctl_server_set_idle_ms(f->server, 30);
+	int fd = subscribe(f);
+	int64_t until = clock_now_ms() + 100;
+
+	while (clock_now_ms() < until)
+		turn(f);
+	publish(f, "a");
+	assert_reply(f, fd, "{\"event\":\"a\"}");
+	close(fd);
+}
+
+static void a_subscriber_that_takes_nothing_is_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	char text[1024];
+	int fd = subscribe(f);
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 4096 && ctl_n_subscribers(f->server) > 0; i++) {
+		publish(f, text);
+		turn(f);
+	}
+	assert_int_equal(ctl_n_subscribers(f->server), 0);
+	close(fd);
+}
+
+static void the_number_of_subscribers_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	int fds[CTL_MAX_SUBSCRIBERS];
+
+	for (int i = 0; i < CTL_MAX_SUBSCRIBERS; i++)
+		fds[i] = subscribe(f);
+	int fd = open_client(f->path);
+	send_text(f, fd, "{\"verb\":\"events\"}\n{\"verb\":\"status\"}\n");
+	assert_reply(f, fd, "{\"error\":\"too many clients follow already\"}");
+	assert_reply(f, fd, "\"state\":\"up\"");
+	assert_int_equal(ctl_n_subscribers(f->server), CTL_MAX_SUBSCRIBERS);
+	for (int i = 0; i < CTL_MAX_SUBSCRIBERS; i++)
+		close(fds[i]);
+	close(fd);
+}
+
+static int count_lines(const json_t *line, void *arg)
+{
+	(void)line;
+	return ++*(int *)arg == 3 ? 42 : 0;
+}
+
+static void the_client_function_follows(void **state)
+{
+	struct fixture *f = *state;
+	int64_t until = clock_now_ms() + PATIENCE_MS;
+	int status;
+
+	ctl_server_set_stream(f->server, "events");
+	pid_t pid = fork();
+	if (pid == 0) {
+		int n = 0;
+
+		_exit(ctl_follow(f->path, "events", PATIENCE_MS, count_lines, &n));
+	}
+	while (ctl_n_subscribers(f->server) == 0 && clock_now_ms() < until)
+		turn(f);
+	publish(f, "a");
+	publish(f, "b");
+	while (waitpid(pid, &status, WNOHANG) == 0 && clock_now_ms() < until)
+		turn(f);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
 static void the_socket_and_its_folder_have_their_modes(void **state)
 {
 	struct fixture *f = *state;
@@ -635,6 +776,13 @@ int main(int argc, char **argv)
 		test(the_client_function_gets_replies_of_any_size),
 		test(the_client_function_tells_that_nobody_listens),
 		test(the_client_function_does_not_trust_the_server),
+		test(a_subscriber_gets_what_is_published),
+		test(a_subscriber_may_shut_down_its_side),
+		test(a_subscriber_that_hangs_up_is_forgotten),
+		test(a_subscriber_has_no_deadline_while_nothing_waits),
+		test(a_subscriber_that_takes_nothing_is_cut_off),
+		test(the_number_of_subscribers_is_bounded),
+		test(the_client_function_follows),
 		test(the_socket_and_its_folder_have_their_modes),
 		test(a_freed_server_leaves_no_socket),
 		test(a_dead_socket_is_replaced),
