@@ -1,0 +1,189 @@
+/* conntrack.c - deletes and counts tracked connections by their mark
+ *
+ * Raw ctnetlink: IPCTNL_MSG_CT_DELETE with CTA_MARK and CTA_MARK_MASK makes the kernel go
+ * through its table once and delete what matches, without a message per connection. The same
+ * message without the two would delete every connection of the machine: the one place that
+ * builds it, filter_request, puts them in or gives up, and a mark or mask of 0 never gets
+ * there.
+ *
+ * A kernel that refuses the filter is asked for a list, and each connection is deleted by its
+ * original tuple and id.
+ */
+#include "routed/conntrack.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "routed/nlcmd.h"
+
+struct conntrack {
+	struct nlcmd *cmd;
+	struct nlcmd
+		*second; /* deletes one by one while the other lists; opened when needed */
+};
+
+int conntrack_new(struct conntrack **ret_conntrack)
+{
+	struct conntrack *conntrack = calloc(1, sizeof(*conntrack));
+	int r = conntrack ? nlcmd_new(NETLINK_NETFILTER, &conntrack->cmd) : -ENOMEM;
+
+	if (r < 0) {
+		conntrack_free(conntrack);
+		return log_error(
+			r, "flows", "cannot speak to the kernel's connection tracking");
+	}
+	*ret_conntrack = conntrack;
+	return 0;
+}
+
+void conntrack_free(struct conntrack *conntrack)
+{
+	if (!conntrack)
+		return;
+	nlcmd_free(conntrack->cmd);
+	nlcmd_free(conntrack->second);
+	free(conntrack);
+}
+
+static struct nl_msg *request(int type, int flags, uint8_t family)
+{
+	AUTO(nlmsg_freep)
+	struct nl_msg *msg = nlmsg_alloc_simple((NFNL_SUBSYS_CTNETLINK << 8) | type, flags);
+	struct nfgenmsg nfgen = {.nfgen_family = family, .version = NFNETLINK_V0};
+
+	if (!msg || nlmsg_append(msg, &nfgen, sizeof(nfgen), NLMSG_ALIGNTO) < 0)
+		return NULL;
+	return TAKE(msg);
+}
+
+/* A request for the connections with that mark. NULL rather than one without its filter. */
+static struct nl_msg *filter_request(int type, int flags, uint32_t mark, uint32_t mask)
+{
+	AUTO(nlmsg_freep) struct nl_msg *msg = request(type, flags, AF_UNSPEC);
+
+	assert(mark != 0 && mask != 0);
+	if (!msg || nla_put_u32(msg, CTA_MARK, htonl(mark)) < 0 ||
+		nla_put_u32(msg, CTA_MARK_MASK, htonl(mask)) < 0)
+		return NULL;
+	return TAKE(msg);
+}
+
+/* ---- lists ---- */
+
+struct list {
+	struct conntrack *conntrack;
+	uint32_t mark;
+	uint32_t mask;
+	size_t n;
+	bool delete;
+};
+
+/* Deletes one by its original tuple, its zone and its id: a new connection with the same tuple
+ * has another id. */
+static int delete_one(struct list *list, uint8_t family, struct nlattr **tb)
+{
+	static const int parts[] = {CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE};
+	AUTO(nlmsg_freep)
+	struct nl_msg *msg = request(IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family);
+
+	/* never without a tuple: that would be all of them */
+	if (!msg || !tb[CTA_TUPLE_ORIG] || !tb[CTA_ID])
+		return msg ? -EBADMSG : -ENOMEM;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct nlattr *attr = tb[parts[i]];
+		int type = parts[i] | (parts[i] == CTA_TUPLE_ORIG ? NLA_F_NESTED : 0);
+
+		if (attr && nla_put(msg, type, nla_len(attr), nla_data(attr)) < 0)
+			return -ENOMEM;
+	}
+	int r = nlcmd_run(list->conntrack->second, msg, NULL, NULL);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int on_connection(struct nlmsghdr *msg, void *arg)
+{
+	struct nlattr *tb[CTA_MAX + 1];
+	struct list *list = arg;
+
+	if (nlmsg_parse(msg, sizeof(struct nfgenmsg), tb, CTA_MAX, NULL) < 0)
+		return -EBADMSG;
+	if (!tb[CTA_MARK] || nla_len(tb[CTA_MARK]) != 4 ||
+		(ntohl(nla_get_u32(tb[CTA_MARK])) & list->mask) != list->mark)
+		return 0;
+
+	list->n++;
+	const struct nfgenmsg *nfgen = nlmsg_data(msg);
+	return list->delete ? delete_one(list, nfgen->nfgen_family, tb) : 0;
+}
+
+static int run_list(struct list *list)
+{
+	AUTO(nlmsg_freep)
+	struct nl_msg *msg = filter_request(
+		IPCTNL_MSG_CT_GET, NLM_F_DUMP, list->mark, list->mask);
+
+	if (!msg)
+		return -ENOMEM;
+	return nlcmd_dump(list->conntrack->cmd, msg, on_connection, list);
+}
+
+static int delete_by_list(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
+{
+	struct list list = {
+		.conntrack = conntrack, .mark = mark, .mask = mask, .delete = true};
+	int r = 0;
+
+	if (!conntrack->second)
+		r = nlcmd_new(NETLINK_NETFILTER, &conntrack->second);
+	return r < 0 ? r : run_list(&list);
+}
+
+/* ---- calls ---- */
+
+static const char *remedy(int err)
+{
+	return err == -EPERM ? "routed needs CAP_NET_ADMIN"
+			     : "is the module nf_conntrack_netlink there?";
+}
+
+int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
+{
+	if ((mark & mask) == 0 || (mark & ~mask) != 0)
+		return log_error(-EINVAL, "flows", "will not delete flows without a mark");
+
+	AUTO(nlmsg_freep)
+	struct nl_msg *msg = filter_request(
+		IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, mark, mask);
+	int r = msg ? nlcmd_run(conntrack->cmd, msg, NULL, NULL) : -ENOMEM;
+	if (r < 0 && r != -EPERM)
+		r = delete_by_list(conntrack, mark, mask);
+	if (r < 0)
+		return log_error(r, "flows",
+			"cannot delete the flows with mark 0x%x/0x%x, they may hang; %s", mark,
+			mask, remedy(r));
+	return 0;
+}
+
+int conntrack_count(
+	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count)
+{
+	struct list list = {.conntrack = conntrack, .mark = mark, .mask = mask};
+
+	if ((mark & mask) == 0 || (mark & ~mask) != 0)
+		return -EINVAL;
+	int r = run_list(&list);
+	if (r < 0 && r != -EINTR)
+		return log_error(r, "flows", "cannot count the flows with mark 0x%x/0x%x; %s",
+			mark, mask, remedy(r));
+	*ret_count = list.n;
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* conntrack.h - deletes and counts tracked connections by their mark
+ *
+ * Marks are how we know over which uplink a connection goes (wanted.h). What bears no mark of
+ * ours is never deleted.
+ */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct conntrack; /* opaque, see conntrack.c */
+
+/* Negative errno after a logged message. */
+int conntrack_new(struct conntrack **ret_conntrack);
+void conntrack_free(struct conntrack *conntrack);
+
+/* Deletes the connections with (mark & mask) == `mark`, of both families; neither may be 0.
+ * One message, however many there are; where the kernel does not take it, one for each.
+ * Negative errno after a logged message. */
+int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask);
+
+/* Counts the same. */
+int conntrack_count(
+	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count);
