@@ -84,7 +84,7 @@ static const char every_key_site[] =
 	"  mark: 0xf0000\n"
 	"  tables: 100\n"
 	"  priority: 500\n"
-	"  default-priority: 600\n"
+	"  default-priority: 6000\n"
 	"probing:\n"
 	"  interval: 1s\n"
 	"  suspect: 200ms\n"
@@ -532,11 +532,11 @@ static const struct site_case site_cases[] = {
 	{"routing: {tables: 4294967294}\n",
 		AT(4, "routing.tables: 4294967294 leaves no room for 3 tables below 2^32"),
 		ADDED},
-	{"routing: {priority: 31996}\n",
-		AT(4, "routing.priority: our rules at 31996 to 32000 must end before "
+	{"routing: {priority: 31601}\n",
+		AT(4, "routing.priority: our rules at 31601 to 32000 must end before "
 		      "default-priority (32000)"),
 		ADDED},
-	{"routing: {priority: 31995}\n", "", ADDED},
+	{"routing: {priority: 31600}\n", "", ADDED},
 	{"routing: {default-priority: 32765}\n",
 		AT(4, "routing.default-priority: '32765' is not a number from 1 to 32764"),
 		ADDED},

@@ -268,7 +268,7 @@ static void every_routing_key_is_read(void **state)
 	assert_int_equal(routing->mark, 0xf0000);
 	assert_int_equal(routing->tables, 100);
 	assert_int_equal(routing->priority, 500);
-	assert_int_equal(routing->default_priority, 600);
+	assert_int_equal(routing->default_priority, 6000);
 	assert_string_equal(prefix_str(&routing->open.items[0]), "192.0.2.128/25");
 	assert_string_equal(prefix_str(&routing->no_nat.items[0]), "10.9.0.0/16");
 
