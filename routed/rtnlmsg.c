@@ -118,8 +118,6 @@ static int read_multipath(struct nlattr *attr, struct rtnlmsg_route *route)
 		hop->ifindex = rtnh->rtnh_ifindex;
 		hop->onlink = (rtnh->rtnh_flags & RTNH_F_ONLINK) != 0;
 		hop->weight = rtnh->rtnh_hops + 1u;
-		if (rtnh->rtnh_flags & RTNH_F_DEAD)
-			route->gateways_usable = false;
 		if (read_gateway(route->route.family, tb, &hop->gateway) < 0)
 			return -EBADMSG;
 
@@ -144,7 +142,6 @@ static int read_nexthops(
 	hop->ifindex = tb[RTA_OIF] ? (int)nla_get_u32(tb[RTA_OIF]) : 0;
 	hop->onlink = (rtm->rtm_flags & RTNH_F_ONLINK) != 0;
 	hop->weight = 1;
-	route->gateways_usable = !(rtm->rtm_flags & RTNH_F_DEAD);
 	return read_gateway(rtm->rtm_family, tb, &hop->gateway) < 0 ? -EBADMSG : RTNLMSG_READ;
 }
 
@@ -181,7 +178,6 @@ int rtnlmsg_read_route(struct nlmsghdr *msg, struct rtnlmsg_route *ret_route)
 		.pref = tb[RTA_PREF] ? nla_get_u8(tb[RTA_PREF]) : 0,
 		.tos = rtm->rtm_tos,
 		.has_from = rtm->rtm_src_len > 0,
-		.gateways_usable = true,
 	};
 	bool cloned = (rtm->rtm_flags & RTM_F_CLONED) != 0; /* a cached decision, no route */
 

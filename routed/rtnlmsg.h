@@ -24,7 +24,6 @@ struct rtnlmsg_route {
 	uint8_t pref;	  /* RTA_PREF, as in a router advertisement: 0 medium, 1 high, 3 low */
 	uint8_t tos;	  /* we make none with it */
 	bool has_from;	  /* IPv6: only for packets from a prefix; nor any of those */
-	bool gateways_usable; /* no next hop is dead (RTNH_F_DEAD) */
 };
 
 /* One route (RTM_NEWROUTE, RTM_DELROUTE) or rule. The message is whole (`nlmsg_len` octets are

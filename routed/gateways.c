@@ -1,0 +1,179 @@
+/* gateways.c - the gateways that other programs' default routes tell us
+ *
+ * A look goes through all routes. Per interface and family the best live default counts: the
+ * router's preference first (RFC 4191), then the smaller metric, then what was seen first.
+ * Where there is none, what was known stays, marked as not live.
+ *
+ * Our own default routes count only where nothing else is known: after a restart they are
+ * what is left of the gateway that a former run had learned.
+ */
+#include "routed/gateways.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "routed/kernel.h"
+#include "routed/rtnl.h"
+#include "routed/rtnlmsg.h"
+
+void gateways_fini(struct gateways *gateways)
+{
+	free(gateways->items);
+	*gateways = (struct gateways){0};
+}
+
+static struct gateway *find(const struct gateways *gateways, int ifindex, int family)
+{
+	for (size_t i = 0; i < gateways->n; i++)
+		if (gateways->items[i].ifindex == ifindex &&
+			gateways->items[i].family == family)
+			return &gateways->items[i];
+	return NULL;
+}
+
+const struct gateway *gateways_find(const struct gateways *gateways, int ifindex, int family)
+{
+	return find(gateways, ifindex, family);
+}
+
+bool gateways_uses_ra(const struct gateways *gateways, int ifindex)
+{
+	const struct gateway *gateway = find(gateways, ifindex, AF_INET6);
+
+	return gateway && gateway->protocol == RTPROT_RA;
+}
+
+static void append(struct gateways *gateways, const struct gateway *gateway)
+{
+	struct gateway *items = reallocarray(gateways->items, gateways->n + 1, sizeof(*items));
+
+	if (!items) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	gateways->items = items;
+	items[gateways->n++] = *gateway;
+}
+
+/* ICMPV6_ROUTER_PREF_*: 0 medium, 1 high, 3 low, 2 reserved and to be taken as medium. */
+static int pref_rank(uint8_t pref)
+{
+	if (pref == 1)
+		return 0;
+	return pref == 3 ? 2 : 1;
+}
+
+static bool is_better(const struct gateway *a, const struct gateway *than)
+{
+	int order = pref_rank(a->pref) - pref_rank(than->pref);
+
+	return order < 0 || (order == 0 && a->metric < than->metric);
+}
+
+void gateways_begin(struct gateways *gateways)
+{
+	for (size_t i = 0; i < gateways->n; i++)
+		gateways->items[i].live = false;
+}
+
+static void learn(struct gateways *gateways, const struct gateway *gateway)
+{
+	struct gateway *known = find(gateways, gateway->ifindex, gateway->family);
+	bool ours = gateway->protocol == KERNEL_PROTOCOL;
+
+	if (!known) {
+		append(gateways, gateway);
+		return;
+	}
+	if (ours || (known->live && !is_better(gateway, known)))
+		return;
+	*known = *gateway;
+}
+
+void gateways_see(struct gateways *gateways, const struct rtnlmsg_route *route)
+{
+	const struct kernel_route *r = &route->route;
+	bool ours = route->protocol == KERNEL_PROTOCOL;
+
+	if (r->dst.len > 0 || r->type != KERNEL_UNICAST || route->tos || route->has_from)
+		return;
+	for (size_t i = 0; i < r->n_nexthops; i++) {
+		const struct kernel_nexthop *hop = &r->nexthops[i];
+		struct gateway gateway = {
+			.ifindex = hop->ifindex,
+			.family = r->family,
+			.addr = hop->gateway,
+			.protocol = route->protocol,
+			.live = !ours,
+			.pref = route->pref,
+			.metric = r->metric,
+		};
+
+		/* an IPv4 default by way of an IPv6 neighbour (RFC 8950) is no IPv4 gateway */
+		if (hop->ifindex > 0 &&
+			(!addr_is_set(&hop->gateway) || hop->gateway.family == r->family))
+			learn(gateways, &gateway);
+	}
+}
+
+void gateways_end(struct gateways *gateways, gateways_exists_fn *exists)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < gateways->n; i++)
+		if (gateways->items[i].live || !exists || exists(gateways->items[i].ifindex))
+			gateways->items[n++] = gateways->items[i];
+	gateways->n = n;
+}
+
+static bool gateway_eq(const struct gateway *a, const struct gateway *b)
+{
+	return a->ifindex == b->ifindex && a->family == b->family &&
+	       addr_eq(&a->addr, &b->addr) && a->protocol == b->protocol &&
+	       a->live == b->live && a->pref == b->pref && a->metric == b->metric;
+}
+
+static bool gateways_eq(const struct gateways *a, const struct gateways *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!gateway_eq(&a->items[i], &b->items[i]))
+			return false;
+	return true;
+}
+
+static bool device_exists(int ifindex)
+{
+	char name[IFNAMSIZ];
+
+	return if_indextoname((unsigned int)ifindex, name) != NULL;
+}
+
+static void see(const struct rtnlmsg_route *route, void *arg)
+{
+	gateways_see(arg, route);
+}
+
+int gateways_read(struct gateways *gateways, struct rtnl *rtnl)
+{
+	struct gateways fresh = {0};
+
+	for (size_t i = 0; i < gateways->n; i++)
+		append(&fresh, &gateways->items[i]);
+	gateways_begin(&fresh);
+	int r = rtnl_each_route(rtnl, see, &fresh);
+	if (r < 0) {
+		gateways_fini(&fresh);
+		return r;
+	}
+	gateways_end(&fresh, device_exists);
+
+	bool changed = !gateways_eq(gateways, &fresh);
+	gateways_fini(gateways);
+	*gateways = fresh;
+	return changed ? 1 : 0;
+}
