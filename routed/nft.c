@@ -87,15 +87,15 @@ static void nft_ctx_freep(struct nft_ctx **ctx)
 		nft_ctx_free(*ctx);
 }
 
-/* The first line that says "Error", without what follows: the position in a text that no one
- * has seen. */
+/* The first line that says "Error", without what follows: guesses at what was meant, and the
+ * position in a text that no one has seen. */
 static void copy_why(const char *said, char *why, size_t cap)
 {
 	const char *error = strstr(said, "Error: ");
 
 	if (error)
 		said = error + strlen("Error: ");
-	snprintf(why, cap, "%.*s", (int)strcspn(said, "\n"), said);
+	snprintf(why, cap, "%.*s", (int)strcspn(said, "\n;"), said);
 }
 
 /* Runs commands as one transaction. libnftables leaves the kernel's errno only in words. */
