@@ -1,0 +1,48 @@
+/* flows.h - when the connections bound to an uplink are to be deleted
+ *
+ * Pure. A connection stays on the uplink that it began on; when that is lost its peers would
+ * wait for minutes, so that the entries in connection tracking are deleted: the next packet of
+ * this side begins anew over another uplink, or gets a reset at once.
+ *
+ *   link or address lost   all of them, at once
+ *   probes unanswered      those that began on this side, after `flush-after`; who came in by
+ *                          this uplink has no other way and may well be answered again
+ *   address changed        all of them, at once
+ *
+ * Each deletion is repeated once, for packets that were on their way past the first. None is
+ * done while there is no other uplink to go on with: it is owed until then, and forgotten if
+ * the uplink comes back before.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/site.h"
+#include "routed/uplink.h"
+
+enum { FLOWS_REPEAT_MS = 1000 };
+
+enum flows_which { FLOWS_NONE, FLOWS_OUTBOUND, FLOWS_ALL };
+
+struct flows {
+	enum flows_which owed;
+	int64_t due_us;
+	bool anyway; /* the uplink itself has a new address to go on with */
+	enum flows_which repeat;
+	int64_t repeat_us;
+	enum flows_which lost; /* what the present fault costs: seen by its edge */
+	struct addr chosen[SITE_FAMILIES];
+};
+
+/* What is so now: the fault and health of the uplink's machine, the addresses that stand for
+ * it. To be called after each step of the machine. */
+void flows_observe(struct flows *flows, const struct uplink *uplink,
+	const struct addr chosen[SITE_FAMILIES], int64_t flush_after_ms, int64_t now_us);
+
+/* Which connections to delete now, FLOWS_NONE mostly; they count as deleted. `other_is_up`:
+ * some other uplink takes new connections. To be called once the new path is in. */
+enum flows_which flows_take(struct flows *flows, bool other_is_up, int64_t now_us);
+
+/* When to ask again, later than `now_us`; INT64_MAX: after the next change. */
+int64_t flows_next_us(const struct flows *flows, int64_t now_us);
