@@ -1,0 +1,180 @@
+/* keep.c - what routed must still know after a restart: who is drained, and how each uplink
+ * stood
+ *
+ * Written by routed.c after each change of state, read at the next start, and by `plan`
+ * without a running agent.
+ */
+#include "routed/keep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+enum { BOOT_ID_LEN = 36 };
+
+/* "" where it cannot be read: then nothing is known of any boot. */
+static void read_boot_id(char ret_id[BOOT_ID_LEN + 1])
+{
+	AUTO(fclosep) FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f || fread(ret_id, 1, BOOT_ID_LEN, f) != BOOT_ID_LEN)
+		ret_id[0] = '\0';
+	ret_id[BOOT_ID_LEN] = '\0';
+}
+
+/* ---- reading -----------------------------------------------------------------------------
+ */
+
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static bool read_health(const json_t *object, enum uplink_state *ret_health)
+{
+	const char *text = json_string_value(json_object_get(object, "health"));
+
+	for (enum uplink_state state = UPLINK_UP; text && state <= UPLINK_DOWN; state++)
+		if (strcmp(text, uplink_state_str(state)) == 0) {
+			*ret_health = state;
+			return true;
+		}
+	return false;
+}
+
+static void read_uplink(const json_t *object, bool same_boot, struct keep *keep)
+{
+	const char *name = json_string_value(json_object_get(object, "name"));
+	struct keep_uplink *uplink = &keep->uplinks[keep->n_uplinks];
+
+	if (!name || strlen(name) > SITE_NAME_MAX || keep->n_uplinks == SITE_MAX_UPLINKS)
+		return;
+	*uplink = (struct keep_uplink){
+		.drained = json_is_true(json_object_get(object, "drained")),
+	};
+	memcpy(uplink->name, name, strlen(name) + 1);
+	if (same_boot && read_health(object, &uplink->saved.health)) {
+		uplink->saved.relapses = (unsigned int)number(object, "relapses");
+		uplink->saved.since_us = number(object, "since_us");
+		uplink->saved.returned_us = number(object, "returned_us");
+	}
+	keep->n_uplinks++;
+}
+
+void keep_load(const char *path, struct keep *ret_keep)
+{
+	AUTO(fclosep) FILE *f = fopen(path, "re");
+	char boot_id[BOOT_ID_LEN + 1];
+	json_error_t error;
+
+	*ret_keep = (struct keep){0};
+	if (!f) {
+		if (errno != ENOENT)
+			log_error(-errno, "state", "cannot read %s", path);
+		return;
+	}
+
+	AUTO(json_decrefp) json_t *root = json_loadf(f, 0, &error);
+	if (!json_is_object(root)) {
+		log_warning("state", "%s makes no sense (%s): nothing is drained", path,
+			root ? "no object" : error.text);
+		return;
+	}
+	const char *boot = json_string_value(json_object_get(root, "boot"));
+	const json_t *uplinks = json_object_get(root, "uplinks");
+
+	read_boot_id(boot_id);
+	for (size_t i = 0; i < json_array_size(uplinks); i++)
+		read_uplink(json_array_get(uplinks, i),
+			boot && *boot_id && strcmp(boot, boot_id) == 0, ret_keep);
+}
+
+const struct keep_uplink *keep_find(const struct keep *keep, const char *name)
+{
+	for (size_t i = 0; i < keep->n_uplinks; i++)
+		if (strcasecmp(keep->uplinks[i].name, name) == 0)
+			return &keep->uplinks[i];
+	return NULL;
+}
+
+/* ---- writing -----------------------------------------------------------------------------
+ */
+
+static json_t *json_keep(const struct keep *keep)
+{
+	char boot_id[BOOT_ID_LEN + 1];
+	json_t *uplinks = json_array();
+
+	for (size_t i = 0; i < keep->n_uplinks; i++) {
+		const struct keep_uplink *uplink = &keep->uplinks[i];
+		const struct uplink_saved *saved = &uplink->saved;
+
+		json_array_append_new(
+			uplinks, json_pack("{s:s, s:b, s:s, s:I, s:I, s:I}", "name",
+					 uplink->name, "drained", (int)uplink->drained,
+					 "health", uplink_state_str(saved->health), "relapses",
+					 (json_int_t)saved->relapses, "since_us",
+					 (json_int_t)saved->since_us, "returned_us",
+					 (json_int_t)saved->returned_us));
+	}
+	read_boot_id(boot_id);
+	return json_pack("{s:s, s:o}", "boot", boot_id, "uplinks", uplinks);
+}
+
+static int write_file(const char *path, const char *text, bool durable)
+{
+	AUTO(closep)
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	ssize_t n = write(fd, text, len);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < len)
+		return -ENOSPC;
+	return durable && fsync(fd) < 0 ? -errno : 0;
+}
+
+/* The name is on the disk when its folder is (fsync(2)). */
+static int sync_folder_of(const char *path)
+{
+	AUTO(freep) char *folder = strdup(path);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (!slash)
+		return folder ? 0 : -ENOMEM;
+	*slash = '\0';
+
+	AUTO(closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int keep_store(const char *path, const struct keep *keep, bool durable)
+{
+	AUTO(json_decrefp) json_t *root = json_keep(keep);
+	AUTO(freep) char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	AUTO(freep) char *fresh = NULL;
+
+	if (!text || asprintf(&fresh, "%s.new", path) < 0) {
+		fresh = NULL;
+		return log_error(-ENOMEM, "state", "cannot write %s", path);
+	}
+
+	int err = write_file(fresh, text, durable);
+	if (err == 0 && rename(fresh, path) < 0)
+		err = -errno;
+	if (err == 0 && durable)
+		err = sync_folder_of(path);
+	return err < 0 ? log_error(err, "state", "cannot write %s", path) : 0;
+}

@@ -1,0 +1,35 @@
+/* keep.h - what routed must still know after a restart: who is drained, and how each uplink
+ * stood
+ *
+ * A small JSON file in the state folder, replaced as a whole: killed at any moment, either the
+ * old or the new one is there. What the uplinks were is of use until the next boot only, since
+ * its times are those of the monotonic clock; what is drained stays so until undrained.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/site.h"
+#include "routed/uplink.h"
+
+struct keep_uplink {
+	char name[SITE_NAME_MAX + 1];
+	bool drained;
+	struct uplink_saved saved; /* since_us 0: nothing known */
+};
+
+struct keep {
+	struct keep_uplink uplinks[SITE_MAX_UPLINKS];
+	size_t n_uplinks;
+};
+
+/* A file that is not there, or makes no sense, is an empty `keep`; the latter is warned about.
+ */
+void keep_load(const char *path, struct keep *ret_keep);
+
+/* `durable`: on the disk before it returns, which may take some milliseconds; else a power
+ * failure may cost it. A logged negative errno. */
+int keep_store(const char *path, const struct keep *keep, bool durable);
+
+/* NULL if that uplink is not in it. */
+const struct keep_uplink *keep_find(const struct keep *keep, const char *name);
