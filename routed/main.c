@@ -1,0 +1,64 @@
+/* main.c - the verbs of routed
+ *
+ * Each verb is one function that returns the exit status; common/cli.c parses the options.
+ */
+#include <stddef.h>
+
+#include "common/cli.h"
+#include "routed/once.h"
+#include "routed/routed.h"
+#include "routed/status.h"
+
+static const struct cli_option drain_options[] = {
+	{.name = "force", .summary = "also the last uplink that is of use"},
+	{.name = NULL},
+};
+
+static const struct cli_verb verbs[] = {
+	{.name = "check",
+		.args = "",
+		.summary = "validates site.yaml, and the nftables table by the kernel",
+		.run = once_run_check},
+	{.name = "run",
+		.args = "",
+		.summary = "tracks the uplinks; SIGHUP reloads, SIGTERM ends",
+		.run = routed_run},
+	{.name = "status",
+		.args = "",
+		.summary = "uplinks, probe targets, servers and repairs of the running routed",
+		.run = status_run,
+		.takes_json = true,
+		.takes_watch = true},
+	{.name = "plan",
+		.args = "",
+		.summary = "what would change in the kernel now",
+		.run = once_run_plan},
+	{.name = "events",
+		.args = "",
+		.summary = "changes of state as they happen, as JSON lines",
+		.run = status_run_events},
+	{.name = "drain",
+		.args = "UPLINK",
+		.summary = "takes an uplink out of use for new connections",
+		.run = status_run_drain,
+		.n_args = 1,
+		.options = drain_options},
+	{.name = "undrain",
+		.args = "UPLINK",
+		.summary = "takes it into use again; also ends a manual failback",
+		.run = status_run_undrain,
+		.n_args = 1},
+	{.name = "flush",
+		.args = "",
+		.summary = "removes all that routed put into the kernel",
+		.run = once_run_flush},
+	{.name = NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(argc, argv, "routed",
+		"Routing agent for a site with several uplinks: tracks them, and keeps "
+		"routes, rules and NAT as they should be.",
+		verbs);
+}

@@ -1,0 +1,340 @@
+/* reconcile.c - keeps the kernel what it should be: look, decide, compare, change, tell
+ *
+ * Whatever happens (a link, a verdict, a reload, somebody's `ip route flush`) comes to the
+ * same few steps, so that there is one way from the present to what should be, and a restart,
+ * a repair and a switch differ in nothing but what they find:
+ *
+ *     reconcile_observe  links, gateways -> situation -> machines -> states
+ *     decide, wanted_*   situation -> what the kernel should hold          (pure)
+ *     rtnl_read ...      what it does hold of ours
+ *     plan_diff          the difference, in a safe order                   (pure)
+ *     apply_plan         the nftables table first, then the steps
+ *     reconcile_flows    what is bound to a lost uplink, now that the new path is in
+ *     tell_changes       log, subscribers, the operator's program
+ *
+ * It never holds a second opinion of its own about what is there: it asks. What is not ours it
+ * does not even see (rtnl.h).
+ */
+#include "routed/reconcile.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/links.h"
+#include "common/log.h"
+#include "routed/conntrack.h"
+#include "routed/plan.h"
+#include "routed/probe.h"
+#include "routed/routed.h"
+#include "routed/rtnl.h"
+#include "routed/sysctl.h"
+#include "routed/tell.h"
+
+enum { STEP_TEXT_MAX = 512, STEPS_TOLD = 8 };
+
+/* ---- what is so -------------------------------------------------------------------------
+ */
+
+static void look_at_gateways(struct routed *routed)
+{
+	if (!routed->gateways_dirty)
+		return;
+	if (gateways_read(&routed->gateways, routed->rtnl) >= 0)
+		routed->gateways_dirty = false;
+}
+
+static void learn(struct routed *routed, size_t i)
+{
+	static const int families[SITE_FAMILIES] = {AF_INET, AF_INET6};
+	struct situation_learned *learned = &routed->uplinks[i]->learned;
+	const struct link *link = links_find(
+		routed->links, routed->site->uplinks[i].interface);
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		const struct gateway *gateway = link ? gateways_find(&routed->gateways,
+							       link->ifindex, families[family])
+						     : NULL;
+
+		learned->gateway[family] = gateway ? gateway->addr : (struct addr){0};
+	}
+	learned->uses_ra = link && gateways_uses_ra(&routed->gateways, link->ifindex);
+
+	/* the mirror may lag behind, the poll not: it is renewed by the next one */
+	bool carrier = true;
+	if (link && rtnl_carrier(routed->rtnl, link->ifindex, &carrier) == 0)
+		learned->no_carrier = !carrier;
+}
+
+static void observe_links(struct routed *routed)
+{
+	struct situation_learned learned[SITE_MAX_UPLINKS];
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		learn(routed, i);
+		learned[i] = routed->uplinks[i]->learned;
+	}
+	situation_make(routed->site, routed->links, learned, &routed->situation);
+}
+
+static void tell_prober(struct prober *prober, const struct situation_uplink *situation)
+{
+	struct prober_link link;
+
+	memset(&link, 0, sizeof(link)); /* compared as a whole */
+	link.ifindex = situation->ifindex;
+	memcpy(link.source, situation->chosen, sizeof(link.source));
+	memcpy(link.gateway, situation->gateway, sizeof(link.gateway));
+	prober_set_link(prober, &link);
+}
+
+static bool is_of_use(const struct routed_uplink *uplink)
+{
+	enum uplink_state state = uplink_state(&uplink->machine);
+
+	return state == UPLINK_UP || state == UPLINK_DEGRADED;
+}
+
+bool reconcile_has_other(const struct routed *routed, size_t index)
+{
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		if (i != index && is_of_use(routed->uplinks[i]))
+			return true;
+	return false;
+}
+
+bool reconcile_step(struct routed_uplink *uplink)
+{
+	struct routed *routed = uplink->routed;
+	size_t i = routed_index(routed, uplink);
+
+	uplink_set_alone(&uplink->machine, !reconcile_has_other(routed, i));
+	bool changed = uplink_step(&uplink->machine, clock_now_us());
+
+	if (changed && (!routed->cause_us || uplink->machine.cause_us < routed->cause_us))
+		routed->cause_us = uplink->machine.cause_us;
+	routed->situation.uplinks[i].state = uplink_state(&uplink->machine);
+	return changed;
+}
+
+/* Twice, since one that falls may let another one off its hold. */
+static bool step_all(struct routed *routed)
+{
+	bool changed = false;
+
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < routed->site->n_uplinks; i++)
+			changed = reconcile_step(routed->uplinks[i]) || changed;
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		prober_rearm(routed->uplinks[i]->prober);
+	return changed;
+}
+
+bool reconcile_observe(struct routed *routed)
+{
+	struct uplink_facts facts;
+
+	look_at_gateways(routed);
+	observe_links(routed);
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		struct routed_uplink *uplink = routed->uplinks[i];
+
+		situation_facts(&routed->situation.uplinks[i], &facts);
+		uplink_on_link(&uplink->machine, &facts);
+		tell_prober(uplink->prober, &routed->situation.uplinks[i]);
+		prober_collect(uplink->prober);
+	}
+	return step_all(routed);
+}
+
+/* ---- flows -------------------------------------------------------------------------------
+ */
+
+static void delete_flows(struct routed *routed, size_t i, enum flows_which which)
+{
+	const struct site *site = routed->site;
+	uint32_t mark = wanted_mark_out(site, i);
+	uint32_t mask = which == FLOWS_ALL ? wanted_mark_uplink_mask(site)
+					   : wanted_mark_mask(site);
+
+	if (conntrack_delete(routed->conntrack, mark, mask) < 0)
+		return;
+	routed->counters.deletions++;
+	tell_deletion(routed, i, which);
+}
+
+/* One that new connections are given to, and not as a last resort. */
+static bool has_way_out(const struct routed *routed, size_t index)
+{
+	uint32_t active = routed->decision.active[SITE_IPV4] |
+			  routed->decision.active[SITE_IPV6];
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		if (i != index && (active & (1u << i)) && is_of_use(routed->uplinks[i]))
+			return true;
+	return false;
+}
+
+void reconcile_flows(struct routed *routed)
+{
+	int64_t now_us = clock_now_us();
+	int64_t next_us = INT64_MAX;
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		struct routed_uplink *uplink = routed->uplinks[i];
+		enum flows_which which;
+
+		flows_observe(&uplink->flows, &uplink->machine,
+			routed->situation.uplinks[i].chosen,
+			routed->site->routing.flush_after_ms, now_us);
+		which = flows_take(&uplink->flows, has_way_out(routed, i), now_us);
+		if (which != FLOWS_NONE)
+			delete_flows(routed, i, which);
+
+		int64_t due_us = flows_next_us(&uplink->flows, now_us);
+		next_us = due_us < next_us ? due_us : next_us;
+	}
+	if (next_us == INT64_MAX)
+		event_del(routed->later);
+	else
+		routed_arm(routed->later, (next_us - now_us + 999) / 1000, false);
+}
+
+/* ---- compare and change ------------------------------------------------------------------
+ */
+
+struct change {
+	struct decision decision;
+	struct kernel wanted;
+	struct kernel actual;
+	char *table;
+	bool same; /* nothing else is wanted than last time */
+	struct plan plan;
+};
+
+static bool kernel_is_same(const struct kernel *a, const struct kernel *b)
+{
+	struct plan plan;
+
+	plan_diff(a, b, &plan);
+	bool same = plan.n_steps == 0;
+	plan_fini(&plan);
+	return same;
+}
+
+static int change_make(struct routed *routed, struct change *change)
+{
+	*change = (struct change){0};
+	change->decision = decide(routed->site, &routed->situation);
+	wanted_kernel(routed->site, &routed->situation, &change->decision, &change->wanted);
+	change->table = wanted_nft(routed->site, &routed->situation);
+	change->same = routed->table && strcmp(routed->table, change->table) == 0 &&
+		       kernel_is_same(&routed->wanted, &change->wanted);
+
+	int err = rtnl_read(routed->rtnl, &change->actual);
+	if (err < 0)
+		return err;
+	sysctl_read_all(&change->wanted, &change->actual);
+	plan_diff(&change->actual, &change->wanted, &change->plan);
+	return 0;
+}
+
+static void change_fini(struct change *change)
+{
+	kernel_fini(&change->wanted);
+	kernel_fini(&change->actual);
+	free(change->table);
+	plan_fini(&change->plan);
+}
+
+/* What others, or the kernel by itself, have done to ours. */
+static void log_repairs(const struct routed *routed, const struct plan *plan)
+{
+	const struct routed_culprit *culprit = &routed->culprit;
+	char line[STEP_TEXT_MAX];
+
+	if (culprit->pid)
+		log_notice("reconcile",
+			"process %d (%s) changed what is ours: %zu step%s to repair it",
+			(int)culprit->pid, culprit->name[0] ? culprit->name : "gone by now",
+			plan->n_steps, plan->n_steps == 1 ? "" : "s");
+	else
+		log_notice("reconcile", "the kernel held something else: %zu step%s to repair",
+			plan->n_steps, plan->n_steps == 1 ? "" : "s");
+	for (size_t i = 0; i < plan->n_steps && i < STEPS_TOLD; i++)
+		log_info("reconcile", "%s",
+			plan_step_str(&plan->steps[i], routed_ifname, routed->links, line,
+				sizeof(line)));
+}
+
+static void count(
+	struct routed *routed, const struct change *change, const struct apply_result *result)
+{
+	routed->counters.looks++;
+	if (!change->same) {
+		routed->counters.changes += result->n_done;
+		return;
+	}
+	if (result->n_done == 0)
+		return;
+	routed->counters.repairs += result->n_done;
+	routed->culprit = routed->suspect;
+	routed->culprit.at_s = time(NULL);
+	log_repairs(routed, &change->plan);
+	tell_repair(routed, &change->plan);
+}
+
+/* The table is written when it is another one, or may be another one than we believe. */
+static void change_apply(
+	struct routed *routed, struct change *change, struct apply_result *ret_result)
+{
+	bool write_table = routed->table_dirty || !routed->table ||
+			   strcmp(routed->table, change->table) != 0;
+
+	apply_plan(
+		&routed->apply, &change->plan, write_table ? change->table : NULL, ret_result);
+	routed->applied_us = clock_now_us();
+	routed->table_dirty = ret_result->nft_failed;
+	count(routed, change, ret_result);
+
+	if (memcmp(&routed->decision, &change->decision, sizeof(routed->decision)) != 0)
+		routed->counters.switches++;
+	routed->decision = change->decision;
+	kernel_fini(&routed->wanted);
+	routed->wanted = change->wanted;
+	change->wanted = (struct kernel){0};
+	free(routed->table);
+	routed->table = change->table;
+	change->table = NULL;
+}
+
+void reconcile_now(struct routed *routed)
+{
+	struct apply_result result = {.n_failed = 1};
+	struct change change;
+
+	if (routed->in_reconcile) {
+		reconcile_soon(routed);
+		return;
+	}
+	routed->in_reconcile = true;
+	event_del(routed->burst);
+	reconcile_observe(routed);
+	if (change_make(routed, &change) == 0) {
+		change_apply(routed, &change, &result);
+		reconcile_flows(routed);
+		tell_changes(routed);
+	}
+	change_fini(&change);
+	routed->suspect = (struct routed_culprit){0};
+	routed->cause_us = 0;
+	routed_arm(routed->look, result.n_failed ? ROUTED_RETRY_MS : ROUTED_LOOK_MS, false);
+	routed->in_reconcile = false;
+}
+
+void reconcile_soon(struct routed *routed)
+{
+	routed_arm(routed->burst, ROUTED_BURST_MS, true);
+}

@@ -1,0 +1,648 @@
+/* routed.c - the agent's life: start, reload, what wakes it, end
+ *
+ * routed_run() builds the one struct routed and stays in its event loop. What can wake it:
+ *
+ *     links_new's mirror    a link or an address    -> reconcile_soon, at once if it matters
+ *     rtnlwatch, nft        somebody touched ours   -> reconcile_soon
+ *     prober (one each)     an answer, or none      -> reconcile_step, and now if it matters
+ *     poll                  carrier and traffic     -> the same
+ *     look                  ten seconds are over    -> reconcile_now
+ *     SIGHUP, control socket
+ *
+ * It ends by forgetting everything but what is in the state folder: the kernel stays as it is,
+ * and the next one finds it so.
+ */
+#include "routed/routed.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/ctl.h"
+#include "common/links.h"
+#include "common/log.h"
+#include "routed/conntrack.h"
+#include "routed/load.h"
+#include "routed/notify.h"
+#include "routed/passive.h"
+#include "routed/probe.h"
+#include "routed/reconcile.h"
+#include "routed/rtnl.h"
+#include "routed/rtnlwatch.h"
+#include "routed/status.h"
+#include "routed/sysctl.h"
+#include "routed/tell.h"
+
+enum { SEC_US = 1000000 };
+
+void routed_arm(struct event *timer, int64_t ms, bool only_idle)
+{
+	const struct timeval after = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	if (!only_idle || !event_pending(timer, EV_TIMEOUT, NULL))
+		event_add(timer, &after);
+}
+
+const char *routed_ifname(int ifindex, void *arg)
+{
+	const struct link *link = links_find_index(arg, ifindex);
+
+	return link ? link->name : NULL;
+}
+
+size_t routed_index(const struct routed *routed, const struct routed_uplink *uplink)
+{
+	size_t i = 0;
+
+	while (routed->uplinks[i] != uplink)
+		i++;
+	return i;
+}
+
+static void note_all(const struct routed *routed, struct keep *ret_keep)
+{
+	*ret_keep = (struct keep){.n_uplinks = routed->site->n_uplinks};
+	for (size_t i = 0; i < ret_keep->n_uplinks; i++) {
+		const struct uplink *machine = &routed->uplinks[i]->machine;
+		struct keep_uplink *note = &ret_keep->uplinks[i];
+
+		memcpy(note->name, machine->name, sizeof(note->name));
+		note->drained = machine->drained;
+		uplink_save(machine, &note->saved);
+	}
+}
+
+int routed_keep(const struct routed *routed, bool durable)
+{
+	AUTO(freep) char *path = cli_path(routed->cli->state_dir, ROUTED_KEEP);
+	struct keep keep;
+
+	note_all(routed, &keep);
+	return path ? keep_store(path, &keep, durable) : -ENOMEM;
+}
+
+/* ---- what happens ------------------------------------------------------------------------
+ */
+
+/* A state that changed is acted upon now; all else with what else comes in this burst. */
+static void on_links_changed(void *arg)
+{
+	struct routed *routed = arg;
+
+	routed->gateways_dirty = true;
+	if (reconcile_observe(routed))
+		reconcile_now(routed);
+	else
+		reconcile_soon(routed);
+}
+
+static void on_probed(void *arg)
+{
+	struct routed_uplink *uplink = arg;
+
+	if (reconcile_step(uplink))
+		reconcile_now(uplink->routed);
+}
+
+static void on_routes(const struct rtnlwatch_news *news, void *arg)
+{
+	struct routed *routed = arg;
+
+	if (news->pid) {
+		routed->suspect.pid = news->pid;
+		memcpy(routed->suspect.name, news->name, sizeof(routed->suspect.name));
+	}
+	if (news->defaults || news->lost)
+		routed->gateways_dirty = true;
+	reconcile_soon(routed);
+}
+
+static void on_table(const struct nft_author *author, void *arg)
+{
+	struct routed *routed = arg;
+
+	log_notice("nft", "process %d (%s) changed our table: it is written anew",
+		(int)author->pid, author->name);
+	routed->counters.table_lost++;
+	routed->suspect.pid = author->pid;
+	memcpy(routed->suspect.name, author->name, sizeof(routed->suspect.name));
+	routed->culprit = routed->suspect;
+	routed->culprit.at_s = time(NULL);
+	routed->table_dirty = true;
+	reconcile_soon(routed);
+}
+
+static void on_burst(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	reconcile_now(arg);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct routed *routed = arg;
+
+	(void)fd;
+	(void)what;
+	routed->gateways_dirty = true;
+	routed->table_dirty = true;
+	reconcile_now(routed);
+}
+
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	reconcile_flows(arg);
+}
+
+/* The kernel tells of a lost carrier up to a second late (common/links.h). */
+static bool poll_carriers(struct routed *routed)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		struct situation_learned *learned = &routed->uplinks[i]->learned;
+		int ifindex = routed->situation.uplinks[i].ifindex;
+		bool carrier;
+
+		if (ifindex == 0 || rtnl_carrier(routed->rtnl, ifindex, &carrier) < 0)
+			continue;
+		changed = changed || learned->no_carrier == carrier;
+		learned->no_carrier = !carrier;
+	}
+	return changed;
+}
+
+static bool poll_traffic(struct routed *routed)
+{
+	struct uplink_traffic traffic[SITE_MAX_UPLINKS];
+	bool changed = false;
+
+	if (passive_read(routed->passive, traffic, routed->site->n_uplinks) < 0)
+		return false;
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		struct routed_uplink *uplink = routed->uplinks[i];
+
+		prober_collect(uplink->prober);
+		uplink_on_traffic(&uplink->machine, &traffic[i], clock_now_us());
+		changed = reconcile_step(uplink) || changed;
+		prober_rearm(uplink->prober);
+	}
+	return changed;
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct routed *routed = arg;
+	bool changed = poll_carriers(routed) && reconcile_observe(routed);
+
+	(void)fd;
+	(void)what;
+	changed = poll_traffic(routed) || changed;
+	if (changed)
+		reconcile_now(routed);
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct routed *routed = arg;
+
+	(void)what;
+	log_notice("routed", "ending on %s; routes, rules and nftables stay as they are",
+		strsignal((int)fd));
+	sd_notify(0, "STOPPING=1");
+	event_base_loopbreak(routed->base);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+/* ---- the configuration -------------------------------------------------------------------
+ */
+
+static void uplink_free(struct routed_uplink *uplink)
+{
+	if (!uplink)
+		return;
+	prober_free(uplink->prober);
+	uplink_fini(&uplink->machine);
+	free(uplink);
+}
+
+/* One that is new to us: it goes on from what an earlier run knew of that name. */
+static struct routed_uplink *uplink_new(
+	struct routed *routed, const struct site *site, size_t i)
+{
+	const struct keep_uplink *kept = keep_find(&routed->kept, site->uplinks[i].name);
+	struct routed_uplink *uplink = calloc(1, sizeof(*uplink));
+	int64_t now_us = clock_now_us();
+
+	if (!uplink)
+		return NULL;
+	uplink->routed = routed;
+	if (uplink_init(&uplink->machine, site, i, now_us) < 0) {
+		free(uplink);
+		return NULL;
+	}
+	if (kept && kept->drained)
+		uplink_drain(&uplink->machine);
+	if (kept)
+		uplink_adopt(&uplink->machine, &kept->saved, now_us);
+	if (prober_new(routed->base, &uplink->machine, on_probed, uplink, &uplink->prober) <
+		0) {
+		uplink_free(uplink);
+		return NULL;
+	}
+	return uplink;
+}
+
+/* The same name on the same interface. */
+static struct routed_uplink *uplink_of(
+	const struct routed *routed, const struct site *site, size_t i)
+{
+	int k = routed->site ? site_find_uplink(routed->site, site->uplinks[i].name) : -1;
+
+	if (k < 0 || strcmp(routed->site->uplinks[k].interface, site->uplinks[i].interface))
+		return NULL;
+	return routed->uplinks[k];
+}
+
+struct uplinks {
+	struct routed_uplink *items[SITE_MAX_UPLINKS];
+	bool is_new[SITE_MAX_UPLINKS];
+};
+
+static void free_new(struct uplinks *uplinks)
+{
+	for (size_t i = 0; i < SITE_MAX_UPLINKS; i++)
+		if (uplinks->is_new[i])
+			uplink_free(uplinks->items[i]);
+}
+
+static int make_uplinks(
+	struct routed *routed, const struct site *site, struct uplinks *uplinks)
+{
+	*uplinks = (struct uplinks){0};
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		uplinks->items[i] = uplink_of(routed, site, i);
+		if (uplinks->items[i])
+			continue;
+		uplinks->items[i] = uplink_new(routed, site, i);
+		uplinks->is_new[i] = true;
+		if (!uplinks->items[i]) {
+			free_new(uplinks);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static bool has(const struct uplinks *uplinks, const struct routed_uplink *uplink)
+{
+	for (size_t i = 0; i < SITE_MAX_UPLINKS; i++)
+		if (uplinks->items[i] == uplink)
+			return true;
+	return false;
+}
+
+/* Marks count by the place in the list: what a mark stands for may be another uplink now, or
+ * none, and flows that bear it would be led astray. */
+static void forget_moved_flows(struct routed *routed, const struct site *old)
+{
+	for (size_t i = 0; old && i < old->n_uplinks; i++) {
+		const struct site *site = routed->site;
+		bool stays = i < site->n_uplinks &&
+			     strcmp(old->uplinks[i].name, site->uplinks[i].name) == 0 &&
+			     old->routing.mark == site->routing.mark;
+
+		if (!stays && conntrack_delete(routed->conntrack, wanted_mark_out(old, i),
+				      wanted_mark_uplink_mask(old)) == 0)
+			log_notice("flows",
+				"%s: its connections are forgotten: it has another place in "
+				"the configuration, or none",
+				old->uplinks[i].name);
+	}
+}
+
+/* Takes the site over on success; else all is as it was. */
+static int use_site(struct routed *routed, struct site *site)
+{
+	struct site *old = routed->site;
+	struct uplinks uplinks;
+
+	if (old)
+		note_all(routed, &routed->kept);
+	int err = make_uplinks(routed, site, &uplinks);
+	for (size_t i = 0; i < site->n_uplinks && err == 0; i++)
+		if (!uplinks.is_new[i])
+			err = uplink_configure(
+				&uplinks.items[i]->machine, site, i, clock_now_us());
+	if (err < 0) {
+		for (size_t i = 0; old && i < old->n_uplinks; i++) {
+			uplink_configure(&routed->uplinks[i]->machine, old, i, clock_now_us());
+			prober_reload(routed->uplinks[i]->prober);
+		}
+		free_new(&uplinks);
+		return log_error(err, "config", "cannot use the configuration");
+	}
+
+	for (size_t i = 0; old && i < old->n_uplinks; i++)
+		if (!has(&uplinks, routed->uplinks[i]))
+			uplink_free(routed->uplinks[i]);
+	memcpy(routed->uplinks, uplinks.items, sizeof(routed->uplinks));
+	routed->site = site;
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		if (!uplinks.is_new[i])
+			prober_reload(routed->uplinks[i]->prober);
+	routed->loaded_s = time(NULL);
+	routed->gateways_dirty = true;
+	reconcile_now(routed);
+	forget_moved_flows(routed, old);
+	site_free(old);
+	return 0;
+}
+
+static int read_site(const struct cli *cli, const struct links *links, struct site **ret_site)
+{
+	struct report report;
+
+	report_init(&report);
+	int err = load_site(cli->config, links, &report, ret_site);
+	report_log(&report, "config");
+	report_fini(&report);
+	return err;
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct routed *routed = arg;
+	struct site *site = NULL;
+
+	(void)fd;
+	(void)what;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
+	int err = read_site(routed->cli, routed->links, &site);
+	if (err == 0) {
+		err = use_site(routed, site);
+		if (err < 0)
+			site_free(site);
+	}
+	if (err < 0) {
+		routed->load_failed_s = time(NULL);
+		log_error(0, "config",
+			"not reloaded: the configuration of before stays in force");
+	} else {
+		routed->load_failed_s = 0;
+		log_notice("config", "reloaded; uplinks: %zu, servers: %zu",
+			routed->site->n_uplinks, routed->site->n_servers);
+	}
+	tell_reload(routed, err);
+	sd_notify(0, "READY=1");
+}
+
+/* ---- requests ----------------------------------------------------------------------------
+ */
+
+const char *routed_drain(struct routed *routed, const char *name, bool drain, bool force)
+{
+	int i = name ? site_find_uplink(routed->site, name) : -1;
+
+	if (i < 0)
+		return "there is no uplink of that name";
+
+	struct uplink *machine = &routed->uplinks[i]->machine;
+	bool was_drained = machine->drained;
+	if (drain && !was_drained && !force && !reconcile_has_other(routed, (size_t)i))
+		return "no other uplink is of use at present: new connections would have "
+		       "nowhere to go; --force does it all the same";
+	if (drain)
+		uplink_drain(machine);
+	else
+		uplink_undrain(machine);
+	if (routed_keep(routed, true) < 0) {
+		machine->drained = was_drained;
+		return "it cannot be remembered over a restart (see the log), and is not done";
+	}
+	reconcile_now(routed);
+	return NULL;
+}
+
+static json_t *answer_drain(struct routed *routed, const json_t *request, bool drain)
+{
+	const char *name = json_string_value(json_object_get(request, "uplink"));
+	bool force = json_is_true(json_object_get(request, "force"));
+	const char *error = routed_drain(routed, name, drain, force);
+
+	if (error)
+		return json_pack("{s:s}", "error", error);
+	return json_pack("{s:b}", "drained", (int)drain);
+}
+
+static json_t *on_request(const char *verb, const json_t *request, void *arg)
+{
+	struct routed *routed = arg;
+
+	if (strcmp(verb, "status") == 0)
+		return status_json(routed);
+	if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0)
+		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
+	if (strcmp(verb, "events") == 0)
+		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
+	return NULL;
+}
+
+/* ---- start and end -----------------------------------------------------------------------
+ */
+
+static int init_events(struct routed *routed)
+{
+	struct event_base *base = routed->base;
+	uint64_t watchdog_us;
+
+	routed->on_hup = evsignal_new(base, SIGHUP, on_hup, routed);
+	routed->on_term = evsignal_new(base, SIGTERM, on_end, routed);
+	routed->on_int = evsignal_new(base, SIGINT, on_end, routed);
+	routed->burst = evtimer_new(base, on_burst, routed);
+	routed->look = evtimer_new(base, on_look, routed);
+	routed->later = evtimer_new(base, on_later, routed);
+	routed->poll = event_new(base, -1, EV_PERSIST, on_poll, routed);
+	routed->watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, routed);
+	if (!routed->on_hup || !routed->on_term || !routed->on_int || !routed->burst ||
+		!routed->look || !routed->later || !routed->poll || !routed->watchdog)
+		return -ENOMEM;
+
+	event_add(routed->on_hup, NULL);
+	event_add(routed->on_term, NULL);
+	event_add(routed->on_int, NULL);
+	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
+		const struct timeval half = {
+			.tv_sec = (time_t)(watchdog_us / 2 / SEC_US),
+			.tv_usec = (suseconds_t)(watchdog_us / 2 % SEC_US),
+		};
+		event_add(routed->watchdog, &half);
+	}
+	return 0;
+}
+
+static int make_folder(const char *path)
+{
+	if (mkdir(path, 0755) == 0 || errno == EEXIST)
+		return 0;
+	return log_error(-errno, "state", "cannot make %s", path);
+}
+
+/* What reads and writes the kernel. */
+static int init_writers(struct routed *routed)
+{
+	AUTO(freep) char *table = cli_path(routed->cli->state_dir, ROUTED_TABLE);
+	AUTO(freep) char *sysctls = cli_path(routed->cli->state_dir, ROUTED_SYSCTLS);
+	int err;
+
+	if (!table || !sysctls)
+		return -ENOMEM;
+	if ((err = rtnl_new(&routed->rtnl)) < 0 ||
+		(err = conntrack_new(&routed->conntrack)) < 0 ||
+		(err = passive_new(&routed->passive)) < 0 ||
+		(err = sysctl_store_new(sysctls, &routed->sysctls)) < 0 ||
+		(err = nft_new(routed->base, table, on_table, routed, &routed->nft)) < 0)
+		return err;
+	routed->apply = (struct apply){
+		.rtnl = routed->rtnl,
+		.nft = routed->nft,
+		.sysctls = routed->sysctls,
+		.ifname = routed_ifname,
+		.ifname_arg = routed->links,
+	};
+	return 0;
+}
+
+/* The control socket comes first: it keeps two from running at the same time. */
+static int init_parts(struct routed *routed)
+{
+	AUTO(freep) char *path = cli_path(routed->cli->runtime_dir, ROUTED_SOCKET);
+	AUTO(freep) char *kept = cli_path(routed->cli->state_dir, ROUTED_KEEP);
+	int err;
+
+	routed->base = event_base_new();
+	if (!path || !kept || !routed->base)
+		return -ENOMEM;
+	if ((err = init_events(routed)) < 0 ||
+		(err = ctl_server_new(routed->base, path, on_request, routed, &routed->ctl)) <
+			0 ||
+		(err = make_folder(routed->cli->state_dir)) < 0 ||
+		(err = links_new(routed->base, on_links_changed, routed, &routed->links)) <
+			0 ||
+		(err = init_writers(routed)) < 0 ||
+		(err = rtnlwatch_new(routed->base, rtnl_port(routed->rtnl), on_routes, routed,
+			 &routed->watch)) < 0 ||
+		(err = notify_new(routed->base, &routed->notify)) < 0)
+		return err;
+	ctl_server_set_stream(routed->ctl, "events");
+	keep_load(kept, &routed->kept);
+	return 0;
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+static void routed_fini(struct routed *routed)
+{
+	for (size_t i = 0; routed->site && i < routed->site->n_uplinks; i++)
+		uplink_free(routed->uplinks[i]);
+	ctl_server_free(routed->ctl);
+	notify_free(routed->notify);
+	rtnlwatch_free(routed->watch);
+	apply_fini(&routed->apply);
+	nft_free(routed->nft);
+	sysctl_store_free(routed->sysctls);
+	passive_free(routed->passive);
+	conntrack_free(routed->conntrack);
+	gateways_fini(&routed->gateways);
+	rtnl_free(routed->rtnl);
+	links_free(routed->links);
+	kernel_fini(&routed->wanted);
+	free(routed->table);
+	site_free(routed->site);
+	free_event(routed->on_hup);
+	free_event(routed->on_term);
+	free_event(routed->on_int);
+	free_event(routed->burst);
+	free_event(routed->look);
+	free_event(routed->later);
+	free_event(routed->poll);
+	free_event(routed->watchdog);
+	if (routed->base)
+		event_base_free(routed->base);
+}
+
+/* By a change that changes nothing, rather than by who we are: what counts is CAP_NET_ADMIN in
+ * this network namespace. */
+static int check_privilege(void)
+{
+	char why[256];
+	int err = nft_check("table inet multihomed {\n}\n", why, sizeof(why));
+
+	if (err != -EPERM && err != -EACCES)
+		return 0;
+	return log_error(0, "routed",
+		"it may not change routes and nftables here: run it as root, or with "
+		"CAP_NET_ADMIN and CAP_NET_RAW");
+}
+
+static void serve(struct routed *routed)
+{
+	const struct timeval poll = {.tv_usec = UPLINK_POLL_MS * 1000};
+
+	event_add(routed->poll, &poll);
+	log_notice("routed", "version %s is ready; uplinks: %zu, servers: %zu", MH_VERSION,
+		routed->site->n_uplinks, routed->site->n_servers);
+	sd_notify(0, "READY=1");
+	event_base_dispatch(routed->base);
+	routed_keep(routed, false);
+}
+
+int routed_run(const struct cli *cli)
+{
+	struct routed *routed = calloc(1, sizeof(*routed));
+	struct site *site = NULL;
+	int status = EXIT_FAILED;
+
+	if (!routed)
+		return EXIT_FAILED;
+	routed->cli = cli;
+	routed->started_s = time(NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (read_site(cli, NULL, &site) < 0) {
+		status = EXIT_BAD_CONFIG;
+	} else if (check_privilege() < 0 || init_parts(routed) < 0 ||
+		   use_site(routed, site) < 0) {
+		site_free(site);
+	} else {
+		serve(routed);
+		status = EXIT_DONE;
+	}
+	routed_fini(routed);
+	free(routed);
+	return status;
+}

@@ -1,0 +1,137 @@
+/* routed.h - the agent's life: start, reload, what wakes it, end
+ *
+ * One struct routed holds everything; each callback gets it through its argument. What follows
+ * from a change is in reconcile.c, who is told of it in tell.c.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/cli.h"
+#include "routed/apply.h"
+#include "routed/flows.h"
+#include "routed/gateways.h"
+#include "routed/keep.h"
+#include "routed/nft.h"
+#include "routed/situation.h"
+#include "routed/uplink.h"
+
+struct conntrack;
+struct ctl_server;
+struct event;
+struct event_base;
+struct links;
+struct notify;
+struct passive;
+struct prober;
+struct routed;
+struct rtnlwatch;
+
+enum {
+	ROUTED_SOCKET_TIMEOUT_MS = 5000, /* how long the verbs wait for a running routed */
+	ROUTED_BURST_MS = 3,	/* messages that come in a row are looked at as one change */
+	ROUTED_LOOK_MS = 10000, /* everything is compared, whether anything was heard or not */
+	ROUTED_RETRY_MS = 1000, /* after a step that failed */
+};
+#define ROUTED_SOCKET  "routed.sock" /* in the runtime folder */
+
+/* In the state folder. */
+#define ROUTED_KEEP    "uplinks.json"
+#define ROUTED_TABLE   "nftables"
+#define ROUTED_SYSCTLS "sysctls"
+
+/* One uplink, for as long as a configuration names it. */
+struct routed_uplink {
+	struct routed *routed;
+	struct uplink machine;
+	struct prober *prober;
+	struct flows flows;
+	struct situation_learned learned;
+
+	/* as last told: tell.c */
+	bool was_told;
+	enum uplink_state state;
+	bool active;
+	struct addr own[SITE_FAMILIES];
+	struct addr gateway[SITE_FAMILIES];
+};
+
+struct routed_counters {
+	uint64_t looks;	     /* comparisons of wanted and actual state */
+	uint64_t changes;    /* steps performed because something else was wanted */
+	uint64_t repairs;    /* steps performed though nothing else was wanted */
+	uint64_t table_lost; /* times that others had changed our nftables table */
+	uint64_t deletions;  /* of flows of an uplink */
+	uint64_t switches;   /* changes of the set of active uplinks */
+};
+
+/* Who made a repair necessary; pid 0: not known, often the kernel itself. */
+struct routed_culprit {
+	pid_t pid;
+	char name[16];
+	time_t at_s; /* 0: there was none yet */
+};
+
+struct routed {
+	const struct cli *cli;
+	struct site *site;
+	struct routed_uplink *uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
+	struct keep kept; /* as it was at start, or before the last reload */
+
+	/* what the kernel was last made to hold, and from what it follows */
+	struct situation situation;
+	struct decision decision;
+	struct kernel wanted;
+	char *table; /* text of the nftables table; NULL: none yet */
+	struct gateways gateways;
+
+	struct event_base *base;
+	struct links *links;
+	struct rtnl *rtnl;
+	struct nft *nft;
+	struct sysctl_store *sysctls;
+	struct conntrack *conntrack;
+	struct passive *passive;
+	struct rtnlwatch *watch;
+	struct notify *notify;
+	struct ctl_server *ctl;
+	struct apply apply;
+	struct event *on_hup, *on_term, *on_int;
+	struct event *burst; /* to look at what changed */
+	struct event *look;  /* to look although nothing was heard; also a retry */
+	struct event *poll;  /* carrier and traffic */
+	struct event *later; /* flows that are to be deleted then */
+	struct event *watchdog;
+
+	bool gateways_dirty; /* default routes of others may have changed */
+	bool table_dirty;    /* ours may not be as we wrote it */
+	bool in_reconcile;
+	int64_t cause_us; /* what the present change goes back to; 0: nothing yet */
+	int64_t applied_us;
+
+	struct routed_counters counters;
+	struct routed_culprit suspect; /* who was seen to touch ours since the last look */
+	struct routed_culprit culprit; /* of the last repair */
+	time_t started_s;
+	time_t loaded_s;
+	time_t load_failed_s; /* of the last reload, if it failed; else 0 */
+};
+
+/* The verb `run`: returns when the agent was told to end. */
+int routed_run(const struct cli *cli);
+
+/* (Re)starts a timer; does nothing if `only_idle` and it runs already. */
+void routed_arm(struct event *timer, int64_t ms, bool only_idle);
+
+/* The name of a link for messages; `arg` is a struct links. */
+const char *routed_ifname(int ifindex, void *arg);
+
+/* Index in site->uplinks. */
+size_t routed_index(const struct routed *routed, const struct routed_uplink *uplink);
+
+/* Writes down who is drained and how all stand. */
+int routed_keep(const struct routed *routed, bool durable);
+
+/* Drains or undrains, and does what follows. NULL, or why not: a sentence. Borrowed. */
+const char *routed_drain(struct routed *routed, const char *name, bool drain, bool force);

@@ -1,0 +1,325 @@
+/* status.c - what `routed status` tells, as JSON, out of the running agent
+ *
+ * Called by the control socket's handler, and by tell.c for the facts in an event. It reads
+ * struct routed and changes nothing.
+ */
+#include "routed/status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/ctl.h"
+#include "common/links.h"
+#include "routed/conntrack.h"
+#include "routed/notify.h"
+#include "routed/routed.h"
+#include "routed/rtnlwatch.h"
+#include "routed/target.h"
+
+enum { SEC = 1000000 /* us */ };
+
+/* ---- values ------------------------------------------------------------------------------
+ */
+
+static json_t *json_time(time_t when)
+{
+	struct tm tm;
+	char text[32];
+
+	if (when == 0)
+		return json_null();
+	gmtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%FT%TZ", &tm);
+	return json_string(text);
+}
+
+int64_t status_wall_us(int64_t at_us)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * SEC + ts.tv_nsec / 1000 + at_us - clock_now_us();
+}
+
+json_t *status_time_us(int64_t at_us)
+{
+	int64_t wall_us = status_wall_us(at_us);
+	time_t wall_s = (time_t)(wall_us / SEC);
+	char text[48];
+	char whole[32];
+	struct tm tm;
+
+	gmtime_r(&wall_s, &tm);
+	strftime(text, sizeof(text), "%FT%T", &tm);
+	memcpy(whole, text, sizeof(whole));
+	whole[sizeof(whole) - 1] = '\0';
+	snprintf(text, sizeof(text), "%s.%06dZ", whole, (int)(wall_us % SEC));
+	return json_string(text);
+}
+
+/* Those of both families that are set. */
+static json_t *json_addrs(const struct addr addrs[SITE_FAMILIES])
+{
+	json_t *list = json_array();
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		if (addr_is_set(&addrs[family]))
+			json_array_append_new(list, json_string(addr_str(&addrs[family])));
+	return list;
+}
+
+static json_t *json_first(const struct addr addrs[SITE_FAMILIES])
+{
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		if (addr_is_set(&addrs[family]))
+			return json_string(addr_str(&addrs[family]));
+	return json_null();
+}
+
+static json_t *json_ms(int64_t us)
+{
+	return us < 0 ? json_null() : json_real((double)us / 1000);
+}
+
+static json_t *json_hex(uint32_t number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "0x%x", number);
+	return json_string(text);
+}
+
+static json_t *json_counter(uint64_t number)
+{
+	return json_integer((json_int_t)number);
+}
+
+/* ---- uplinks -----------------------------------------------------------------------------
+ */
+
+static json_t *json_probe_name(const struct site_probe *probe)
+{
+	static const char *const kinds[] = {
+		[SITE_PROBE_ICMP] = "icmp",
+		[SITE_PROBE_TCP] = "tcp",
+		[SITE_PROBE_DNS] = "dns",
+	};
+	char text[512];
+
+	if (probe->gateway)
+		return json_string("icmp gateway");
+	snprintf(text, sizeof(text), "%s %s", kinds[probe->kind], addr_str(&probe->addr));
+	if (probe->kind == SITE_PROBE_TCP)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %u", probe->port);
+	else if (probe->kind == SITE_PROBE_DNS && probe->name)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", probe->name);
+	return json_string(text);
+}
+
+static json_t *json_target(const struct uplink_target *entry)
+{
+	const struct target *target = &entry->target;
+	int64_t now_us = clock_now_us();
+	struct target_stats stats = target_stats(target, now_us);
+
+	return json_pack("{s:o, s:s, s:f, s:o, s:o, s:i, s:i, s:I, s:I, s:I}", "target",
+		json_probe_name(&entry->probe), "verdict", target_verdict_str(target->verdict),
+		"loss", stats.loss, "rtt_ms", json_ms(stats.rtt_us), "rtt_min_ms",
+		json_ms(stats.rtt_min_us), "lost_in_row", (int)target->lost_in_row, "fall",
+		(int)target_fall_now(target, now_us), "sent", (json_int_t)target->n_sent,
+		"answered", (json_int_t)target->n_answered, "lost",
+		(json_int_t)target->n_lost);
+}
+
+static json_t *json_targets(const struct uplink *uplink)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < uplink->n_targets; i++)
+		json_array_append_new(list, json_target(&uplink->targets[i]));
+	return list;
+}
+
+/* How many connections are left on an uplink that is taken out of use. */
+static json_t *json_flows(const struct routed *routed, size_t i)
+{
+	size_t n;
+
+	if (conntrack_count(routed->conntrack, wanted_mark_out(routed->site, i),
+		    wanted_mark_uplink_mask(routed->site), &n) < 0)
+		return json_null();
+	return json_integer((json_int_t)n);
+}
+
+static void add_links(json_t *object, const struct routed *routed, size_t i)
+{
+	const struct site_uplink *config = &routed->site->uplinks[i];
+	const struct situation_uplink *situation = &routed->situation.uplinks[i];
+	const struct addr public[SITE_FAMILIES] = {
+		situation_public(config, situation, SITE_IPV4),
+		situation_public(config, situation, SITE_IPV6),
+	};
+
+	json_object_set_new(object, "carrier", json_boolean(situation->carrier));
+	json_object_set_new(object, "addresses", json_addrs(situation->chosen));
+	json_object_set_new(object, "public", json_addrs(public));
+	json_object_set_new(object, "gateway", json_first(situation->gateway));
+	json_object_set_new(object, "gateways", json_addrs(situation->gateway));
+	json_object_set_new(object, "inbound", json_boolean(config->inbound));
+}
+
+json_t *status_uplink(struct routed *routed, size_t i)
+{
+	const struct site_uplink *config = &routed->site->uplinks[i];
+	const struct uplink *machine = &routed->uplinks[i]->machine;
+	const struct decision *decision = &routed->decision;
+	uint32_t active = decision->active[SITE_IPV4] | decision->active[SITE_IPV6];
+	int64_t now_us = clock_now_us();
+	char why[UPLINK_WHY_MAX];
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", config->name,
+		"interface", config->interface, "state",
+		uplink_state_str(uplink_state(machine)), "why",
+		uplink_why(machine, now_us, status_wall_us(now_us), why, sizeof(why)),
+		"active", (int)((active >> i) & 1));
+
+	add_links(object, routed, i);
+	json_object_set_new(object, "loss", json_real(machine->loss));
+	json_object_set_new(object, "rtt_ms", json_ms(machine->rtt_us));
+	json_object_set_new(
+		object, "since", json_time((time_t)(status_wall_us(machine->since_us) / SEC)));
+	return object;
+}
+
+static json_t *uplink_in_full(struct routed *routed, size_t i)
+{
+	const struct uplink *machine = &routed->uplinks[i]->machine;
+	const struct decision *decision = &routed->decision;
+	json_t *object = status_uplink(routed, i);
+
+	json_object_set_new(object, "drained", json_boolean(machine->drained));
+	json_object_set_new(
+		object, "flows", machine->drained ? json_flows(routed, i) : json_null());
+	json_object_set_new(
+		object, "active_ipv4", json_boolean((decision->active[SITE_IPV4] >> i) & 1));
+	json_object_set_new(
+		object, "active_ipv6", json_boolean((decision->active[SITE_IPV6] >> i) & 1));
+	json_object_set_new(
+		object, "table", json_integer(wanted_uplink_table(routed->site, i)));
+	json_object_set_new(object, "mark_out", json_hex(wanted_mark_out(routed->site, i)));
+	json_object_set_new(object, "mark_in", json_hex(wanted_mark_in(routed->site, i)));
+	json_object_set_new(object, "hold_ms", json_integer(uplink_hold_us(machine) / 1000));
+	json_object_set_new(object, "relapses", json_integer(machine->relapses));
+	json_object_set_new(object, "packets_out", json_counter(machine->traffic.out));
+	json_object_set_new(object, "packets_replied", json_counter(machine->traffic.replies));
+	json_object_set_new(object, "targets", json_targets(machine));
+	return object;
+}
+
+json_t *status_uplinks(struct routed *routed)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		json_array_append_new(list, uplink_in_full(routed, i));
+	return list;
+}
+
+/* ---- the rest ----------------------------------------------------------------------------
+ */
+
+static json_t *json_server(const struct site *site, const struct site_server *server)
+{
+	json_t *uplinks = json_array();
+	json_t *loopbacks = json_object();
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		if (server->uplinks & (1u << i))
+			json_array_append_new(uplinks, json_string(site->uplinks[i].name));
+		if (server->has_loopbacks &&
+			(addr_is_set(&server->loopbacks[i][SITE_IPV4]) ||
+				addr_is_set(&server->loopbacks[i][SITE_IPV6])))
+			json_object_set_new(loopbacks, site->uplinks[i].name,
+				json_addrs(server->loopbacks[i]));
+	}
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i}", "name", server->name, "address",
+		json_first(server->address), "addresses", json_addrs(server->address),
+		"uplinks", uplinks, "loopbacks", loopbacks, "forwards", (int)server->n_ports);
+}
+
+static json_t *json_servers(const struct site *site)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < site->n_servers; i++)
+		json_array_append_new(list, json_server(site, &site->servers[i]));
+	return list;
+}
+
+json_t *status_culprit(const struct routed_culprit *culprit)
+{
+	if (culprit->at_s == 0)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "pid",
+		culprit->pid ? json_integer(culprit->pid) : json_null(), "name",
+		culprit->name[0] ? json_string(culprit->name) : json_null(), "time",
+		json_time(culprit->at_s));
+}
+
+static json_t *json_repairs(const struct routed *routed)
+{
+	const struct routed_counters *counters = &routed->counters;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_counter(counters->repairs),
+		"table", json_counter(counters->table_lost), "last",
+		status_culprit(&routed->culprit), "looks", json_counter(counters->looks),
+		"changes", json_counter(counters->changes));
+}
+
+static json_t *json_kernel(const struct routed *routed)
+{
+	const struct site_routing *routing = &routed->site->routing;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "routes",
+		(json_int_t)routed->wanted.n_routes, "rules",
+		(json_int_t)routed->wanted.n_rules, "table",
+		(json_int_t)wanted_default_table(routed->site), "priority",
+		(json_int_t)routing->priority, "default_priority",
+		(json_int_t)routing->default_priority, "mark_mask",
+		json_hex(wanted_mark_mask(routed->site)));
+}
+
+static json_t *json_counters(const struct routed *routed)
+{
+	const struct links_counters *links = links_counters(routed->links);
+	const struct rtnlwatch_counters *watch = rtnlwatch_counters(routed->watch);
+	const struct nft_counters *nft = nft_counters(routed->nft);
+	const struct notify_counters *notify = notify_counters(routed->notify);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "switches",
+		json_counter(routed->counters.switches), "flow_deletions",
+		json_counter(routed->counters.deletions), "link_messages",
+		json_counter(links->messages), "link_overruns", json_counter(links->overruns),
+		"route_messages", json_counter(watch->messages), "table_written",
+		json_counter(nft->replaced), "table_changed", json_counter(nft->changed),
+		"notify_run", json_counter(notify->run), "notify_failed",
+		json_counter(notify->failed + notify->killed), "notify_dropped",
+		json_counter(notify->dropped), "subscribers",
+		json_counter(ctl_n_subscribers(routed->ctl)));
+}
+
+json_t *status_json(struct routed *routed)
+{
+	const struct site_routing *routing = &routed->site->routing;
+
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+		"version", MH_VERSION, "pid", (int)getpid(), "config", routed->cli->config,
+		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
+		"reload_failed", json_time(routed->load_failed_s), "mode",
+		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
+		status_uplinks(routed), "servers", json_servers(routed->site), "repairs",
+		json_repairs(routed), "kernel", json_kernel(routed), "counters",
+		json_counters(routed));
+}

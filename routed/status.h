@@ -1,0 +1,37 @@
+/* status.h - what `routed status` tells: as JSON by the agent, as a table for people by the
+ * verb
+ *
+ * The fields are an interface, described in routed(8): they are added to, never renamed.
+ */
+#pragma once
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cli.h"
+
+struct routed;
+struct routed_culprit;
+
+/* New references; NULL without memory. */
+json_t *status_json(struct routed *routed);
+json_t *status_uplink(struct routed *routed, size_t uplink);
+json_t *status_uplinks(struct routed *routed);
+json_t *status_culprit(const struct routed_culprit *culprit);
+
+/* The time of day at a moment of the monotonic clock, and as text in UTC. */
+int64_t status_wall_us(int64_t at_us);
+json_t *status_time_us(int64_t at_us);
+
+/* The verbs: ask the running routed and print. Return the exit status. */
+int status_run(const struct cli *cli);
+int status_run_drain(const struct cli *cli);
+int status_run_undrain(const struct cli *cli);
+int status_run_events(const struct cli *cli);
+
+/* Asks the running routed; on failure NULL, and why on standard error unless `quiet` and
+ * simply nobody is there. A new reference. */
+json_t *status_ask(const struct cli *cli, const json_t *request, bool quiet);
+
+/* The table, from the reply. */
+void status_print(const json_t *status);
