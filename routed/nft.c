@@ -272,16 +272,17 @@ static int transact(struct nft *nft, const char *commands, bool *ret_alone)
 	uint32_t after = 0;
 
 	int r = look_at_generation(nft, &before);
-	if (r == 0)
-		r = run(commands, false, nft->why, sizeof(nft->why));
+	if (r < 0)
+		return r;
+	r = run(commands, false, nft->why, sizeof(nft->why));
+	if (strlen(commands) > NFT_BIG_TEXT)
+		malloc_trim(0); /* libnftables needs 24 MB for 10,000 forwards */
 	if (r == 0)
 		r = look_at_generation(nft, &after);
 	if (r < 0)
 		return r;
 	*ret_alone = after == before + 1;
 	nft->generation = after;
-	if (strlen(commands) > NFT_BIG_TEXT)
-		malloc_trim(0);
 	return 0;
 }
 

@@ -416,8 +416,6 @@ char *nftdiff(const char *old, const char *new)
 
 /* ---- lines, for people ---- */
 
-/* Of both texts the common lines at the start and at the end are left out; in between the
- * longest runs would be nicer, but a plan is read, not applied: block by block will do. */
 static void add_lines(struct text *text, char sign, struct span lines)
 {
 	struct span line;
@@ -426,14 +424,16 @@ static void add_lines(struct text *text, char sign, struct span lines)
 		text_add(text, "%c %.*s\n", sign, (int)line.len, line.at);
 }
 
-static void lines_of_block(struct text *text, const struct block *old, const struct block *new)
+/* A block that both texts have. */
+static void lines_of_changed(
+	struct text *text, const struct block *old, const struct block *new)
 {
+	bool in_place = span_eq(old->declaration, new->declaration);
 	struct text changes = {0};
-	bool rules_only = old && new &&span_eq(old->declaration, new->declaration);
 
-	if (rules_only && span_eq(old->elements, new->elements))
+	if (in_place && span_eq(old->elements, new->elements))
 		return;
-	if (rules_only && !span_is(new->kind, "chain") && diff_elements(&changes, old, new) &&
+	if (in_place && !span_is(new->kind, "chain") && diff_elements(&changes, old, new) &&
 		changes.len) {
 		struct span rest = {changes.data, changes.len};
 		struct span line;
@@ -442,10 +442,8 @@ static void lines_of_block(struct text *text, const struct block *old, const str
 			text_add(text, "%c nft %.*s\n", line.at[0] == 'd' ? '-' : '+',
 				(int)line.len, line.at);
 	} else {
-		if (old)
-			add_lines(text, '-', old->whole);
-		if (new)
-			add_lines(text, '+', new->whole);
+		add_lines(text, '-', old->whole);
+		add_lines(text, '+', new->whole);
 	}
 	text_fini(&changes);
 }
@@ -465,13 +463,16 @@ char *nftdiff_lines(const char *old, const char *new)
 	for (size_t i = 0; i < after.n; i++) {
 		struct block *was = before.n ? find_block(&before, &after.items[i], i) : NULL;
 
-		if (was)
+		if (was) {
 			was->used = true;
-		lines_of_block(&text, was, &after.items[i]);
+			lines_of_changed(&text, was, &after.items[i]);
+		} else {
+			add_lines(&text, '+', after.items[i].whole);
+		}
 	}
 	for (size_t i = 0; i < before.n; i++)
 		if (!before.items[i].used)
-			lines_of_block(&text, &before.items[i], NULL);
+			add_lines(&text, '-', before.items[i].whole);
 	free(before.items);
 	free(after.items);
 	return text_take(&text);

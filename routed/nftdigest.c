@@ -50,13 +50,14 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
 /* Number, length and content, so that nothing slides from one attribute into the next. */
 static uint64_t hash_attr(uint64_t hash, struct nlattr *attr)
 {
-	uint16_t head[2];
-
 	if (!attr)
 		return hash_bytes(hash, "-", 1);
-	head[0] = (uint16_t)nla_type(attr);
-	head[1] = (uint16_t)nla_len(attr);
-	return hash_bytes(hash_bytes(hash, head, sizeof(head)), nla_data(attr), head[1]);
+
+	int type = nla_type(attr);
+	int len = nla_len(attr);
+	const uint8_t head[] = {
+		(uint8_t)type, (uint8_t)(type >> 8), (uint8_t)len, (uint8_t)(len >> 8)};
+	return hash_bytes(hash_bytes(hash, head, sizeof(head)), nla_data(attr), (size_t)len);
 }
 
 static uint64_t hash_attrs(uint64_t hash, struct nlattr **tb, const int *which, size_t n)
@@ -107,6 +108,16 @@ static bool is_ours(struct nlmsghdr *msg, struct nlattr **tb)
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
 
 	return nfgen->nfgen_family == NFPROTO_INET && attr_is(tb[1], NFT_TABLE);
+}
+
+static uint32_t get_be32(struct nlattr *attr)
+{
+	return attr && nla_len(attr) == 4 ? ntohl(nla_get_u32(attr)) : 0;
+}
+
+static uint64_t get_be64(struct nlattr *attr)
+{
+	return attr && nla_len(attr) == 8 ? be64toh(nla_get_u64(attr)) : 0;
 }
 
 static int on_table(struct nlmsghdr *msg, void *arg)
@@ -197,9 +208,8 @@ static int on_set(struct nlmsghdr *msg, void *arg)
 	digest->sum = HASH_ATTRS(digest->sum, tb, NFTA_SET_NAME, NFTA_SET_FLAGS,
 		NFTA_SET_KEY_TYPE, NFTA_SET_KEY_LEN, NFTA_SET_DATA_TYPE, NFTA_SET_DATA_LEN);
 
-	uint32_t flags = tb[NFTA_SET_FLAGS] ? ntohl(nla_get_u32(tb[NFTA_SET_FLAGS])) : 0;
 	/* filled by packets */
-	return flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT)
+	return get_be32(tb[NFTA_SET_FLAGS]) & (NFT_SET_EVAL | NFT_SET_TIMEOUT)
 		       ? 0
 		       : remember_set(digest, tb[NFTA_SET_NAME]);
 }
@@ -313,7 +323,7 @@ static int on_generation(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_GEN_MAX) || !tb[NFTA_GEN_ID])
 		return -EBADMSG;
-	*generation = ntohl(nla_get_u32(tb[NFTA_GEN_ID]));
+	*generation = get_be32(tb[NFTA_GEN_ID]);
 	return 0;
 }
 
@@ -336,11 +346,6 @@ struct counter_dump {
 	nftdigest_counter_fn *each;
 	void *arg;
 };
-
-static uint64_t get_be64(struct nlattr *attr)
-{
-	return attr && nla_len(attr) == 8 ? be64toh(nla_get_u64(attr)) : 0;
-}
 
 static int on_counter(struct nlmsghdr *msg, void *arg)
 {

@@ -150,11 +150,14 @@ static void what_goes_is_deleted_when_nothing_uses_it_any_more(void **state)
 
 static void what_cannot_be_changed_in_place_replaces_the_whole(void **state)
 {
+	const struct table filter = {.priority = "filter"};
+	const struct table mangle = {.priority = "mangle"};
+	const struct table wide = {.open = "\t\t\t192.0.2.0/24,\n"};
+	const struct table narrow = {.open = "\t\t\t192.0.2.0/25,\n"};
+
 	(void)state;
-	assert_diff((struct table){.priority = "filter"}, (struct table){.priority = "mangle"},
-		NULL);
-	assert_diff((struct table){.open = "\t\t\t192.0.2.0/24,\n"},
-		(struct table){.open = "\t\t\t192.0.2.0/25,\n"}, NULL);
+	assert_diff(filter, mangle, NULL);
+	assert_diff(wide, narrow, NULL);
 
 	AUTO(freep) char *text = table_text((struct table){.elements = TWO});
 	assert_null(nftdiff("", text));
