@@ -162,7 +162,7 @@ static void delete_flows(struct routed *routed, size_t i, enum flows_which which
 	if (conntrack_delete(routed->conntrack, mark, mask) < 0)
 		return;
 	routed->counters.deletions++;
-	tell_deletion(routed, i, which);
+	routed->uplinks[i]->deleted = which;
 }
 
 /* One that new connections are given to, and not as a last resort. */

@@ -166,6 +166,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	reconcile_flows(arg);
+	tell_changes(arg);
 }
 
 /* The kernel tells of a lost carrier up to a second late (common/links.h). */

@@ -47,6 +47,7 @@ struct routed_uplink {
 	struct uplink machine;
 	struct prober *prober;
 	struct flows flows;
+	enum flows_which deleted; /* and not told yet */
 	struct situation_learned learned;
 
 	/* as last told: tell.c */

@@ -186,15 +186,26 @@ static void log_state(const struct routed *routed, size_t i)
 		why_of(uplink, why, sizeof(why)), took);
 }
 
+/* "192.168.2.1 and 2001:db8:a::1", "none". */
+static const char *pair_text(const struct addr addrs[SITE_FAMILIES], char *out, size_t cap)
+{
+	const char *first = addr_text(&addrs[SITE_IPV4]);
+	const char *second = addr_text(&addrs[SITE_IPV6]);
+
+	snprintf(out, cap, "%s%s%s", first, *first && *second ? " and " : "", second);
+	return *out ? out : "none";
+}
+
 static void log_addresses(const struct routed *routed, size_t i)
 {
 	const struct situation_uplink *situation = &routed->situation.uplinks[i];
 
-	log_notice("uplink", "%s has address %s %s, gateway %s %s",
-		routed->site->uplinks[i].name, addr_text(&situation->chosen[SITE_IPV4]),
-		addr_text(&situation->chosen[SITE_IPV6]),
-		addr_text(&situation->gateway[SITE_IPV4]),
-		addr_text(&situation->gateway[SITE_IPV6]));
+	char own[2 * ADDR_STR_LEN + 8];
+	char gateway[2 * ADDR_STR_LEN + 8];
+
+	log_notice("uplink", "%s: address %s, gateway %s", routed->site->uplinks[i].name,
+		pair_text(situation->chosen, own, sizeof(own)),
+		pair_text(situation->gateway, gateway, sizeof(gateway)));
 }
 
 static bool tell_uplink(struct routed *routed, size_t i)
@@ -255,6 +266,24 @@ static void log_active(const struct routed *routed)
 		names_of(routed->site, set, active, sizeof(active)));
 }
 
+static void tell_deletion(struct routed *routed, size_t i)
+{
+	const char *name = routed->site->uplinks[i].name;
+	enum flows_which which = routed->uplinks[i]->deleted;
+
+	if (which == FLOWS_NONE)
+		return;
+	routed->uplinks[i]->deleted = FLOWS_NONE;
+	log_info("flows", "%s: deleted the %sconnections that were bound to it", name,
+		which == FLOWS_ALL ? "" : "outbound ");
+
+	json_t *event = new_event("flows");
+	json_object_set_new(event, "uplink", json_string(name));
+	json_object_set_new(
+		event, "deleted", json_string(which == FLOWS_ALL ? "all" : "outbound"));
+	publish(routed, event);
+}
+
 void tell_changes(struct routed *routed)
 {
 	bool states_changed = false;
@@ -262,22 +291,11 @@ void tell_changes(struct routed *routed)
 	log_active(routed);
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		states_changed = tell_uplink(routed, i) || states_changed;
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		tell_deletion(routed, i);
 	if (states_changed)
 		routed_keep(routed, false);
 	tell_manager(routed);
-}
-
-void tell_deletion(struct routed *routed, size_t uplink, enum flows_which which)
-{
-	const char *name = routed->site->uplinks[uplink].name;
-	const char *what = which == FLOWS_ALL ? "all" : "outbound";
-	json_t *event = new_event("flows");
-
-	log_info("flows", "%s: deleted %s connections that were bound to it", name,
-		which == FLOWS_ALL ? "the" : "the outbound");
-	json_object_set_new(event, "uplink", json_string(name));
-	json_object_set_new(event, "deleted", json_string(what));
-	publish(routed, event);
 }
 
 void tell_repair(struct routed *routed, const struct plan *plan)
