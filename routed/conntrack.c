@@ -83,6 +83,8 @@ struct list {
 	struct conntrack *conntrack;
 	uint32_t mark;
 	uint32_t mask;
+	const struct addr *own; /* not counted if it began there */
+	size_t n_own;
 	size_t n;
 	bool delete;
 };
@@ -109,6 +111,32 @@ static int delete_one(struct list *list, uint8_t family, struct nlattr **tb)
 	return r == -ENOENT ? 0 : r;
 }
 
+static struct addr source_of(uint8_t family, struct nlattr *tuple)
+{
+	int type = family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+	int len = family == AF_INET ? 4 : 16;
+	struct nlattr *ip = tuple ? nla_find(nla_data(tuple), nla_len(tuple), CTA_TUPLE_IP)
+				  : NULL;
+	struct nlattr *source = ip ? nla_find(nla_data(ip), nla_len(ip), type) : NULL;
+
+	if (!source || nla_len(source) != len)
+		return (struct addr){0};
+	return addr_from_bytes(family, nla_data(source));
+}
+
+static bool is_own(const struct list *list, uint8_t family, struct nlattr **tb)
+{
+	struct addr source;
+
+	if (list->n_own == 0)
+		return false;
+	source = source_of(family, tb[CTA_TUPLE_ORIG]);
+	for (size_t i = 0; i < list->n_own; i++)
+		if (addr_eq(&source, &list->own[i]))
+			return true;
+	return false;
+}
+
 static int on_connection(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[CTA_MAX + 1];
@@ -120,8 +148,10 @@ static int on_connection(struct nlmsghdr *msg, void *arg)
 		(ntohl(nla_get_u32(tb[CTA_MARK])) & list->mask) != list->mark)
 		return 0;
 
-	list->n++;
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
+	if (is_own(list, nfgen->nfgen_family, tb))
+		return 0;
+	list->n++;
 	return list->delete ? delete_one(list, nfgen->nfgen_family, tb) : 0;
 }
 
@@ -173,10 +203,16 @@ int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
 	return 0;
 }
 
-int conntrack_count(
-	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count)
+int conntrack_count_others(struct conntrack *conntrack, uint32_t mark, uint32_t mask,
+	const struct addr *own, size_t n_own, size_t *ret_count)
 {
-	struct list list = {.conntrack = conntrack, .mark = mark, .mask = mask};
+	struct list list = {
+		.conntrack = conntrack,
+		.mark = mark,
+		.mask = mask,
+		.own = own,
+		.n_own = n_own,
+	};
 
 	if ((mark & mask) == 0 || (mark & ~mask) != 0)
 		return -EINVAL;
@@ -186,4 +222,10 @@ int conntrack_count(
 			mark, mask, remedy(r));
 	*ret_count = list.n;
 	return 0;
+}
+
+int conntrack_count(
+	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count)
+{
+	return conntrack_count_others(conntrack, mark, mask, NULL, 0, ret_count);
 }

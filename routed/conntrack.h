@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/addr.h"
+
 struct conntrack; /* opaque, see conntrack.c */
 
 /* Negative errno after a logged message. */
@@ -21,3 +23,8 @@ int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask);
 /* Counts the same. */
 int conntrack_count(
 	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count);
+
+/* Counts the same but for those that began at one of the addresses `own`: the router's, whose
+ * probes never end. */
+int conntrack_count_others(struct conntrack *conntrack, uint32_t mark, uint32_t mask,
+	const struct addr *own, size_t n_own, size_t *ret_count);

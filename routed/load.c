@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/links.h"
+#include "common/log.h"
 #include "routed/nft.h"
 #include "routed/situation.h"
 
@@ -79,4 +80,17 @@ int load_site(const char *path, const struct links *links, struct report *report
 	}
 	*ret_site = site;
 	return 0;
+}
+
+int load_privilege(void)
+{
+	int err = nft_may_change();
+
+	if (err == -EPERM || err == -EACCES) {
+		log_error(0, "routed",
+			"it may not look at nftables here: run it as root, or with "
+			"CAP_NET_ADMIN and CAP_NET_RAW");
+		return err;
+	}
+	return err < 0 ? log_error(err, "nft", "the kernel does not speak nftables") : 0;
 }

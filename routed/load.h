@@ -14,3 +14,6 @@ struct links;
  * errno that is reported too. */
 int load_site(const char *path, const struct links *links, struct report *report,
 	struct site **ret_site);
+
+/* Whether this process may do its work here; a logged negative errno if not. */
+int load_privilege(void);

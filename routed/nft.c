@@ -127,10 +127,26 @@ static char *replacement(const char *text)
 	return text_take(&all);
 }
 
+/* By a question that changes nothing, but takes the same privilege: CAP_NET_ADMIN in the user
+ * namespace of this network namespace (nfnetlink). */
+int nft_may_change(void)
+{
+	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
+	uint32_t generation;
+	int r = nlcmd_new(NETLINK_NETFILTER, &cmd);
+
+	return r < 0 ? r : nftdigest_generation(cmd, &generation);
+}
+
 int nft_check(const char *text, char *why, size_t cap)
 {
 	AUTO(freep) char *commands = replacement(text);
+	int r = nft_may_change(); /* the library would print its own words */
 
+	if (r < 0) {
+		snprintf(why, cap, "%s", strerror(-r));
+		return r;
+	}
 	return run(commands, true, why, cap);
 }
 

@@ -52,6 +52,10 @@ const char *nft_why(const struct nft *nft);
  * not as we wrote it. Borrowed until the next nft_apply. */
 const char *nft_current(struct nft *nft);
 
+/* Whether this process may read and change tables here: 0, or a negative errno, -EPERM mostly.
+ */
+int nft_may_change(void);
+
 /* Has the kernel check the text as a whole table, and keeps nothing of it. 0, or a negative
  * errno with nft's words in `why`; -EPERM without the privilege to ask. */
 int nft_check(const char *text, char *why, size_t cap);

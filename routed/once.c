@@ -94,6 +94,7 @@ static int look_init(struct look *look, const struct cli *cli)
 	if (!table || !kept || !request)
 		return -ENOMEM;
 	if ((err = load_and_print(cli, false, &look->site)) < 0 ||
+		(err = load_privilege()) < 0 ||
 		(err = links_new(NULL, NULL, NULL, &look->links)) < 0 ||
 		(err = rtnl_new(&look->rtnl)) < 0 ||
 		(err = nft_new(NULL, table, NULL, NULL, &look->nft)) < 0 ||
@@ -256,7 +257,7 @@ int once_run_flush(const struct cli *cli)
 	struct apply_result result;
 	int err;
 
-	if (!table || !sysctls || is_running(cli))
+	if (!table || !sysctls || load_privilege() < 0 || is_running(cli))
 		return EXIT_FAILED;
 	if ((err = links_new(NULL, NULL, NULL, &links)) == 0 &&
 		(err = rtnl_new(&apply.rtnl)) == 0 &&

@@ -113,7 +113,7 @@ bool reconcile_step(struct routed_uplink *uplink)
 	uplink_set_alone(&uplink->machine, !reconcile_has_other(routed, i));
 	bool changed = uplink_step(&uplink->machine, clock_now_us());
 
-	if (changed && (!routed->cause_us || uplink->machine.cause_us < routed->cause_us))
+	if (changed && uplink->machine.cause_us > routed->cause_us)
 		routed->cause_us = uplink->machine.cause_us;
 	routed->situation.uplinks[i].state = uplink_state(&uplink->machine);
 	return changed;

@@ -597,20 +597,6 @@ static void routed_fini(struct routed *routed)
 		event_base_free(routed->base);
 }
 
-/* By a change that changes nothing, rather than by who we are: what counts is CAP_NET_ADMIN in
- * this network namespace. */
-static int check_privilege(void)
-{
-	char why[256];
-	int err = nft_check("table inet multihomed {\n}\n", why, sizeof(why));
-
-	if (err != -EPERM && err != -EACCES)
-		return 0;
-	return log_error(0, "routed",
-		"it may not change routes and nftables here: run it as root, or with "
-		"CAP_NET_ADMIN and CAP_NET_RAW");
-}
-
 static void serve(struct routed *routed)
 {
 	const struct timeval poll = {.tv_usec = UPLINK_POLL_MS * 1000};
@@ -636,7 +622,7 @@ int routed_run(const struct cli *cli)
 	signal(SIGPIPE, SIG_IGN);
 	if (read_site(cli, NULL, &site) < 0) {
 		status = EXIT_BAD_CONFIG;
-	} else if (check_privilege() < 0 || init_parts(routed) < 0 ||
+	} else if (load_privilege() < 0 || init_parts(routed) < 0 ||
 		   use_site(routed, site) < 0) {
 		site_free(site);
 	} else {

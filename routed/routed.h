@@ -108,7 +108,7 @@ struct routed {
 	bool gateways_dirty; /* default routes of others may have changed */
 	bool table_dirty;    /* ours may not be as we wrote it */
 	bool in_reconcile;
-	int64_t cause_us; /* what the present change goes back to; 0: nothing yet */
+	int64_t cause_us; /* the latest of what the present change goes back to; 0: nothing */
 	int64_t applied_us;
 
 	struct routed_counters counters;

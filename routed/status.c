@@ -146,10 +146,17 @@ static json_t *json_targets(const struct uplink *uplink)
 /* How many connections are left on an uplink that is taken out of use. */
 static json_t *json_flows(const struct routed *routed, size_t i)
 {
+	const struct situation_uplink *uplink = &routed->situation.uplinks[i];
+	struct addr own[SITUATION_MAX_ADDRS + SITE_FAMILIES];
+	size_t n_own = 0;
 	size_t n;
 
-	if (conntrack_count(routed->conntrack, wanted_mark_out(routed->site, i),
-		    wanted_mark_uplink_mask(routed->site), &n) < 0)
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		own[n_own++] = uplink->chosen[family];
+	for (size_t k = 0; k < uplink->n_addrs; k++)
+		own[n_own++] = uplink->addrs[k].addr;
+	if (conntrack_count_others(routed->conntrack, wanted_mark_out(routed->site, i),
+		    wanted_mark_uplink_mask(routed->site), own, n_own, &n) < 0)
 		return json_null();
 	return json_integer((json_int_t)n);
 }

@@ -56,10 +56,14 @@ static const char *why_of(const struct routed_uplink *uplink, char *out, size_t 
 		&uplink->machine, clock_now_us(), status_wall_us(clock_now_us()), out, cap);
 }
 
-/* Of the present change; -1 where it has no cause that was seen to begin. */
-static int64_t took_us(const struct routed *routed)
+/* What is new of it goes back to this moment; 0: to none that was seen. Another uplink's state
+ * may be the cause that this one is used. */
+static int64_t cause_of(const struct routed *routed, const struct routed_uplink *uplink,
+	const struct news *news)
 {
-	return routed->cause_us ? routed->applied_us - routed->cause_us : -1;
+	if (!routed->cause_us)
+		return 0;
+	return news->state ? uplink->machine.cause_us : routed->cause_us;
 }
 
 /* ---- events ------------------------------------------------------------------------------
@@ -94,14 +98,14 @@ static json_t *json_changed(const struct news *news)
 	return list;
 }
 
-static void add_times(const struct routed *routed, json_t *event)
+static void add_times(const struct routed *routed, int64_t cause_us, json_t *event)
 {
-	if (!routed->cause_us)
+	if (!cause_us)
 		return;
-	json_object_set_new(event, "cause", status_time_us(routed->cause_us));
-	json_object_set_new(event, "cause_us", json_integer(routed->cause_us));
+	json_object_set_new(event, "cause", status_time_us(cause_us));
+	json_object_set_new(event, "cause_us", json_integer(cause_us));
 	json_object_set_new(event, "applied_us", json_integer(routed->applied_us));
-	json_object_set_new(event, "took_us", json_integer(took_us(routed)));
+	json_object_set_new(event, "took_us", json_integer(routed->applied_us - cause_us));
 }
 
 static void publish_uplink(struct routed *routed, size_t i, const struct news *news)
@@ -116,7 +120,7 @@ static void publish_uplink(struct routed *routed, size_t i, const struct news *n
 	json_object_set_new(event, "changed", json_changed(news));
 	json_object_update_missing(event, facts);
 	json_decref(facts);
-	add_times(routed, event);
+	add_times(routed, cause_of(routed, uplink, news), event);
 	publish(routed, event);
 }
 
@@ -172,15 +176,16 @@ static bool addrs_eq(const struct addr a[SITE_FAMILIES], const struct addr b[SIT
 	return addr_eq(&a[SITE_IPV4], &b[SITE_IPV4]) && addr_eq(&a[SITE_IPV6], &b[SITE_IPV6]);
 }
 
-static void log_state(const struct routed *routed, size_t i)
+static void log_state(const struct routed *routed, size_t i, const struct news *news)
 {
 	const struct routed_uplink *uplink = routed->uplinks[i];
+	int64_t cause_us = cause_of(routed, uplink, news);
 	char why[UPLINK_WHY_MAX];
 	char took[48] = "";
 
-	if (uplink->was_told && took_us(routed) >= 0)
+	if (uplink->was_told && cause_us)
 		snprintf(took, sizeof(took), ", %.1f ms after the cause",
-			(double)took_us(routed) / 1000);
+			(double)(routed->applied_us - cause_us) / 1000);
 	log_notice("uplink", "%s is %s (%s)%s", routed->site->uplinks[i].name,
 		uplink_state_str(uplink_state(&uplink->machine)),
 		why_of(uplink, why, sizeof(why)), took);
@@ -226,7 +231,7 @@ static bool tell_uplink(struct routed *routed, size_t i)
 	if (news.addresses || news.gateway)
 		log_addresses(routed, i);
 	if (news.state)
-		log_state(routed, i);
+		log_state(routed, i, &news);
 	publish_uplink(routed, i, &news);
 	if (routed->site->routing.notify)
 		run_program(routed, i, &news);

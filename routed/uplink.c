@@ -293,9 +293,10 @@ static void targets_step(struct uplink *uplink, int64_t now_us)
 	uplink->doubted = doubted;
 }
 
+/* Of a family that has a gateway, or needs none, it is the address that is missing. */
 static enum uplink_fault link_fault(const struct uplink_facts *facts)
 {
-	bool has_address = false;
+	bool lacks_address = true;
 
 	if (!facts->present)
 		return UPLINK_NO_INTERFACE;
@@ -304,9 +305,13 @@ static enum uplink_fault link_fault(const struct uplink_facts *facts)
 	for (int family = 0; family < SITE_FAMILIES; family++) {
 		if (facts->address[family] && facts->gateway[family])
 			return UPLINK_NO_FAULT;
-		has_address |= facts->address[family];
+		if (facts->address[family])
+			lacks_address = false;
 	}
-	return has_address ? UPLINK_NO_GATEWAY : UPLINK_NO_ADDRESS;
+	for (int family = 0; family < SITE_FAMILIES; family++)
+		if (facts->gateway[family] && !facts->address[family])
+			lacks_address = true;
+	return lacks_address ? UPLINK_NO_ADDRESS : UPLINK_NO_GATEWAY;
 }
 
 static bool answers_suffice(const struct uplink *uplink)

@@ -150,7 +150,11 @@ static void add_down(struct why *why, const struct uplink *uplink)
 		add(why, "no carrier");
 		break;
 	case UPLINK_NO_ADDRESS:
-		add(why, "no address on %s", uplink->interface);
+		add(why, "no %saddress on %s",
+			uplink->facts.address[SITE_IPV6]   ? "IPv4 "
+			: uplink->facts.address[SITE_IPV4] ? "IPv6 "
+							   : "",
+			uplink->interface);
 		break;
 	case UPLINK_NO_GATEWAY:
 		add(why, "no gateway known: set `gateway:` or check the DHCP client");

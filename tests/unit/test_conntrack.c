@@ -110,6 +110,21 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void flows_that_began_at_the_router_may_be_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct addr own[2];
+	size_t n = 0;
+
+	addr_parse("10.0.0.0", &own[0]); /* where put_tuple lets the first ones begin */
+	addr_parse("2001:db8::a00:1", &own[1]);
+	add(f, AF_INET, MARK_A, 5);
+	add(f, AF_INET6, MARK_A, 3);
+	assert_int_equal(conntrack_count_others(f->conntrack, MARK_A, MASK, own, 2, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(count(f, MARK_A, MASK), 8);
+}
+
 static void flows_of_one_uplink_go_and_all_others_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -213,6 +228,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			flows_of_one_uplink_go_and_all_others_stay, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			flows_that_began_at_the_router_may_be_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_kernel_without_the_filter_is_told_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(
