@@ -282,7 +282,12 @@ static void each_fault_of_the_link_takes_it_down_with_a_reason(void **state)
 			 .carrier = true,
 			 .address = {true, false},
 			 .gateway = {false, true}},
-			"no gateway known: set `gateway:` or check the DHCP client"},
+			"no IPv6 address on wan-a"},
+		{{.present = true,
+			 .carrier = true,
+			 .address = {false, true},
+			 .gateway = {true, false}},
+			"no IPv4 address on wan-a"},
 	};
 	struct lab *lab = *state;
 

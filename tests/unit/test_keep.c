@@ -1,0 +1,140 @@
+/* test_keep.c - what outlives a restart */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "routed/keep.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+struct fixture {
+	char dir[64];
+	char path[96];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/test_keep.XXXXXX");
+	*state = f;
+	if (!mkdtemp(f->dir))
+		return -1;
+	snprintf(f->path, sizeof(f->path), "%s/uplinks.json", f->dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	unlink(f->path);
+	rmdir(f->dir);
+	free(f);
+	return 0;
+}
+
+static const struct keep example = {
+	.uplinks =
+		{
+			{.name = "isp-a",
+				.drained = true,
+				.saved = {.health = UPLINK_DEGRADED,
+					.relapses = 3,
+					.since_us = 5000000000,
+					.returned_us = 4000000000}},
+			{.name = "isp-b", .saved = {.health = UPLINK_DOWN, .since_us = 7}},
+		},
+	.n_uplinks = 2,
+};
+
+static void what_is_stored_is_loaded(void **state)
+{
+	struct fixture *f = *state;
+	struct keep keep;
+
+	assert_int_equal(keep_store(f->path, &example, true), 0);
+	keep_load(f->path, &keep);
+	assert_int_equal(keep.n_uplinks, 2);
+
+	const struct keep_uplink *a = keep_find(&keep, "ISP-A");
+	assert_non_null(a);
+	assert_true(a->drained);
+	assert_int_equal(a->saved.health, UPLINK_DEGRADED);
+	assert_int_equal(a->saved.relapses, 3);
+	assert_int_equal(a->saved.since_us, 5000000000);
+	assert_int_equal(a->saved.returned_us, 4000000000);
+	assert_false(keep_find(&keep, "isp-b")->drained);
+	assert_null(keep_find(&keep, "isp-c"));
+}
+
+static void write_text(const struct fixture *f, const char *text)
+{
+	FILE *file = fopen(f->path, "we");
+
+	fputs(text, file);
+	fclose(file);
+}
+
+static void another_boot_keeps_only_what_is_drained(void **state)
+{
+	struct fixture *f = *state;
+	struct keep keep;
+
+	write_text(f, "{\"boot\": \"of before\", \"uplinks\": [{\"name\": \"isp-a\","
+		      " \"drained\": true, \"health\": \"down\", \"since_us\": 99}]}");
+	keep_load(f->path, &keep);
+	assert_int_equal(keep.n_uplinks, 1);
+	assert_true(keep.uplinks[0].drained);
+	assert_int_equal(keep.uplinks[0].saved.since_us, 0);
+}
+
+static void what_makes_no_sense_is_nothing(void **state)
+{
+	static const char *const texts[] = {"", "{", "[]", "{}", "{\"uplinks\": 3}",
+		"{\"uplinks\": [3, {}, {\"name\": 4}, "
+		"{\"name\": \"longer-than-any-name-of-an-uplink-may-be\"}]}"};
+	struct fixture *f = *state;
+	struct keep keep;
+
+	keep_load(f->path, &keep);
+	assert_int_equal(keep.n_uplinks, 0);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		write_text(f, texts[i]);
+		keep_load(f->path, &keep);
+		assert_int_equal(keep.n_uplinks, 0);
+	}
+}
+
+static void a_folder_that_is_not_there_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(keep_store("/nonexistent/x", &example, true), -ENOENT);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		test(what_is_stored_is_loaded),
+		test(another_boot_keeps_only_what_is_drained),
+		test(what_makes_no_sense_is_nothing),
+		test(a_folder_that_is_not_there_is_an_error),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	log_init("test_keep", LOG_LEVEL_DEBUG);
+	return cmocka_run_group_tests_name("keep", tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* test_situation.c - from a link and what was learned to what the pure parts are told */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "routed/situation.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+enum { N_ADDRS = 3, OPER_UP = 6 /* IF_OPER_UP, linux/if.h clashes with net/if.h */ };
+
+struct fixture {
+	struct site_uplink uplink;
+	struct link link;
+	struct link_addr addrs[N_ADDRS];
+	struct situation_learned learned;
+	struct situation_uplink result;
+};
+
+static struct addr addr(const char *text)
+{
+	struct addr parsed;
+
+	assert_int_equal(addr_parse(text, &parsed), 0);
+	return parsed;
+}
+
+/* wan-a with two addresses in IPv4 and one in IPv6. */
+static int setup(void **state)
+{
+	static struct fixture f;
+
+	f = (struct fixture){
+		.uplink = {.name = "isp-a", .interface = "wan-a"},
+		.link = {.ifindex = 7,
+			.name = "wan-a",
+			.flags = IFF_UP,
+			.operstate = OPER_UP,
+			.carrier = true,
+			.mtu = 1492,
+			.n_addrs = N_ADDRS},
+	};
+	f.addrs[0] = (struct link_addr){.addr = addr("192.168.2.1"), .prefix_len = 29};
+	f.addrs[1] = (struct link_addr){.addr = addr("192.168.2.2"), .prefix_len = 29};
+	f.addrs[2] = (struct link_addr){.addr = addr("2001:db8:a::1"), .prefix_len = 64};
+	f.link.addrs = f.addrs;
+	*state = &f;
+	return 0;
+}
+
+static const struct situation_uplink *look(struct fixture *f)
+{
+	situation_of_uplink(&f->uplink, &f->link, &f->learned, &f->result);
+	return &f->result;
+}
+
+static void assert_addr(struct addr is, const char *wanted)
+{
+	assert_string_equal(addr_is_set(&is) ? addr_str(&is) : "none", wanted);
+}
+
+static void a_link_is_what_it_is(void **state)
+{
+	const struct situation_uplink *result = look(*state);
+
+	assert_int_equal(result->ifindex, 7);
+	assert_int_equal(result->mtu, 1492);
+	assert_int_equal(result->n_addrs, 3);
+	assert_true(result->carrier);
+	assert_false(result->point_to_point);
+	assert_addr(result->chosen[SITE_IPV4], "192.168.2.1");
+	assert_addr(result->chosen[SITE_IPV6], "2001:db8:a::1");
+	assert_addr(result->gateway[SITE_IPV4], "none");
+}
+
+static void what_site_yaml_says_comes_first(void **state)
+{
+	struct fixture *f = *state;
+
+	f->learned.gateway[SITE_IPV4] = addr("192.168.2.5");
+	f->learned.gateway[SITE_IPV6] = addr("fe80::1");
+	f->uplink.gateway[SITE_IPV4] = addr("192.168.2.6");
+	f->uplink.address[SITE_IPV4] = addr("192.168.2.2");
+	look(f);
+	assert_addr(f->result.gateway[SITE_IPV4], "192.168.2.6");
+	assert_addr(f->result.gateway[SITE_IPV6], "fe80::1");
+	assert_addr(f->result.chosen[SITE_IPV4], "192.168.2.2");
+}
+
+static void an_address_that_is_not_ready_is_left_out(void **state)
+{
+	struct fixture *f = *state;
+
+	f->addrs[0].scope = RT_SCOPE_LINK;
+	f->addrs[2].flags = IFA_F_TENTATIVE;
+	look(f);
+	assert_int_equal(f->result.n_addrs, 1);
+	assert_addr(f->result.chosen[SITE_IPV4], "192.168.2.2");
+	assert_addr(f->result.chosen[SITE_IPV6], "none");
+}
+
+static void a_polled_carrier_counts_before_the_message(void **state)
+{
+	struct fixture *f = *state;
+
+	f->learned.no_carrier = true;
+	assert_false(look(f)->carrier);
+	f->learned.no_carrier = false;
+	f->link.carrier = false;
+	assert_false(look(f)->carrier);
+}
+
+static void no_interface_is_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct uplink_facts facts;
+
+	situation_of_uplink(&f->uplink, NULL, &f->learned, &f->result);
+	situation_facts(&f->result, &facts);
+	assert_false(facts.present);
+	assert_false(facts.carrier);
+	assert_false(facts.address[SITE_IPV4]);
+}
+
+static void a_point_to_point_link_needs_no_gateway(void **state)
+{
+	struct fixture *f = *state;
+	struct uplink_facts facts;
+
+	situation_facts(look(f), &facts);
+	assert_false(facts.gateway[SITE_IPV4]);
+	f->link.flags |= IFF_POINTOPOINT;
+	situation_facts(look(f), &facts);
+	assert_true(facts.gateway[SITE_IPV4]);
+	assert_true(facts.address[SITE_IPV6]);
+}
+
+static void the_world_sees_what_public_says(void **state)
+{
+	struct fixture *f = *state;
+
+	look(f);
+	assert_addr(situation_public(&f->uplink, &f->result, SITE_IPV4), "192.168.2.1");
+	f->uplink.public[SITE_IPV4] = addr("203.0.113.7");
+	assert_addr(situation_public(&f->uplink, &f->result, SITE_IPV4), "203.0.113.7");
+}
+
+#define test(f) cmocka_unit_test_setup(f, setup)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		test(a_link_is_what_it_is),
+		test(what_site_yaml_says_comes_first),
+		test(an_address_that_is_not_ready_is_left_out),
+		test(a_polled_carrier_counts_before_the_message),
+		test(no_interface_is_nothing),
+		test(a_point_to_point_link_needs_no_gateway),
+		test(the_world_sees_what_public_says),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("situation", tests, NULL, NULL);
+}
