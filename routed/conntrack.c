@@ -58,7 +58,10 @@ static struct nl_msg *request(int type, int flags, uint8_t family)
 {
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = nlmsg_alloc_simple((NFNL_SUBSYS_CTNETLINK << 8) | type, flags);
-	struct nfgenmsg nfgen = {.nfgen_family = family, .version = NFNETLINK_V0};
+	/* version 0 is of a time when a deletion of many paid no heed to the family
+	 * (ctnetlink_del_conntrack, net/netfilter/nf_conntrack_netlink.c) */
+	struct nfgenmsg nfgen = {
+		.nfgen_family = family, .version = family == AF_UNSPEC ? NFNETLINK_V0 : 1};
 
 	if (!msg || nlmsg_append(msg, &nfgen, sizeof(nfgen), NLMSG_ALIGNTO) < 0)
 		return NULL;
@@ -66,9 +69,10 @@ static struct nl_msg *request(int type, int flags, uint8_t family)
 }
 
 /* A request for the connections with that mark. NULL rather than one without its filter. */
-static struct nl_msg *filter_request(int type, int flags, uint32_t mark, uint32_t mask)
+static struct nl_msg *filter_request(
+	int type, int flags, int family, uint32_t mark, uint32_t mask)
 {
-	AUTO(nlmsg_freep) struct nl_msg *msg = request(type, flags, AF_UNSPEC);
+	AUTO(nlmsg_freep) struct nl_msg *msg = request(type, flags, (uint8_t)family);
 
 	assert(mark != 0 && mask != 0);
 	if (!msg || nla_put_u32(msg, CTA_MARK, htonl(mark)) < 0 ||
@@ -81,6 +85,7 @@ static struct nl_msg *filter_request(int type, int flags, uint32_t mark, uint32_
 
 struct list {
 	struct conntrack *conntrack;
+	int family; /* AF_UNSPEC: both */
 	uint32_t mark;
 	uint32_t mask;
 	const struct addr *own; /* not counted if it began there */
@@ -159,17 +164,21 @@ static int run_list(struct list *list)
 {
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = filter_request(
-		IPCTNL_MSG_CT_GET, NLM_F_DUMP, list->mark, list->mask);
+		IPCTNL_MSG_CT_GET, NLM_F_DUMP, list->family, list->mark, list->mask);
 
 	if (!msg)
 		return -ENOMEM;
 	return nlcmd_dump(list->conntrack->cmd, msg, on_connection, list);
 }
 
-static int delete_by_list(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
+static int delete_by_list(
+	struct conntrack *conntrack, int family, uint32_t mark, uint32_t mask)
 {
-	struct list list = {
-		.conntrack = conntrack, .mark = mark, .mask = mask, .delete = true};
+	struct list list = {.conntrack = conntrack,
+		.family = family,
+		.mark = mark,
+		.mask = mask,
+		.delete = true};
 	int r = 0;
 
 	if (!conntrack->second)
@@ -185,22 +194,28 @@ static const char *remedy(int err)
 			     : "is the module nf_conntrack_netlink there?";
 }
 
-int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
+int conntrack_delete_family(
+	struct conntrack *conntrack, int family, uint32_t mark, uint32_t mask)
 {
 	if ((mark & mask) == 0 || (mark & ~mask) != 0)
 		return log_error(-EINVAL, "flows", "will not delete flows without a mark");
 
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = filter_request(
-		IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, mark, mask);
+		IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family, mark, mask);
 	int r = msg ? nlcmd_run(conntrack->cmd, msg, NULL, NULL) : -ENOMEM;
 	if (r < 0 && r != -EPERM)
-		r = delete_by_list(conntrack, mark, mask);
+		r = delete_by_list(conntrack, family, mark, mask);
 	if (r < 0)
 		return log_error(r, "flows",
 			"cannot delete the flows with mark 0x%x/0x%x, they may hang; %s", mark,
 			mask, remedy(r));
 	return 0;
+}
+
+int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
+{
+	return conntrack_delete_family(conntrack, AF_UNSPEC, mark, mask);
 }
 
 int conntrack_count_others(struct conntrack *conntrack, uint32_t mark, uint32_t mask,

@@ -20,6 +20,10 @@ void conntrack_free(struct conntrack *conntrack);
  * Negative errno after a logged message. */
 int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask);
 
+/* The same of one family only: AF_INET or AF_INET6; AF_UNSPEC: of both. */
+int conntrack_delete_family(
+	struct conntrack *conntrack, int family, uint32_t mark, uint32_t mask);
+
 /* Counts the same. */
 int conntrack_count(
 	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count);

@@ -7,7 +7,7 @@
  *   link or address lost   all of them, at once
  *   probes unanswered      those that began on this side, after `flush-after`; who came in by
  *                          this uplink has no other way and may well be answered again
- *   address changed        all of them, at once
+ *   address changed        all of that family, at once
  *
  * Each deletion is repeated once, for packets that were on their way past the first. None is
  * done while there is no other uplink to go on with: it is owed until then, and forgotten if
@@ -25,11 +25,17 @@ enum { FLOWS_REPEAT_MS = 1000 };
 
 enum flows_which { FLOWS_NONE, FLOWS_OUTBOUND, FLOWS_ALL };
 
+/* What is to be deleted. */
+struct flows_part {
+	enum flows_which which;
+	bool family[SITE_FAMILIES];
+};
+
 struct flows {
-	enum flows_which owed;
+	struct flows_part owed;
 	int64_t due_us;
 	bool anyway; /* the uplink itself has a new address to go on with */
-	enum flows_which repeat;
+	struct flows_part repeat;
 	int64_t repeat_us;
 	enum flows_which lost; /* what the present fault costs: seen by its edge */
 	struct addr chosen[SITE_FAMILIES];
@@ -42,7 +48,7 @@ void flows_observe(struct flows *flows, const struct uplink *uplink,
 
 /* Which connections to delete now, FLOWS_NONE mostly; they count as deleted. `other_is_up`:
  * some other uplink takes new connections. To be called once the new path is in. */
-enum flows_which flows_take(struct flows *flows, bool other_is_up, int64_t now_us);
+struct flows_part flows_take(struct flows *flows, bool other_is_up, int64_t now_us);
 
 /* When to ask again, later than `now_us`; INT64_MAX: after the next change. */
 int64_t flows_next_us(const struct flows *flows, int64_t now_us);

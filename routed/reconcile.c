@@ -33,7 +33,12 @@
 #include "routed/sysctl.h"
 #include "routed/tell.h"
 
-enum { STEP_TEXT_MAX = 512, STEPS_TOLD = 8 };
+enum {
+	STEP_TEXT_MAX = 512,
+	STEPS_TOLD = 8,
+	FIGHT_LIMIT = 20,	 /* repairs ... */
+	FIGHT_US = 10 * 1000000, /* ... within that time */
+};
 
 /* ---- what is so -------------------------------------------------------------------------
  */
@@ -152,17 +157,24 @@ bool reconcile_observe(struct routed *routed)
 /* ---- flows -------------------------------------------------------------------------------
  */
 
-static void delete_flows(struct routed *routed, size_t i, enum flows_which which)
+static int family_of(const struct flows_part *part)
+{
+	if (part->family[SITE_IPV4] == part->family[SITE_IPV6])
+		return AF_UNSPEC;
+	return part->family[SITE_IPV4] ? AF_INET : AF_INET6;
+}
+
+static void delete_flows(struct routed *routed, size_t i, const struct flows_part *part)
 {
 	const struct site *site = routed->site;
 	uint32_t mark = wanted_mark_out(site, i);
-	uint32_t mask = which == FLOWS_ALL ? wanted_mark_uplink_mask(site)
-					   : wanted_mark_mask(site);
+	uint32_t mask = part->which == FLOWS_ALL ? wanted_mark_uplink_mask(site)
+						 : wanted_mark_mask(site);
 
-	if (conntrack_delete(routed->conntrack, mark, mask) < 0)
+	if (conntrack_delete_family(routed->conntrack, family_of(part), mark, mask) < 0)
 		return;
 	routed->counters.deletions++;
-	routed->uplinks[i]->deleted = which;
+	routed->uplinks[i]->deleted = part->which;
 }
 
 /* One that new connections are given to, and not as a last resort. */
@@ -184,14 +196,14 @@ void reconcile_flows(struct routed *routed)
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
 		struct routed_uplink *uplink = routed->uplinks[i];
-		enum flows_which which;
+		struct flows_part part;
 
 		flows_observe(&uplink->flows, &uplink->machine,
 			routed->situation.uplinks[i].chosen,
 			routed->site->routing.flush_after_ms, now_us);
-		which = flows_take(&uplink->flows, has_way_out(routed, i), now_us);
-		if (which != FLOWS_NONE)
-			delete_flows(routed, i, which);
+		part = flows_take(&uplink->flows, has_way_out(routed, i), now_us);
+		if (part.which != FLOWS_NONE)
+			delete_flows(routed, i, &part);
 
 		int64_t due_us = flows_next_us(&uplink->flows, now_us);
 		next_us = due_us < next_us ? due_us : next_us;
@@ -269,6 +281,22 @@ static void log_repairs(const struct routed *routed, const struct plan *plan)
 				sizeof(line)));
 }
 
+/* Another program may undo each repair at once, and so would we: then not at full speed. */
+void reconcile_note_repair(struct routed *routed)
+{
+	int64_t now_us = clock_now_us();
+
+	if (now_us - routed->fight_us > FIGHT_US) {
+		routed->fight_us = now_us;
+		routed->n_fights = 0;
+	}
+	if (++routed->n_fights == FIGHT_LIMIT)
+		log_warning("reconcile",
+			"what is ours is changed again and again by somebody; repairs come "
+			"every %d ms from now on",
+			ROUTED_FIGHT_MS);
+}
+
 static void count(
 	struct routed *routed, const struct change *change, const struct apply_result *result)
 {
@@ -280,6 +308,7 @@ static void count(
 	if (result->n_done == 0)
 		return;
 	routed->counters.repairs += result->n_done;
+	reconcile_note_repair(routed);
 	routed->culprit = routed->suspect;
 	routed->culprit.at_s = time(NULL);
 	log_repairs(routed, &change->plan);
@@ -336,5 +365,8 @@ void reconcile_now(struct routed *routed)
 
 void reconcile_soon(struct routed *routed)
 {
-	routed_arm(routed->burst, ROUTED_BURST_MS, true);
+	bool fight = routed->n_fights >= FIGHT_LIMIT &&
+		     clock_now_us() - routed->fight_us <= FIGHT_US;
+
+	routed_arm(routed->burst, fight ? ROUTED_FIGHT_MS : ROUTED_BURST_MS, true);
 }

@@ -24,3 +24,6 @@ void reconcile_flows(struct routed *routed);
 
 /* Is any uplink other than `index` of use for new connections (up or degraded)? */
 bool reconcile_has_other(const struct routed *routed, size_t index);
+
+/* Something was changed by others: too often, and it is repaired less quickly. */
+void reconcile_note_repair(struct routed *routed);

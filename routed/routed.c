@@ -140,6 +140,7 @@ static void on_table(const struct nft_author *author, void *arg)
 	routed->culprit = routed->suspect;
 	routed->culprit.at_s = time(NULL);
 	routed->table_dirty = true;
+	reconcile_note_repair(routed);
 	reconcile_soon(routed);
 }
 

@@ -31,6 +31,7 @@ struct rtnlwatch;
 enum {
 	ROUTED_SOCKET_TIMEOUT_MS = 5000, /* how long the verbs wait for a running routed */
 	ROUTED_BURST_MS = 3,	/* messages that come in a row are looked at as one change */
+	ROUTED_FIGHT_MS = 500,	/* the same while another program undoes all repairs */
 	ROUTED_LOOK_MS = 10000, /* everything is compared, whether anything was heard or not */
 	ROUTED_RETRY_MS = 1000, /* after a step that failed */
 };
@@ -110,6 +111,9 @@ struct routed {
 	bool in_reconcile;
 	int64_t cause_us; /* the latest of what the present change goes back to; 0: nothing */
 	int64_t applied_us;
+
+	int64_t fight_us; /* since when repairs are counted in n_fights */
+	unsigned int n_fights;
 
 	struct routed_counters counters;
 	struct routed_culprit suspect; /* who was seen to touch ours since the last look */

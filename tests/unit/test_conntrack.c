@@ -125,6 +125,20 @@ static void flows_that_began_at_the_router_may_be_left_out(void **state)
 	assert_int_equal(count(f, MARK_A, MASK), 8);
 }
 
+static void flows_of_one_family_may_go_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, AF_INET, MARK_A, 5);
+	add(f, AF_INET6, MARK_A, 3);
+	add(f, AF_INET6, MARK_B, 2);
+	assert_int_equal(conntrack_delete_family(f->conntrack, AF_INET6, MARK_A, MASK), 0);
+	assert_int_equal(count(f, MARK_A, MASK), 5);
+	assert_int_equal(count(f, MARK_B, MASK), 2);
+	assert_int_equal(conntrack_delete_family(f->conntrack, AF_INET, MARK_A, MASK), 0);
+	assert_int_equal(count(f, MARK_A, MASK), 0);
+}
+
 static void flows_of_one_uplink_go_and_all_others_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -230,6 +244,8 @@ int main(int argc, char **argv)
 			flows_of_one_uplink_go_and_all_others_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_that_began_at_the_router_may_be_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			flows_of_one_family_may_go_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_kernel_without_the_filter_is_told_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(

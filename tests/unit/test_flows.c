@@ -44,7 +44,7 @@ static void becomes(struct fixture *f, enum uplink_fault fault, enum uplink_stat
 
 static enum flows_which take(struct fixture *f, bool other_is_up)
 {
-	return flows_take(&f->flows, other_is_up, f->now_us);
+	return flows_take(&f->flows, other_is_up, f->now_us).which;
 }
 
 static void a_good_uplink_loses_nothing(void **state)
@@ -165,6 +165,24 @@ static void another_address_costs_all_even_alone(void **state)
 	assert_int_equal(take(f, false), FLOWS_NONE);
 }
 
+static void another_address_costs_only_its_family(void **state)
+{
+	struct fixture *f = *state;
+	struct flows_part part;
+
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	addr_parse("192.168.2.3", &f->chosen[SITE_IPV4]);
+	observe(f);
+	part = flows_take(&f->flows, true, f->now_us);
+	assert_int_equal(part.which, FLOWS_ALL);
+	assert_true(part.family[SITE_IPV4]);
+	assert_false(part.family[SITE_IPV6]);
+
+	becomes(f, UPLINK_NO_CARRIER, UPLINK_DOWN);
+	part = flows_take(&f->flows, true, f->now_us);
+	assert_true(part.family[SITE_IPV6]);
+}
+
 static void an_address_that_comes_back_costs_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -192,6 +210,7 @@ int main(int argc, char **argv)
 		test(a_verdict_that_becomes_a_lost_link_costs_all),
 		test(a_verdict_put_off_costs_nothing),
 		test(another_address_costs_all_even_alone),
+		test(another_address_costs_only_its_family),
 		test(an_address_that_comes_back_costs_nothing),
 	};
 
