@@ -172,8 +172,8 @@ static enum uplink_state state_of(const struct look *look, size_t i, const json_
 
 static void look_around(struct look *look)
 {
-	struct situation_learned learned[SITE_MAX_UPLINKS];
-	const json_t *agents[SITE_MAX_UPLINKS];
+	struct situation_learned learned[SITE_MAX_UPLINKS] = {0};
+	const json_t *agents[SITE_MAX_UPLINKS] = {0};
 
 	for (size_t i = 0; i < look->site->n_uplinks; i++) {
 		agents[i] = agent_uplink(look, look->site->uplinks[i].name);

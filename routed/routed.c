@@ -282,7 +282,8 @@ static struct routed_uplink *uplink_of(
 {
 	int k = routed->site ? site_find_uplink(routed->site, site->uplinks[i].name) : -1;
 
-	if (k < 0 || strcmp(routed->site->uplinks[k].interface, site->uplinks[i].interface))
+	if (k < 0 ||
+		strcmp(routed->site->uplinks[k].interface, site->uplinks[i].interface) != 0)
 		return NULL;
 	return routed->uplinks[k];
 }
