@@ -147,7 +147,10 @@ int nft_check(const char *text, char *why, size_t cap)
 		snprintf(why, cap, "%s", strerror(-r));
 		return r;
 	}
-	return run(commands, true, why, cap);
+	r = run(commands, true, why, cap);
+	if (strlen(commands) > NFT_BIG_TEXT)
+		malloc_trim(0); /* as in transact() */
+	return r;
 }
 
 static int look_at_generation(struct nft *nft, uint32_t *ret_generation)
