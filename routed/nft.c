@@ -284,7 +284,8 @@ const char *nft_current(struct nft *nft)
 
 /* ---- writing ---- */
 
-/* Runs `commands`; sets whether no other transaction came in between. */
+/* Runs `commands`; sets whether no other transaction came in between. If one did, it may have
+ * come after ours: the generation of before keeps verify() from trusting the table. */
 static int transact(struct nft *nft, const char *commands, bool *ret_alone)
 {
 	uint32_t before = 0;
@@ -301,7 +302,7 @@ static int transact(struct nft *nft, const char *commands, bool *ret_alone)
 	if (r < 0)
 		return r;
 	*ret_alone = after == before + 1;
-	nft->generation = after;
+	nft->generation = *ret_alone ? after : before;
 	return 0;
 }
 
