@@ -12,6 +12,7 @@
 #include "routed/apply.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,20 @@ static void tell(struct pass *pass, const char *area, int err, const char *line)
 	log_error(0, area, "%s", line);
 }
 
+/* Its interface vanished under our hands: the news of it is on its way, and brings a new plan.
+ */
+static bool lost_its_device(const struct plan_step *step)
+{
+	char name[IF_NAMESIZE];
+	int ifindex = 0;
+
+	if (step->op == PLAN_SET_GROUP)
+		ifindex = step->group.ifindex;
+	else if (step->op == PLAN_ADD_ROUTE || step->op == PLAN_REPLACE_ROUTE)
+		ifindex = step->route.n_nexthops > 0 ? step->route.nexthops[0].ifindex : 0;
+	return ifindex != 0 && !if_indextoname((unsigned int)ifindex, name);
+}
+
 static void tell_step(struct pass *pass, const struct plan_step *step, int err)
 {
 	char what[APPLY_TEXT_MAX];
@@ -103,6 +118,10 @@ static void tell_step(struct pass *pass, const struct plan_step *step, int err)
 	snprintf(line, sizeof(line), "failed: %s: %s%s%s%s%s", what + 2, /* without the sign */
 		why, why[0] ? " (" : "", strerror(-err), why[0] ? ")" : "",
 		remedy(err, step->op));
+	if (lost_its_device(step)) {
+		log_debug("routes", "%s", line);
+		return;
+	}
 	tell(pass, step->op == PLAN_SET_SYSCTL ? "sysctl" : "routes", err, line);
 }
 
