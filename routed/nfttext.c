@@ -9,7 +9,8 @@
  *                                 uplink's mark (restore_I) for the routing rules
  *   mark_local        mangle      the same for the router's own packets
  *   forwards_*        dstnat      port forwards, by map (nftforwards.c)
- *   forward           filter      counters, MSS of what comes in, the guard
+ *   forward           filter      counters, MSS of what comes in, the guard; nothing goes out
+ *                                 that should be translated and cannot be
  *   mark_out          mangle      a flow that leaves by an uplink is marked as such; MSS
  *   nat               srcnat      hairpin, and the uplink's own address for what leaves by it
  *
@@ -255,6 +256,42 @@ static void rule_count(
 		wanted_counter_name(counter, i, name));
 }
 
+static void rule_by_prefixes(
+	const struct table *t, const char *name, const struct site_prefixes *prefixes)
+{
+	if (nft_has_family(prefixes, SITE_IPV4))
+		text_add(t->text, "\t\tip saddr @%s4 accept\n", name);
+	if (nft_has_family(prefixes, SITE_IPV6))
+		text_add(t->text, "\t\tip6 saddr @%s6 accept\n", name);
+}
+
+/* Sources that leave by the uplink as they are. */
+static void rules_untranslated(const struct table *t, size_t i)
+{
+	char prefixes6[32];
+
+	snprintf(prefixes6, sizeof(prefixes6), "prefixes_%zu_", i);
+	rule(t, "rt ipsec exists accept");
+	rule_by_prefixes(t, "no_nat", &t->site->routing.no_nat);
+	rule_by_prefixes(t, "open", &t->site->routing.open);
+	rule_by_prefixes(t, prefixes6, &t->site->uplinks[i].prefixes6);
+}
+
+/* What connection tracking cannot place it does not translate either, such as the last RST of
+ * a connection whose entry is gone: a source that should be translated must not leave so. */
+static void rules_invalid(const struct table *t, size_t i)
+{
+	enum site_nat6 nat6 = t->site->uplinks[i].nat6;
+
+	rule(t, "ct state != invalid accept");
+	rules_untranslated(t, i);
+	rule(t, "meta nfproto ipv4 drop");
+	if (nat6 == SITE_NAT6_ULA)
+		rule(t, "ip6 saddr fc00::/7 drop");
+	else if (nat6 == SITE_NAT6_ALL)
+		rule(t, "meta nfproto ipv6 drop");
+}
+
 static void forward_chains(const struct table *t)
 {
 	if (t->site->routing.guard)
@@ -269,6 +306,7 @@ static void forward_chains(const struct table *t)
 
 		chain_begin_of(t, "to_uplink", i);
 		rule_count(t, "original", WANTED_COUNTER_OUT, i);
+		rules_invalid(t, i);
 		chain_end(t);
 	}
 
@@ -317,15 +355,6 @@ static void forward_nat_chains(const struct table *t, const struct text *rules)
 	chain_end(t);
 }
 
-static void rule_by_prefixes(
-	const struct table *t, const char *name, const struct site_prefixes *prefixes)
-{
-	if (nft_has_family(prefixes, SITE_IPV4))
-		text_add(t->text, "\t\tip saddr @%s4 accept\n", name);
-	if (nft_has_family(prefixes, SITE_IPV6))
-		text_add(t->text, "\t\tip6 saddr @%s6 accept\n", name);
-}
-
 /* The router's own addresses on the uplink are right as they are. */
 static void rule_own_addresses(const struct table *t, size_t i, enum site_family family)
 {
@@ -358,14 +387,9 @@ static void rule_translate(
 static void nat_chain(const struct table *t, size_t i)
 {
 	const struct site_uplink *uplink = &t->site->uplinks[i];
-	char prefixes6[32];
 
-	snprintf(prefixes6, sizeof(prefixes6), "prefixes_%zu_", i);
 	chain_begin_of(t, "nat", i);
-	rule(t, "rt ipsec exists accept");
-	rule_by_prefixes(t, "no_nat", &t->site->routing.no_nat);
-	rule_by_prefixes(t, "open", &t->site->routing.open);
-	rule_by_prefixes(t, prefixes6, &uplink->prefixes6);
+	rules_untranslated(t, i);
 	rule_own_addresses(t, i, SITE_IPV4);
 	rule_own_addresses(t, i, SITE_IPV6);
 	rule_translate(t, i, SITE_IPV4, "meta nfproto ipv4");

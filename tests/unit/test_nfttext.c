@@ -112,6 +112,23 @@ static void public_address_is_forwarded_too(void **state)
 	site_free(site);
 }
 
+/* Conntrack translates nothing that it cannot place, so such packets may not leave. */
+static void what_cannot_be_translated_stays_inside(void **state)
+{
+	char *text = table_of_yaml("routing:\n"
+				   "  no-nat: 10.0.9.0/24\n");
+	const char *chain = strstr(text, "chain to_uplink_1");
+
+	(void)state;
+	assert_non_null(chain);
+	const char *valid = strstr(chain, "ct state != invalid accept");
+	const char *spared = strstr(chain, "ip saddr @no_nat4 accept");
+	const char *dropped = strstr(chain, "meta nfproto ipv4 drop");
+	const char *ula = strstr(chain, "ip6 saddr fc00::/7 drop");
+	assert_true(chain < valid && valid < spared && spared < dropped && dropped < ula);
+	free(text);
+}
+
 static void uplink_without_inbound_forwards_nothing(void **state)
 {
 	struct site *site = situations_reference(NULL);
@@ -395,6 +412,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(reference_site_loads),
 		cmocka_unit_test(udp_goes_to_the_address_unless_told),
 		cmocka_unit_test(public_address_is_forwarded_too),
+		cmocka_unit_test(what_cannot_be_translated_stays_inside),
 		cmocka_unit_test(uplink_without_inbound_forwards_nothing),
 		cmocka_unit_test(one_address_on_two_uplinks_is_the_first_ones),
 		cmocka_unit_test(configured_address_serves_alone),
