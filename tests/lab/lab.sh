@@ -28,7 +28,7 @@ LAB_NODES=(inet isp-a isp-b parent resolver outside router lan web lanhost)
 
 LAB=${LAB:-}
 LAB_IPV6=yes	     # no: neither the uplinks nor the LAN have IPv6 addresses
-LAB_SOURCE_RULES=yes # no: the router's routes and rules are somebody else's work (routed)
+LAB_SOURCE_RULES=yes # no: the router's routes, rules and forwarding are up to routed
 LAB_SERVERS=yes	     # no: neither parent name server nor resolver
 LAB_0X20=yes	     # no: the resolver leaves the case of names alone, as most do
 

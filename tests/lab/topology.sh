@@ -43,7 +43,9 @@ lab_build_nodes() {
 	local node forward
 	for node in "${LAB_NODES[@]}"; do
 		forward=0
-		case $node in inet | isp-a | isp-b | router) forward=1 ;; esac
+		case $node in inet | isp-a | isp-b) forward=1 ;; esac
+		# routed turns it on itself, once its guard stands
+		[ "$node$LAB_SOURCE_RULES" != routeryes ] || forward=1
 		ip netns add "$LAB-$node"
 		lab_exec "$node" sysctl -qw \
 			net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
@@ -107,7 +109,7 @@ lab_build_isp() {
 	[ "$LAB_IPV6" = no ] || lab_isp_serve "$up" "${UPLINK_NET6[$up]}"
 }
 
-# The customer may send only from its own prefixes; whatever else comes is counted and dropped.
+# The customer may send only from its own prefixes (and ask for an address); whatever else comes is counted and dropped.
 # dns-in and dns-out count DNS queries to the customer and its answers. What is meant for a
 # customer without carrier must not go back where it came from.
 lab_build_isp_filter() {
@@ -116,7 +118,7 @@ lab_build_isp_filter() {
 			counter foreign { }
 			counter dns-in { }
 			counter dns-out { }
-			set customer { type ipv4_addr; flags interval; }
+			set customer { type ipv4_addr; flags interval; elements = { 0.0.0.0 } }
 			set customer6 { type ipv6_addr; flags interval; elements = { fe80::/10, :: } }
 			chain from-customer {
 				type filter hook prerouting priority -300;
@@ -174,7 +176,7 @@ lab_build_lan() {
 lab_build_uplink() {
 	local up=$1
 	lab_link router "wan-$up" "isp-$up" cust
-	ip -n "$LAB-router" link set "wan-$up" group "$UPLINK_GROUP"
+	[ "$LAB_SOURCE_RULES" = no ] || ip -n "$LAB-router" link set "wan-$up" group "$UPLINK_GROUP"
 	lab_uplink_address "$up" "${UPLINK_ADDR[$up]}" "${UPLINK_GATEWAY[$up]}"
 	[ "$LAB_IPV6" = no ] || lab_uplink_address "$up" "${UPLINK_ADDR6[$up]}" "${UPLINK_GATEWAY6[$up]}"
 }
