@@ -1,9 +1,10 @@
 /* hammer.c - asks one question over and over, and counts what is lost
  *
- * hammer SERVER NAME: asks the server for the A records of the name, one query at a time with
- * a pause of half a millisecond between them, until SIGTERM; then prints "sent N lost N wrong
- * N". An answer that takes longer than two seconds is lost, one with another RCODE or without
- * an answer record is wrong. No query is repeated.
+ * hammer SERVER NAME [TIMES]: asks the server for the A records of the name, one query at a
+ * time with a pause of half a millisecond between them, until SIGTERM; then prints "sent N
+ * lost N wrong N". With TIMES it asks so often, each time from another port. An answer that
+ * takes longer than two seconds is lost, one with another RCODE or without an answer record is
+ * wrong. No query is repeated.
  */
 #include <errno.h>
 #include <signal.h>
@@ -107,14 +108,19 @@ int main(int argc, char **argv)
 	struct tally tally = {0};
 	const struct timespec rest = {.tv_nsec = PAUSE_NS};
 
-	size_t len = argc == 3 ? build_query(argv[2], query, sizeof(query)) : 0;
+	size_t len = argc == 3 || argc == 4 ? build_query(argv[2], query, sizeof(query)) : 0;
+	unsigned long times = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
 	if (len == 0) {
-		fprintf(stderr, "usage: hammer SERVER NAME\n");
+		fprintf(stderr, "usage: hammer SERVER NAME [TIMES]\n");
 		return 2;
 	}
 	signal(SIGTERM, on_term);
 	int fd = connect_to(argv[1]);
-	while (!ended) {
+	while (!ended && (times == 0 || tally.sent < times)) {
+		if (times > 0) {
+			close(fd);
+			fd = connect_to(argv[1]);
+		}
 		ask_once(fd, query, len, &tally);
 		nanosleep(&rest, NULL);
 	}

@@ -17,6 +17,7 @@ set -euo pipefail
 E2E_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 E2E_TOP=$(dirname "$(dirname "$E2E_HERE")")
 SCENARIO=$(dirname "$(readlink -f "$0")")
+SITE_NAME=site.yaml
 N_NOT_OK=0
 DNSD_STATUS=0
 
@@ -43,6 +44,11 @@ scenario_settings() {
 		case $1 in
 		--ipv4-only) LAB_IPV6=no ;;
 		--no-servers) LAB_SERVERS=no ;;
+		--routed)
+			# shellcheck disable=SC2034 # read by the lab
+			LAB_SOURCE_RULES=no
+			SITE_NAME=routed.yaml
+			;;
 		*) lab_die "scenario: unknown option $1" ;;
 		esac
 		shift
@@ -62,14 +68,17 @@ scenario() {
 	RUNTIME=$(lab_dir)/run
 	cp -r "$E2E_HERE/reference" "$SITE_DIR"
 	find "$SCENARIO" -maxdepth 1 \( -name '*.yaml' -o -name '*.zone' \) -exec cp {} "$SITE_DIR/" \;
-	SITE=$SITE_DIR/site.yaml
+	SITE=$SITE_DIR/$SITE_NAME
 }
 
 scenario_end() {
-	if [ "$N_NOT_OK" -gt 0 ] && [ -e "$(lab_dir)/dnsd.log" ]; then
-		echo "# what dnsd said:"
-		tail -n 60 "$(lab_dir)/dnsd.log" | sed 's/^/# /'
-	fi
+	local daemon
+	for daemon in dnsd routed; do
+		if [ "$N_NOT_OK" -gt 0 ] && [ -e "$(lab_dir)/$daemon.log" ]; then
+			echo "# what $daemon said:"
+			tail -n 60 "$(lab_dir)/$daemon.log" | sed 's/^/# /'
+		fi
+	done
 	[ "$N_NOT_OK" -eq 0 ] || exit 1
 	exit 0
 }
