@@ -5,12 +5,21 @@
 #include <stddef.h>
 
 #include "common/cli.h"
+#include "routed/doctor.h"
 #include "routed/once.h"
 #include "routed/routed.h"
+#include "routed/serverconf.h"
 #include "routed/status.h"
 
 static const struct cli_option drain_options[] = {
 	{.name = "force", .summary = "also the last uplink that is of use"},
+	{.name = NULL},
+};
+
+static const struct cli_option server_config_options[] = {
+	{.name = "format",
+		.value = "NAME",
+		.summary = "networkd, netplan, ifupdown or windows"},
 	{.name = NULL},
 };
 
@@ -52,6 +61,17 @@ static const struct cli_verb verbs[] = {
 		.args = "",
 		.summary = "removes all that routed put into the kernel",
 		.run = once_run_flush},
+	{.name = "server-config",
+		.args = "SERVER",
+		.summary = "what to enter on the inside server",
+		.run = serverconf_run,
+		.n_args = 1,
+		.options = server_config_options},
+	{.name = "doctor",
+		.args = "",
+		.summary = "what breaks such set-ups on this machine, and the remedy",
+		.run = doctor_run,
+		.takes_json = true},
 	{.name = NULL},
 };
 

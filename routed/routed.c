@@ -30,6 +30,7 @@
 #include "common/links.h"
 #include "common/log.h"
 #include "routed/conntrack.h"
+#include "routed/doctor.h"
 #include "routed/load.h"
 #include "routed/notify.h"
 #include "routed/passive.h"
@@ -607,6 +608,7 @@ static void serve(struct routed *routed)
 	log_notice("routed", "version %s is ready; uplinks: %zu, servers: %zu", MH_VERSION,
 		routed->site->n_uplinks, routed->site->n_servers);
 	sd_notify(0, "READY=1");
+	doctor_log(routed->site);
 	event_base_dispatch(routed->base);
 	routed_keep(routed, false);
 }
