@@ -133,8 +133,11 @@ static void on_table(const struct nft_author *author, void *arg)
 {
 	struct routed *routed = arg;
 
-	log_notice("nft", "process %d (%s) changed our table: it is written anew",
-		(int)author->pid, author->name);
+	if (author->pid)
+		log_notice("nft", "process %d (%s) changed our table: it is written anew",
+			(int)author->pid, author->name);
+	else
+		log_notice("nft", "somebody changed our table: it is written anew");
 	routed->counters.table_lost++;
 	routed->suspect.pid = author->pid;
 	memcpy(routed->suspect.name, author->name, sizeof(routed->suspect.name));
