@@ -221,7 +221,7 @@ static int print_help(const struct call *call)
 
 		snprintf(shape, sizeof(shape), "%s%s%s", verb->name, *verb->args ? " " : "",
 			verb->args);
-		printf("  %-19s %s\n", shape, verb->summary);
+		printf("  %-20s %s\n", shape, verb->summary);
 	}
 	print_options(NULL);
 	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, 78 `run` on a bad "

@@ -60,9 +60,8 @@ static void remedy_docker(struct judge *judge)
 	judge_remedy(judge, "forward-filter",
 		"docker leaves the chain DOCKER-USER to you: iptables -I DOCKER-USER -i %s -j "
 		"ACCEPT; iptables -I DOCKER-USER -m conntrack --ctstate "
-		"DNAT,ESTABLISHED,RELATED -j ACCEPT (ip6tables likewise); or, if this host "
-		"routes for others anyway, \"ip-forward-no-drop\": true in "
-		"/etc/docker/daemon.json",
+		"DNAT,ESTABLISHED,RELATED -j ACCEPT; the same with ip6tables; and again at "
+		"each start, since docker does not keep them",
 		lan_of(judge->site));
 }
 
