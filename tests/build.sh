@@ -9,6 +9,14 @@ build() {
 		as_owner cmake --build --preset "$1" -j "$(nproc)"
 }
 
+# build_targets PRESET TARGET...: only those, for who does not need the tests.
+build_targets() {
+	local preset=$1
+	shift
+	as_owner cmake --preset "$preset" &&
+		as_owner cmake --build --preset "$preset" -j "$(nproc)" --target "$@"
+}
+
 # Under sudo, what is built should belong to whom the checkout belongs to, not to root.
 as_owner() {
 	local owner

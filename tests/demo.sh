@@ -4,8 +4,8 @@
 # Usage: sudo tests/demo.sh [--keep]
 #
 # Installs what is missing of tests/packages.txt, builds, brings the reference site up in
-# network namespaces, starts dnsd on its router and asks it. Nothing outside the namespaces is
-# touched, and everything is taken down at the end, also after an interrupt. --keep leaves the
+# network namespaces, starts routed and dnsd on its router, asks for names, fetches pages and
+# cuts lines. Nothing outside the namespaces is touched, and everything is taken down at the end, also after an interrupt. --keep leaves the
 # site up to look around in.
 set -euo pipefail
 
@@ -22,6 +22,9 @@ KEEP=no
 BUILD_LOG=
 NAME=www.example.com
 DNSD=build/release/bin/dnsd
+ROUTED=build/release/bin/routed
+WEB=build/release/tests/e2e/server
+OUTSIDE=203.0.113.10
 SITE=zones/site.yaml
 
 heading() {
@@ -50,7 +53,7 @@ prepare() {
 	packages_install
 	BUILD_LOG=$(mktemp)
 	printf 'Building ... '
-	if ! build release >"$BUILD_LOG" 2>&1; then
+	if ! build_targets release dnsd routed server >"$BUILD_LOG" 2>&1; then
 		echo "failed:"
 		tail -n 40 "$BUILD_LOG"
 		exit 1
@@ -58,7 +61,14 @@ prepare() {
 	rm -f "$BUILD_LOG"
 	printf 'done. Bringing the site up ... '
 	# the lab's address family is that of the example
-	LAB_IPV6=no lab_up
+	LAB_IPV6=no LAB_SOURCE_RULES=no lab_up
+	lab_spawn web web "$TOP/$WEB" '*' 80
+	lab_spawn outside outweb "$TOP/$WEB" '*' 80
+	lab_spawn inet probed-dns "$TOP/$WEB" 192.0.2.53 53
+	lab_spawn inet probed-tcp "$TOP/$WEB" 192.0.2.80 443
+	lab_spawn router routed "$TOP/$ROUTED" run -c "$TOP/$SITE" --runtime "$(lab_dir)/run"
+	wait_for 10 routed_says '"state":"up"'
+	wait_for 10 routed_uses isp-a
 	lab_start_dnsd "$TOP/$DNSD" "$TOP/$SITE"
 	echo "done."
 }
@@ -74,11 +84,13 @@ chapter_site() {
 		         192.168.2.6               172.16.1.2
 		              |                        |
 		      wan-a 192.168.2.1        wan-b 172.16.1.1
-		              '--------- router -------'      dnsd runs here
+		              '--------- router -------'      routed and dnsd run here
 		                           | lan0 10.0.0.1
 		                    .------+------.
 		                   web         lanhost
 		                10.0.0.10     10.0.0.20
+		        loopbacks 10.0.1.1
+		              and 10.0.1.5
 	END
 	say "Two ISPs, one address from each, no BGP. Each ISP drops what carries the" \
 		"other's addresses. The name $NAME is delegated to the router" \
@@ -101,35 +113,82 @@ chapter_resolver() {
 	show outside dig +nocookie +nostats @$RESOLVER_ADDR $NAME
 }
 
+chapter_pages() {
+	heading "3. Pages over both uplinks, and out of the LAN"
+	say "Each uplink's port 80 is forwarded to the server's loopback of that" \
+		"uplink; by its source address the answer finds the same way back. The" \
+		"server says at which of its addresses it was reached, and from where." \
+		"What leaves the LAN carries the address of the uplink in use."
+	show outside curl -s http://192.168.2.1/
+	show outside curl -s http://172.16.1.1/
+	show lanhost curl -s http://$OUTSIDE/
+}
+
+routed_says() {
+	lab_exec router "$TOP/$ROUTED" status --json -c "$TOP/$SITE" --runtime "$(lab_dir)/run" |
+		jq -c . | grep -q "$1"
+}
+
+routed_uses() {
+	lab_exec router "$TOP/$ROUTED" status --json -c "$TOP/$SITE" --runtime "$(lab_dir)/run" |
+		jq -e ".uplinks[] | select(.name == \"$1\") | .active" >/dev/null
+}
+
+show_uplinks() {
+	printf '\n  router$ %s status\n' "$ROUTED"
+	lab_exec router "$ROUTED" status -c "$SITE" --runtime "$(lab_dir)/run" |
+		sed -n '/^UPLINK *STATE/,/^$/p' | sed -e '/^$/d' -e 's/^/    /'
+}
+
+# How long until a host in the LAN gets its next page: one attempt after the other.
+show_gap() {
+	local start=${EPOCHREALTIME/[.,]/}
+	until lab_exec lanhost curl -s -m 0.3 -o /dev/null http://$OUTSIDE/; do :; done
+	say "The next page from the LAN took $(((${EPOCHREALTIME/[.,]/} - start) / 1000)) ms."
+}
+
 chapter_cut() {
-	heading "3. isp-a is cut"
-	say "The cable is out. The resolver, its cache empty, reaches nobody over isp-a" \
-		"and somebody over isp-b: whatever it tries first, the address that it" \
-		"finds is one that works."
+	heading "4. isp-a is cut"
+	say "The cable is out. New connections go over isp-b; those that were bound to" \
+		"isp-a are ended, so that programs begin anew."
 	lab_fault carrier a
+	show_gap
+	show lanhost curl -s http://$OUTSIDE/
+	show_uplinks
+	say "The resolver, its cache empty, reaches nobody over isp-a and somebody over" \
+		"isp-b: whatever it tries first, the address that it finds is one that works."
 	forget
 	show outside dig +nocookie +noall +answer +stats +time=2 +tries=8 @$RESOLVER_ADDR $NAME
 }
 
 chapter_other_cut() {
-	heading "4. isp-a is back, isp-b is cut beyond the ISP's router"
-	say "Nothing on our side shows it: carrier and gateway are there. It works all" \
-		"the same, since only answers over isp-a arrive."
+	heading "5. isp-a is back"
+	say "It must stay good for 10 seconds before it is used again."
 	lab_heal carrier a
+	wait_for 20 routed_uses isp-a
+	show_uplinks
+	show lanhost curl -s http://$OUTSIDE/
+
+	heading "6. isp-b is cut beyond the ISP's router"
+	say "Nothing on our side shows it: carrier and gateway are there. Names work all" \
+		"the same, since only answers over isp-a arrive; and the probes notice."
 	lab_fault silent b
+	wait_for 10 routed_says '"state":"down"'
+	show_uplinks
 	forget
 	show outside dig +nocookie +noall +answer +stats +time=2 +tries=8 @$RESOLVER_ADDR $NAME
 	lab_heal silent b
 }
 
 chapter_lan() {
-	heading "5. From the LAN"
+	heading "7. Names asked from the LAN"
 	say "The inside view: the server's own address."
 	show lanhost dig +norecurse +nocookie +noall +answer @10.0.0.1 $NAME
 }
 
 chapter_status() {
-	heading "6. What dnsd says of itself"
+	heading "8. What the two say of themselves"
+	show router "$ROUTED" status -c "$SITE" --runtime "$(lab_dir)/run"
 	show router "$DNSD" status -c "$SITE" --runtime "$(lab_dir)/run"
 }
 
@@ -154,13 +213,15 @@ chapter_end() {
 
 		    sudo ip netns exec $LAB-outside dig @192.168.2.1 $NAME
 		    sudo ip netns exec $LAB-router ip route
+		    sudo tests/lab/lab exec router $ROUTED status -c $SITE --runtime $(lab_dir)/run
+		    sudo tests/lab/lab exec router nft list table inet multihomed
 		    sudo tests/lab/lab exec router $DNSD status -c $SITE --runtime $(lab_dir)/run
 		    sudo tests/lab/lab show
 		    sudo tests/lab/lab fault carrier isp-a
 		    sudo tests/lab/lab heal
 		    sudo tests/lab/lab exec outside dig @$RESOLVER_ADDR $NAME
 
-		  dnsd's messages: $(lab_dir)/dnsd.log
+		  Messages: $(lab_dir)/routed.log and dnsd.log
 		  And to take it down: sudo tests/lab/lab down --name $LAB
 	END
 }
@@ -199,6 +260,7 @@ main() {
 	chapter_site
 	chapter_views
 	chapter_resolver
+	chapter_pages
 	chapter_cut
 	chapter_other_cut
 	chapter_lan
