@@ -117,6 +117,8 @@ static void dns_chain(const struct table *t, const char *name, const char *hook,
 {
 	chain_begin(t, name);
 	chain_hook(t, "filter", hook, "raw");
+	/* most packets are none of ours, and should be through after one look */
+	text_add(t->text, "\t\tth %s != %u accept\n", port, t->site->dns.port);
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 			const struct addr *addrs[SITUATION_MAX_ADDRS];
