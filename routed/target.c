@@ -184,18 +184,29 @@ uint32_t target_sent(struct target *target, int64_t now_us)
 }
 
 /* RFC 6298 section 2.2 and 2.3. */
+/* A target that comes back is measured anew, by the shortest of its first answers: the very
+ * first waits for neighbour discovery, up to a second, and would make the next outage take as
+ * much longer to be seen. */
+static bool rtt_begins(const struct target *target, int64_t rtt_us)
+{
+	if (target->verdict == TARGET_DEAD)
+		return target->answered_in_row == 1 || rtt_us < target->srtt_us;
+	return target->n_rtts == 0;
+}
+
 static void rtt_add(struct target *target, int64_t rtt_us, int64_t now_us)
 {
 	struct target_slot *slot = minute_slot(target, now_us);
 
-	if (target->n_rtts++ == 0) {
+	if (rtt_begins(target, rtt_us)) {
 		target->srtt_us = rtt_us;
 		target->rttvar_us = rtt_us / 2;
-	} else {
+	} else if (target->verdict != TARGET_DEAD) {
 		int64_t off = rtt_us - target->srtt_us;
 		target->rttvar_us += ((off < 0 ? -off : off) - target->rttvar_us) / 4;
 		target->srtt_us += off / 8;
 	}
+	target->n_rtts++;
 
 	if (slot->n_rtts == 0 || rtt_us < slot->rtt_min_us)
 		slot->rtt_min_us = (uint32_t)rtt_us;

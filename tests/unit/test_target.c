@@ -191,6 +191,27 @@ static void a_dead_target_is_asked_at_the_interval_and_needs_rise_answers(void *
 	assert_true(target_stats(&f->target, f->now_us).loss == 0);
 }
 
+static void a_slow_first_answer_does_not_slow_the_next_verdict(void **state)
+{
+	struct fixture *f = *state;
+
+	run_for(f, 5 * SEC, true);
+	run_for(f, 5 * SEC, false);
+	assert_int_equal(f->target.verdict, TARGET_DEAD);
+	f->rtt_us = 450 * MS; /* neighbour discovery */
+	while (f->target.answered_in_row == 0)
+		run_for(f, 10 * MS, true);
+	f->rtt_us = 1 * MS;
+	while (f->target.verdict == TARGET_DEAD)
+		run_for(f, 10 * MS, true);
+
+	int64_t cut_us = f->now_us;
+	while (f->target.verdict != TARGET_DEAD)
+		run_for(f, 1 * MS, false);
+
+	assert_true(f->now_us - cut_us <= 1100 * MS);
+}
+
 static void an_outage_does_not_count_as_usual_loss(void **state)
 {
 	struct fixture *f = *state;
@@ -389,6 +410,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(it_dies_within_the_sum_in_the_comment, setup),
 		cmocka_unit_test_setup(
 			a_dead_target_is_asked_at_the_interval_and_needs_rise_answers, setup),
+		cmocka_unit_test_setup(
+			a_slow_first_answer_does_not_slow_the_next_verdict, setup),
 		cmocka_unit_test_setup(an_outage_does_not_count_as_usual_loss, setup),
 		cmocka_unit_test_setup(scattered_losses_raise_fall, setup),
 		cmocka_unit_test_setup(losses_are_forgotten_after_an_hour, setup),
