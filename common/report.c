@@ -110,17 +110,29 @@ static void entry_format(const struct report_entry *entry, char *line, size_t ca
 		snprintf(line, cap, "%s: %s%s", entry->file, kind, entry->text);
 }
 
-void report_print(struct report *report, FILE *out)
+void report_each(struct report *report, report_each_fn *each, void *arg)
 {
 	size_t *order = sorted_order(report);
 
 	for (size_t i = 0; i < report->n_entries; i++) {
+		const struct report_entry *entry = &report->entries[order[i]];
 		char line[2048];
 
-		entry_format(&report->entries[order[i]], line, sizeof(line), true);
-		fprintf(out, "%s\n", line);
+		entry_format(entry, line, sizeof(line), true);
+		each(entry->severity, line, arg);
 	}
 	free(order);
+}
+
+static void print_line(enum report_severity severity, const char *line, void *arg)
+{
+	(void)severity;
+	fprintf(arg, "%s\n", line);
+}
+
+void report_print(struct report *report, FILE *out)
+{
+	report_each(report, print_line, out);
 }
 
 void report_log(struct report *report, const char *area)

@@ -37,7 +37,11 @@ void report_fini(struct report *report);
 void report_add(struct report *report, enum report_severity severity, const char *file,
 	int line, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Sorted by file (in order of appearance) and line, one entry per line, to `out`. */
+/* Sorted by file (in order of appearance) and line, each with "warning: " if it is one. */
+typedef void report_each_fn(enum report_severity severity, const char *line, void *arg);
+void report_each(struct report *report, report_each_fn *each, void *arg);
+
+/* Those lines to `out`. */
 void report_print(struct report *report, FILE *out);
 
 /* The same lines through the log, errors at error, warnings at warning. */

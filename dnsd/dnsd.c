@@ -21,6 +21,7 @@
 #include "common/ctl.h"
 #include "common/links.h"
 #include "common/log.h"
+#include "common/reload.h"
 #include "dnsd/delegation.h"
 #include "dnsd/gather.h"
 #include "dnsd/sockets.h"
@@ -107,15 +108,13 @@ static void load_cookies(struct dnsd *dnsd)
 		abort(); /* getrandom(2): cannot fail for so few octets */
 }
 
-/* Reads and checks all files; what is wrong is logged. */
-static int read_config(const struct cli *cli, struct config **ret_config)
+/* Reads and checks all files; what is wrong is logged, and in the report. */
+static int read_config(
+	const struct cli *cli, struct report *report, struct config **ret_config)
 {
-	struct report report;
+	int err = config_load(cli->config, report, ret_config);
 
-	report_init(&report);
-	int err = config_load(cli->config, &report, ret_config);
-	report_log(&report, "config");
-	report_fini(&report);
+	report_log(report, "config");
 	return err;
 }
 
@@ -133,15 +132,14 @@ static int use_config(struct dnsd *dnsd, struct config *config)
 	return 0;
 }
 
-static void on_hup(evutil_socket_t fd, short what, void *arg)
+static int reload(struct dnsd *dnsd, struct report *report)
 {
-	struct dnsd *dnsd = arg;
 	struct config *config;
+	int err;
 
-	(void)fd;
-	(void)what;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	if (read_config(dnsd->cli, &config) < 0 || use_config(dnsd, config) < 0) {
+	if ((err = read_config(dnsd->cli, report, &config)) < 0 ||
+		(err = use_config(dnsd, config)) < 0) {
 		dnsd->load_failed_s = time(NULL);
 		log_error(0, "config",
 			"not reloaded: the configuration of before stays in force");
@@ -151,6 +149,18 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 			dnsd->n_views);
 	}
 	sd_notify(0, "READY=1");
+	return err;
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct report report;
+
+	(void)fd;
+	(void)what;
+	report_init(&report);
+	reload(arg, &report);
+	report_fini(&report);
 }
 
 static void on_end(evutil_socket_t fd, short what, void *arg)
@@ -171,6 +181,16 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	sd_notify(0, "WATCHDOG=1");
 }
 
+static json_t *answer_reload(struct dnsd *dnsd)
+{
+	struct report report;
+
+	report_init(&report);
+	json_t *reply = reload_reply(reload(dnsd, &report), &report);
+	report_fini(&report);
+	return reply;
+}
+
 static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct dnsd *dnsd = arg;
@@ -180,6 +200,8 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return status_json(dnsd);
 	if (strcmp(verb, "delegation") == 0)
 		return delegation_json(dnsd);
+	if (strcmp(verb, "reload") == 0)
+		return answer_reload(dnsd);
 	return NULL;
 }
 
@@ -265,9 +287,13 @@ int dnsd_run(const struct cli *cli)
 {
 	struct dnsd dnsd = {.cli = cli, .started_s = time(NULL)};
 	struct config *config;
+	struct report report;
 	int status = EXIT_FAILED;
 
-	if (read_config(cli, &config) < 0)
+	report_init(&report);
+	int err = read_config(cli, &report, &config);
+	report_fini(&report);
+	if (err < 0)
 		return EXIT_BAD_CONFIG;
 	signal(SIGPIPE, SIG_IGN);
 	if (init_parts(&dnsd) < 0) {

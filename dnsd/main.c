@@ -6,6 +6,7 @@
 
 #include "common/cli.h"
 #include "common/links.h"
+#include "common/reload.h"
 #include "dnsd/config.h"
 #include "dnsd/delegation.h"
 #include "dnsd/dnsd.h"
@@ -65,6 +66,11 @@ static int check_run(const struct cli *cli)
 	return err == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
+static int reload_run(const struct cli *cli)
+{
+	return reload_ask(cli, "dnsd", DNSD_SOCKET);
+}
+
 static const struct cli_verb verbs[] = {
 	{.name = "check",
 		.args = "",
@@ -74,6 +80,11 @@ static const struct cli_verb verbs[] = {
 		.args = "",
 		.summary = "answers queries; SIGHUP reloads, SIGTERM ends",
 		.run = dnsd_run},
+	{.name = "reload",
+		.args = "",
+		.summary =
+			"the running dnsd reads its files anew; says what is wrong with them",
+		.run = reload_run},
 	{.name = "status",
 		.args = "",
 		.summary = "views, sockets, zones and counters of the running dnsd",

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "common/cli.h"
+#include "common/reload.h"
 #include "routed/doctor.h"
 #include "routed/once.h"
 #include "routed/routed.h"
@@ -23,6 +24,11 @@ static const struct cli_option server_config_options[] = {
 	{.name = NULL},
 };
 
+static int reload_run(const struct cli *cli)
+{
+	return reload_ask(cli, "routed", ROUTED_SOCKET);
+}
+
 static const struct cli_verb verbs[] = {
 	{.name = "check",
 		.args = "",
@@ -32,6 +38,11 @@ static const struct cli_verb verbs[] = {
 		.args = "",
 		.summary = "tracks the uplinks; SIGHUP reloads, SIGTERM ends",
 		.run = routed_run},
+	{.name = "reload",
+		.args = "",
+		.summary =
+			"the running routed reads site.yaml anew; says what is wrong with it",
+		.run = reload_run},
 	{.name = "status",
 		.args = "",
 		.summary = "uplinks, probe targets, servers and repairs of the running routed",

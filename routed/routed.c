@@ -29,6 +29,7 @@
 #include "common/ctl.h"
 #include "common/links.h"
 #include "common/log.h"
+#include "common/reload.h"
 #include "routed/conntrack.h"
 #include "routed/doctor.h"
 #include "routed/load.h"
@@ -387,26 +388,21 @@ static int use_site(struct routed *routed, struct site *site)
 	return 0;
 }
 
-static int read_site(const struct cli *cli, const struct links *links, struct site **ret_site)
+static int read_site(const struct cli *cli, const struct links *links, struct report *report,
+	struct site **ret_site)
 {
-	struct report report;
+	int err = load_site(cli->config, links, report, ret_site);
 
-	report_init(&report);
-	int err = load_site(cli->config, links, &report, ret_site);
-	report_log(&report, "config");
-	report_fini(&report);
+	report_log(report, "config");
 	return err;
 }
 
-static void on_hup(evutil_socket_t fd, short what, void *arg)
+static int reload(struct routed *routed, struct report *report)
 {
-	struct routed *routed = arg;
 	struct site *site = NULL;
 
-	(void)fd;
-	(void)what;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	int err = read_site(routed->cli, routed->links, &site);
+	int err = read_site(routed->cli, routed->links, report, &site);
 	if (err == 0) {
 		err = use_site(routed, site);
 		if (err < 0)
@@ -423,6 +419,18 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 	}
 	tell_reload(routed, err);
 	sd_notify(0, "READY=1");
+	return err;
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct report report;
+
+	(void)fd;
+	(void)what;
+	report_init(&report);
+	reload(arg, &report);
+	report_fini(&report);
 }
 
 /* ---- requests ----------------------------------------------------------------------------
@@ -463,6 +471,16 @@ static json_t *answer_drain(struct routed *routed, const json_t *request, bool d
 	return json_pack("{s:b}", "drained", (int)drain);
 }
 
+static json_t *answer_reload(struct routed *routed)
+{
+	struct report report;
+
+	report_init(&report);
+	json_t *reply = reload_reply(reload(routed, &report), &report);
+	report_fini(&report);
+	return reply;
+}
+
 static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct routed *routed = arg;
@@ -471,6 +489,8 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return status_json(routed);
 	if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0)
 		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
+	if (strcmp(verb, "reload") == 0)
+		return answer_reload(routed);
 	if (strcmp(verb, "events") == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
 	return NULL;
@@ -620,6 +640,7 @@ int routed_run(const struct cli *cli)
 {
 	struct routed *routed = calloc(1, sizeof(*routed));
 	struct site *site = NULL;
+	struct report report;
 	int status = EXIT_FAILED;
 
 	if (!routed)
@@ -627,7 +648,10 @@ int routed_run(const struct cli *cli)
 	routed->cli = cli;
 	routed->started_s = time(NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (read_site(cli, NULL, &site) < 0) {
+	report_init(&report);
+	int err = read_site(cli, NULL, &report, &site);
+	report_fini(&report);
+	if (err < 0) {
 		status = EXIT_BAD_CONFIG;
 	} else if (load_privilege() < 0 || init_parts(routed) < 0 ||
 		   use_site(routed, site) < 0) {

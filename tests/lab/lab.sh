@@ -19,7 +19,8 @@
 #     10.0.0.10       10.0.0.20
 #     lo 10.0.1.1 10.0.1.5
 #
-# topology.sh lays the cables, faults.sh breaks them, servers.sh runs NSD, unbound and dnsd.
+# topology.sh lays the cables, faults.sh breaks them, servers.sh runs NSD, unbound and dnsd,
+# machine.sh boots systemd on a node.
 # shellcheck shell=bash
 
 LAB_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -38,6 +39,8 @@ LAB_0X20=yes	     # no: the resolver leaves the case of names alone, as most do
 . "$LAB_HERE/faults.sh"
 # shellcheck source=tests/lab/servers.sh
 . "$LAB_HERE/servers.sh"
+# shellcheck source=tests/lab/machine.sh
+. "$LAB_HERE/machine.sh"
 
 lab_die() {
 	echo "lab: $*" >&2
@@ -143,6 +146,7 @@ lab_down() {
 	local node
 	[ -n "$LAB" ] || return 0
 	trap '' INT TERM HUP
+	lab_unplug
 	lab_signal TERM
 	wait_for 3 lab_is_quiet 2>/dev/null || lab_signal KILL
 	for node in "${LAB_NODES[@]}"; do

@@ -1,0 +1,17 @@
+/* reload.h - the verb `reload` of both programs: the running daemon reads its files anew
+ *
+ * The same as SIGHUP, but the caller waits, and is told whether it was done.
+ */
+#pragma once
+#include <jansson.h>
+
+struct cli;
+struct report;
+
+/* The daemon's reply: {"reloaded": true}, or `error` and in `mistakes` each line of the
+ * report. A new reference; NULL without memory. */
+json_t *reload_reply(int err, struct report *report);
+
+/* Asks the one at `socket` in the runtime folder, and prints what is wrong on standard error.
+ * Returns the exit status. */
+int reload_ask(const struct cli *cli, const char *program, const char *socket);

@@ -1,0 +1,88 @@
+# services.sh - what the scenarios share that run the daemons as services, besides routed.sh
+#
+# The router boots a systemd of its own (tests/lab/machine.sh); what it runs is the release
+# build, for a sandbox is tried with what is installed.
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # for the scenarios
+
+# shellcheck source=tests/build.sh
+. "$E2E_TOP/tests/build.sh"
+
+RELEASE=$E2E_TOP/build/release
+
+# The two programs, if they are not there or not up to date.
+services_build() {
+	(cd "$E2E_TOP" && build_targets release dnsd routed) >"$(lab_dir)/build.log" 2>&1 ||
+		lab_die "cannot build: $(tail -n 20 "$(lab_dir)/build.log")"
+}
+
+# on COMMAND...: on the router, as root.
+on() {
+	lab_on router "$@"
+}
+
+# The site's files, as they are in $SITE_DIR now, become those of the machine.
+services_configure() {
+	on mkdir -p /etc/multihomed
+	cp "$SITE" "$SITE_DIR/www.example.com.zone" "$(lab_dir)/"
+	on cp "$(lab_dir)/$SITE_NAME" /etc/multihomed/site.yaml
+	on cp "$(lab_dir)/www.example.com.zone" /etc/multihomed/
+}
+
+# property UNIT NAME
+property() {
+	on systemctl show --value -p "$2" "multihomed-$1"
+}
+
+property_is() {
+	[ "$(property "$1" "$2")" = "$3" ]
+}
+
+# Never 0, which kill(1) takes for everybody.
+running_pid() {
+	local pid
+	pid=$(property "$1" MainPID)
+	[ "$pid" -gt 0 ] || { echo "$1 does not run" >&2 && return 1; }
+	echo "$pid"
+}
+
+pid_is_other() {
+	local pid
+	pid=$(property "$1" MainPID)
+	[ "$pid" != 0 ] && [ "$pid" != "$2" ] && property_is "$1" ActiveState active
+}
+
+journal_has() {
+	on journalctl --no-pager -o cat -u "multihomed-$1" >"$(lab_dir)/journal"
+	grep -qE -- "$2" "$(lab_dir)/journal"
+}
+
+both_are_active() {
+	property_is routed ActiveState active
+	property_is dnsd ActiveState active
+}
+
+uplinks_are_up() {
+	on routed status --json >"$(lab_dir)/status"
+	[ "$(jq -r '[.uplinks[].state] | join(" ")' "$(lab_dir)/status")" = "up up" ]
+}
+
+# What the site is for, all of it at once.
+site_works() {
+	wait_for 5 uplinks_are_up
+	leaves_as lanhost 192.168.2.1
+	expect_page outside 192.168.2.1 10.0.1.1 $OUTSIDE
+	expect_page outside 172.16.1.1 10.0.1.5 $OUTSIDE
+	expect_answer outside 192.168.2.1 www.example.com A 192.168.2.1
+	expect_answer outside 172.16.1.1 www.example.com A 172.16.1.1 +tcp
+	expect_answer lanhost 10.0.0.1 www.example.com A 10.0.0.10
+	expect "what routed would change" "$(on routed plan)" ""
+}
+
+services_end() {
+	if [ "$N_NOT_OK" -gt 0 ]; then
+		echo "# what the router's journal says:"
+		on journalctl --no-pager -n 1000 -o short-precise | sed 's/^/# /'
+	fi
+	scenario_end
+}
