@@ -28,7 +28,10 @@
 #include "dnsd/status.h"
 #include "dnsd/tcp.h"
 
-enum { CHANGE_MS = 5 /* a burst of messages about links is one change */ };
+enum {
+	CHANGE_MS = 5,	 /* a burst of messages about links is one change */
+	GRACE_MS = 1000, /* for queries under way on TCP connections; UDP goes on meanwhile */
+};
 
 void dnsd_arm(struct event *timer, int ms)
 {
@@ -163,14 +166,27 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 	report_fini(&report);
 }
 
+static void on_served(void *arg)
+{
+	struct dnsd *dnsd = arg;
+
+	event_base_loopbreak(dnsd->base);
+}
+
+/* A second signal is an impatient one. */
 static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct dnsd *dnsd = arg;
 
 	(void)what;
+	if (dnsd->is_ending) {
+		event_base_loopbreak(dnsd->base);
+		return;
+	}
 	log_notice("dnsd", "ending on %s", strsignal((int)fd));
+	dnsd->is_ending = true;
 	sd_notify(0, "STOPPING=1");
-	event_base_loopbreak(dnsd->base);
+	tcp_server_finish(dnsd->tcp, GRACE_MS, on_served, dnsd);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)

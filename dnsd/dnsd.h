@@ -51,6 +51,7 @@ struct dnsd {
 	struct event *routing; /* the way out is to be looked at again */
 	struct event *watchdog;
 
+	bool is_ending;
 	time_t started_s;
 	time_t loaded_s;      /* the configuration now in force */
 	time_t load_failed_s; /* of the last reload, if it failed; else 0 */

@@ -4,6 +4,9 @@
  * address, port and protocol. One that cannot be bound, since another program has the port or
  * the address is just going, waits with doubling patience; what was wrong is logged once, and
  * so is its end. UDP and TCP of an address are two sockets here: either may fail alone.
+ *
+ * At the end of the process sockets are not closed for good: the service manager may hold them
+ * for the next one (handover.h), which begins with what it was left.
  */
 #include "dnsd/sockets.h"
 
@@ -16,6 +19,7 @@
 #include "common/clock.h"
 #include "common/holder.h"
 #include "common/log.h"
+#include "dnsd/handover.h"
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
 
@@ -42,6 +46,7 @@ struct sockets {
 	struct event_base *base;
 	struct event *retry;
 	struct tcp_server *tcp;
+	struct handover *handover; /* what an earlier process has left to us */
 	struct entry **entries;
 	size_t n;
 };
@@ -126,17 +131,56 @@ static void tell_success(struct entry *entry)
 /* ---- one socket --------------------------------------------------------------------------
  */
 
-static int try_open(struct sockets *sockets, struct entry *entry)
+static struct handover_place place_of(const struct entry *entry)
+{
+	return (struct handover_place){
+		.tcp = entry->tcp,
+		.addr = entry->want.addr,
+		.port = entry->want.port,
+		.scope_id = entry->want.scope_id,
+	};
+}
+
+static int open_with(struct sockets *sockets, struct entry *entry, const int *fds, size_t n)
 {
 	const struct socket_want *want = &entry->want;
 
 	if (entry->tcp) {
-		const struct tcp_at at = {want->addr, want->port, want->scope_id};
+		const struct tcp_at at = {
+			want->addr, want->port, want->scope_id, n > 0 ? fds[0] : -1};
 
 		return tcp_listen(sockets->tcp, &at, want->view, &entry->listener);
 	}
-	const struct udp_at at = {want->addr, want->port, want->scope_id, want->n_threads};
+	const struct udp_at at = {
+		want->addr, want->port, want->scope_id, want->n_threads, fds, n};
 	return udp_open(&at, want->view, &entry->udp);
+}
+
+static int try_open(struct sockets *sockets, struct entry *entry)
+{
+	const struct handover_place place = place_of(entry);
+	int fds[UDP_MAX_THREADS];
+	size_t n = handover_take(
+		sockets->handover, &place, fds, entry->tcp ? 1 : entry->want.n_threads);
+	int err = open_with(sockets, entry, fds, n);
+
+	if (err < 0 && n > 0) /* or the next try would find the port taken */
+		handover_forget(&place);
+	return err;
+}
+
+/* The next process is to have it, if there is a service manager that holds it meanwhile. */
+static void entry_keep(const struct entry *entry)
+{
+	const struct handover_place place = place_of(entry);
+	int fds[UDP_MAX_THREADS];
+	size_t n = 1;
+
+	if (entry->tcp)
+		fds[0] = tcp_listener_fd(entry->listener);
+	else
+		n = udp_fds(entry->udp, fds);
+	handover_keep(&place, fds, n);
 }
 
 static void entry_open(struct sockets *sockets, struct entry *entry)
@@ -145,6 +189,7 @@ static void entry_open(struct sockets *sockets, struct entry *entry)
 
 	if (err == 0) {
 		tell_success(entry);
+		entry_keep(entry);
 		return;
 	}
 	tell_failure(entry, err);
@@ -167,6 +212,17 @@ static void entry_free(struct entry *entry)
 	udp_close(entry->udp);
 	tcp_listener_close(entry->listener);
 	free(entry);
+}
+
+/* For good, not for the next process. */
+static void entry_close(struct entry *entry)
+{
+	const struct handover_place place = place_of(entry);
+
+	if (is_open(entry))
+		handover_forget(&place);
+	tell_closed(entry);
+	entry_free(entry);
 }
 
 static bool is_same_place(const struct entry *entry, const struct socket_want *want)
@@ -246,8 +302,7 @@ static void close_unwanted(struct sockets *sockets, const struct socket_want *wa
 			sockets->entries[kept++] = entry;
 			continue;
 		}
-		tell_closed(entry);
-		entry_free(entry);
+		entry_close(entry);
 	}
 	sockets->n = kept;
 }
@@ -295,7 +350,21 @@ void sockets_apply(struct sockets *sockets, const struct socket_want *wants, siz
 			close_unwanted(sockets, &wants[i], tcp);
 	sockets_retry(sockets);
 	close_unwanted(sockets, NULL, false);
+	handover_discard(sockets->handover);
 	arm_retry(sockets);
+}
+
+void sockets_free(struct sockets *sockets)
+{
+	if (!sockets)
+		return;
+	for (size_t i = 0; i < sockets->n; i++)
+		entry_free(sockets->entries[i]);
+	free(sockets->entries);
+	handover_free(sockets->handover);
+	if (sockets->retry)
+		event_free(sockets->retry);
+	free(sockets);
 }
 
 int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets **ret_sockets)
@@ -307,23 +376,12 @@ int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets 
 	sockets->base = base;
 	sockets->tcp = tcp;
 	sockets->retry = evtimer_new(base, on_retry, sockets);
-	if (!sockets->retry) {
-		free(sockets);
+	if (!sockets->retry || handover_new(&sockets->handover) < 0) {
+		sockets_free(sockets);
 		return -ENOMEM;
 	}
 	*ret_sockets = sockets;
 	return 0;
-}
-
-void sockets_free(struct sockets *sockets)
-{
-	if (!sockets)
-		return;
-	for (size_t i = 0; i < sockets->n; i++)
-		entry_free(sockets->entries[i]);
-	free(sockets->entries);
-	event_free(sockets->retry);
-	free(sockets);
 }
 
 /* ---- for status --------------------------------------------------------------------------

@@ -34,8 +34,10 @@ struct socket_state {
 	int64_t retry_in_ms; /* until it is tried again */
 };
 
-/* `tcp` is borrowed. -ENOMEM. */
+/* `tcp` is borrowed. Takes over the sockets that the service manager passes. -ENOMEM. */
 int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets **ret_sockets);
+
+/* The end of the process: the service manager goes on holding what it holds. */
 void sockets_free(struct sockets *sockets);
 
 /* UDP and TCP for each entry; no two may have the same address and port. Their views must have

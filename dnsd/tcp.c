@@ -66,6 +66,7 @@ struct conn {
 	struct addr limited; /* what max_per_client counts: the address, or its /64 */
 	enum conn_state state;
 	bool is_closing; /* nothing more is read; ends when all is sent */
+	bool is_served;	 /* was answered before */
 };
 
 struct tcp_server {
@@ -73,12 +74,17 @@ struct tcp_server {
 	struct tcp_limits limits;
 	struct tcp_counters counters;
 	TAILQ_HEAD(conns, conn) conns; /* longest without a message first */
-	int64_t told_ms;	       /* when it was last logged that descriptors are out */
+	LIST_HEAD(listeners, tcp_listener) listeners;
+	struct event *finish; /* pending: the grace before the end */
+	tcp_done_fn *done;
+	void *done_arg;
+	int64_t told_ms; /* when it was last logged that descriptors are out */
 	uint8_t query[TCP_QUERY_MAX + RESPOND_QUERY_SLACK];
 	uint8_t reply[2 + RESPOND_TCP_CAP];
 };
 
 struct tcp_listener {
+	LIST_ENTRY(tcp_listener) entry;
 	struct tcp_server *server;
 	struct view *view;
 	struct evconnlistener *acceptor;
@@ -98,6 +104,8 @@ static void conn_free(struct conn *conn)
 	event_free(conn->deadline);
 	bufferevent_free(conn->bev);
 	free(conn);
+	if (server->done && TAILQ_EMPTY(&server->conns))
+		event_active(server->finish, EV_TIMEOUT, 0);
 }
 
 /* RFC 7766 section 6.2.3: idle connections may be closed sooner when they are many. */
@@ -175,6 +183,12 @@ static enum step conn_step(struct conn *conn)
 	return STEP_ANSWERED;
 }
 
+/* Before the end: one that was served and asks nothing at the moment. */
+static bool is_finished(const struct conn *conn, size_t waiting)
+{
+	return conn->listener->server->done && conn->is_served && waiting == 0;
+}
+
 /* Sets state, deadline and whether to read on, by what is queued and what is half there.
  * `has_moved`: a message was finished, so a new deadline begins. May free the connection. */
 static void conn_settle(struct conn *conn, bool has_moved)
@@ -185,7 +199,7 @@ static void conn_settle(struct conn *conn, bool has_moved)
 				: waiting > 0 ? CONN_RECEIVING
 					      : CONN_IDLE;
 
-	if (conn->is_closing && queued == 0) {
+	if (queued == 0 && (conn->is_closing || is_finished(conn, waiting))) {
 		conn_free(conn);
 		return;
 	}
@@ -216,6 +230,7 @@ static void conn_process(struct conn *conn)
 			break;
 		}
 		has_moved = true;
+		conn->is_served = true;
 	}
 	if (has_moved) {
 		TAILQ_REMOVE(&server->conns, conn, entry);
@@ -443,13 +458,15 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 	struct tcp_listener **ret_listener)
 {
 	struct tcp_listener *listener = calloc(1, sizeof(*listener));
-	int fd = -1;
+	int fd = at->fd;
 
-	if (!listener)
+	if (!listener) {
+		closep(&fd);
 		return -ENOMEM;
+	}
 	listener->server = server;
 	listener->view = view;
-	int err = open_socket(at, &fd);
+	int err = fd < 0 ? open_socket(at, &fd) : 0;
 	if (err < 0) {
 		free(listener);
 		return err;
@@ -465,8 +482,14 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 		return -ENOMEM;
 	}
 	evconnlistener_set_error_cb(listener->acceptor, on_accept_failed);
+	LIST_INSERT_HEAD(&server->listeners, listener, entry);
 	*ret_listener = listener;
 	return 0;
+}
+
+int tcp_listener_fd(const struct tcp_listener *listener)
+{
+	return evconnlistener_get_fd(listener->acceptor);
 }
 
 void tcp_listener_close(struct tcp_listener *listener)
@@ -482,6 +505,8 @@ void tcp_listener_close(struct tcp_listener *listener)
 			conn_free(conn);
 		conn = next;
 	}
+	if (listener->acceptor && listener->resume)
+		LIST_REMOVE(listener, entry);
 	if (listener->acceptor)
 		evconnlistener_free(listener->acceptor);
 	if (listener->resume)
@@ -495,6 +520,46 @@ void tcp_count(const struct tcp_listener *listener, uint64_t totals[STATS_N_COUN
 	stats_sum(&listener->stats, totals);
 }
 
+/* ---- the end -----------------------------------------------------------------------------
+ */
+
+static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_server *server = arg;
+
+	(void)fd;
+	(void)what;
+	server->done(server->done_arg);
+}
+
+/* Connections that wait to be accepted are left to the next process, if one will have the
+ * socket. One that has just been accepted has its question under way: hence the grace. */
+void tcp_server_finish(struct tcp_server *server, int grace_ms, tcp_done_fn *done, void *arg)
+{
+	const struct timeval grace = {
+		.tv_sec = grace_ms / 1000, .tv_usec = grace_ms % 1000 * 1000};
+	struct tcp_listener *listener;
+	struct conn *conn = TAILQ_FIRST(&server->conns);
+
+	server->done = done;
+	server->done_arg = arg;
+	LIST_FOREACH(listener, &server->listeners, entry)
+	{
+		evconnlistener_disable(listener->acceptor);
+		event_del(listener->resume);
+	}
+	while (conn) {
+		struct conn *next = TAILQ_NEXT(conn, entry);
+
+		conn_settle(conn, false);
+		conn = next;
+	}
+	if (TAILQ_EMPTY(&server->conns))
+		event_active(server->finish, EV_TIMEOUT, 0);
+	else
+		event_add(server->finish, &grace);
+}
+
 int tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
 	struct tcp_server **ret_server)
 {
@@ -505,12 +570,21 @@ int tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
 	server->base = base;
 	server->limits = *limits;
 	TAILQ_INIT(&server->conns);
+	LIST_INIT(&server->listeners);
+	server->finish = evtimer_new(base, on_grace_over, server);
+	if (!server->finish) {
+		free(server);
+		return -ENOMEM;
+	}
 	*ret_server = server;
 	return 0;
 }
 
 void tcp_server_free(struct tcp_server *server)
 {
+	if (!server)
+		return;
+	event_free(server->finish);
 	free(server);
 }
 

@@ -29,12 +29,18 @@ struct tcp_at {
 	struct addr addr;
 	uint16_t port;
 	uint32_t scope_id; /* of a link-local address */
+	int fd; /* listens there already, for an earlier process, and is taken over; or -1 */
 };
 
 /* `limits` is copied. -ENOMEM. */
 int tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
 	struct tcp_server **ret_server);
 void tcp_server_free(struct tcp_server *server); /* its listeners must be closed */
+
+/* The end is near: accepts nothing more, closes each connection once it has been answered, all
+ * of them after the grace. Calls `done` when there is none left, from the event loop. */
+typedef void tcp_done_fn(void *arg);
+void tcp_server_finish(struct tcp_server *server, int grace_ms, tcp_done_fn *done, void *arg);
 
 struct tcp_counters {
 	size_t open; /* connections now */
@@ -48,6 +54,9 @@ const struct tcp_counters *tcp_server_counters(const struct tcp_server *server);
 /* Binds and listens. Does not log: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, ... */
 int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *view,
 	struct tcp_listener **ret_listener);
+
+/* Its socket. Borrowed. */
+int tcp_listener_fd(const struct tcp_listener *listener);
 
 /* Closes its connections too; what it counted is added to the view's gone_tcp. */
 void tcp_listener_close(struct tcp_listener *listener);

@@ -9,8 +9,8 @@
  * clients over them. The first socket is bound without that option, so that the port of
  * another program, or of another dnsd, is found taken and not silently shared.
  *
- * A worker ends when its socket is shut down: Linux then wakes the receiver, with an empty
- * datagram from nowhere, though shutdown(2) itself says ENOTCONN on a UDP socket.
+ * A worker that waits is woken by a signal when it is to end. To shut the socket down would do
+ * that too, but for good: the socket may be another process's next (handover.h).
  */
 #include "dnsd/udp.h"
 
@@ -25,6 +25,8 @@
 
 #include "common/cleanup.h"
 
+static const long NS_PER_S = 1000000000;
+
 enum {
 	UDP_BATCH = 16, /* more bring nothing: docs/architecture.md */
 	/* A longer datagram is cut there. Real queries have a tenth of it; what is lost is the
@@ -34,6 +36,8 @@ enum {
 	UDP_STACK = 256 * 1024, /* octets; only what is touched is memory */
 	UDP_RCVBUF = 1024 * 1024,
 	UDP_ERROR_PAUSE_NS = 10 * 1000 * 1000,
+	UDP_WAKE_NS = 1000 * 1000,
+	UDP_WAKE_SIGNAL = SIGUSR1, /* open in workers only, and with nothing to do */
 };
 
 /* Everything that a worker touches is in one block; pages of the later slots of a batch become
@@ -133,8 +137,7 @@ static unsigned int answer_batch(struct worker *worker, unsigned int n_in)
 	unsigned int n_out = 0;
 
 	for (unsigned int i = 0; i < n_in; i++) {
-		if (worker->in[i].msg_hdr.msg_namelen > 0) /* 0: woken by shutdown(2) */
-			n_out += answer(worker, answers, i, n_out, &from);
+		n_out += answer(worker, answers, i, n_out, &from);
 		worker->in[i].msg_hdr.msg_namelen = sizeof(worker->peers[i]);
 	}
 	view_drop(&worker->reader);
@@ -166,10 +169,10 @@ static void *worker_run(void *arg)
 	for (;;) {
 		unsigned int n = receive(worker);
 
-		if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
-			return NULL;
 		if (n > 0)
 			send_batch(worker, answer_batch(worker, n));
+		if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
+			return NULL;
 	}
 }
 
@@ -222,6 +225,11 @@ static int open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
 	return 0;
 }
 
+static void on_wake(int signo)
+{
+	(void)signo; /* recvmmsg(2) returns with EINTR */
+}
+
 static int start_thread(struct worker *worker)
 {
 	sigset_t all;
@@ -235,12 +243,38 @@ static int start_thread(struct worker *worker)
 
 	/* signals are the event loop's: the thread starts with the mask of its maker */
 	sigfillset(&all);
+	sigdelset(&all, UDP_WAKE_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&worker->thread, &attr, worker_run, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	worker->is_running = err == 0;
 	return -err;
+}
+
+/* The signal may come just before it waits: again until it has ended. */
+static void stop_thread(struct worker *worker)
+{
+	struct timespec until;
+	int err;
+
+	do {
+		pthread_kill(worker->thread, UDP_WAKE_SIGNAL);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += UDP_WAKE_NS;
+		until.tv_sec += until.tv_nsec / NS_PER_S;
+		until.tv_nsec %= NS_PER_S;
+		err = pthread_clockjoin_np(worker->thread, NULL, CLOCK_MONOTONIC, &until);
+	} while (err == ETIMEDOUT);
+}
+
+/* One that is bound already, or a new one. Sockets that share a port must all say so. */
+static int get_socket(const struct udp_at *at, size_t nth, int *ret_fd)
+{
+	if (nth >= at->n_fds)
+		return open_socket(at, nth > 0, ret_fd);
+	*ret_fd = at->fds[nth];
+	return at->n_threads > 1 ? set_option(*ret_fd, SOL_SOCKET, SO_REUSEPORT, 1) : 0;
 }
 
 static int add_worker(struct udp *udp, const struct udp_at *at)
@@ -253,8 +287,9 @@ static int add_worker(struct udp *udp, const struct udp_at *at)
 	memset(worker, 0, offsetof(struct worker, queries));
 	worker->fd = -1;
 	worker->view = udp->view;
-	err = open_socket(at, udp->n_workers > 0, &worker->fd);
+	err = get_socket(at, udp->n_workers, &worker->fd);
 	if (err < 0) {
+		closep(&worker->fd);
 		free(worker);
 		return err;
 	}
@@ -264,16 +299,30 @@ static int add_worker(struct udp *udp, const struct udp_at *at)
 	return 0;
 }
 
+static void close_from(const struct udp_at *at, size_t first)
+{
+	for (size_t i = first; i < at->n_fds; i++)
+		close(at->fds[i]);
+}
+
 int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp)
 {
+	const struct sigaction wake = {.sa_handler = on_wake};
 	struct udp *udp = calloc(1, sizeof(*udp));
+	unsigned int n = 0;
 	int err = 0;
 
-	if (!udp)
+	if (!udp) {
+		close_from(at, 0);
 		return -ENOMEM;
+	}
 	udp->view = view;
-	for (unsigned int i = 0; i < at->n_threads && err == 0; i++)
+	sigaction(UDP_WAKE_SIGNAL, &wake, NULL); /* without SA_RESTART */
+	while (n < at->n_threads && err == 0) {
 		err = add_worker(udp, at);
+		n++;
+	}
+	close_from(at, n);
 
 	/* all sockets first: the kernel spreads over those that are bound */
 	for (size_t i = 0; i < udp->n_workers && err == 0; i++)
@@ -286,19 +335,24 @@ int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp)
 	return 0;
 }
 
+size_t udp_fds(const struct udp *udp, int ret_fds[UDP_MAX_THREADS])
+{
+	for (size_t i = 0; i < udp->n_workers; i++)
+		ret_fds[i] = udp->workers[i]->fd;
+	return udp->n_workers;
+}
+
 void udp_close(struct udp *udp)
 {
 	if (!udp)
 		return;
-	for (size_t i = 0; i < udp->n_workers; i++) {
+	for (size_t i = 0; i < udp->n_workers; i++)
 		atomic_store(&udp->workers[i]->stop, true);
-		shutdown(udp->workers[i]->fd, SHUT_RDWR);
-	}
 	for (size_t i = 0; i < udp->n_workers; i++) {
 		struct worker *worker = udp->workers[i];
 
 		if (worker->is_running)
-			pthread_join(worker->thread, NULL);
+			stop_thread(worker);
 		close(worker->fd);
 		view_leave(udp->view, &worker->reader);
 		stats_sum(&worker->stats, udp->view->gone_udp);

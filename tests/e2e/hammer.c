@@ -1,13 +1,15 @@
 /* hammer.c - asks one question over and over, and counts what is lost
  *
- * hammer SERVER NAME [TIMES]: asks the server for the A records of the name, one query at a
- * time with a pause of half a millisecond between them, until SIGTERM; then prints "sent N
- * lost N wrong N". With TIMES it asks so often, each time from another port. An answer that
- * takes longer than two seconds is lost, one with another RCODE or without an answer record is
- * wrong. No query is repeated.
+ * hammer [-t] SERVER NAME [TIMES]: asks the server for the A records of the name, one query at
+ * a time with a pause of half a millisecond between them, until SIGTERM; then prints "sent N
+ * lost N wrong N" and "longest N ms". With TIMES it asks so often, each time from another
+ * port; with -t over TCP, each time on another connection. An answer that takes longer than
+ * two seconds is lost, one with another RCODE or without an answer record is wrong. No query
+ * is repeated.
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ struct tally {
 	unsigned long sent;
 	unsigned long lost;
 	unsigned long wrong;
+	long longest_ms;
 };
 
 static volatile sig_atomic_t ended;
@@ -57,24 +60,34 @@ static size_t build_query(const char *name, uint8_t *query, size_t size)
 	return at + sizeof(tail);
 }
 
-static int connect_to(const char *server)
+/* Over TCP a connection that does not come about is a query lost: -1. */
+static int connect_to(const char *server, bool tcp)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST};
+	struct addrinfo hints = {
+		.ai_socktype = tcp ? SOCK_STREAM : SOCK_DGRAM, .ai_flags = AI_NUMERICHOST};
 	struct addrinfo *at;
 
 	if (getaddrinfo(server, "53", &hints, &at) != 0) {
 		fprintf(stderr, "hammer: %s is not an address\n", server);
 		exit(2);
 	}
-	int fd = socket(at->ai_family, SOCK_DGRAM, 0);
+	int fd = socket(at->ai_family, at->ai_socktype, 0);
 	struct timeval patience = {.tv_sec = WAIT_S};
-	if (fd < 0 || connect(fd, at->ai_addr, at->ai_addrlen) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0) {
+	if (fd < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
 		perror("hammer");
 		exit(1);
 	}
+	int failed = connect(fd, at->ai_addr, at->ai_addrlen);
 	freeaddrinfo(at);
-	return fd;
+	if (failed && !tcp) {
+		perror("hammer");
+		exit(1);
+	}
+	if (failed)
+		close(fd);
+	return failed ? -1 : fd;
 }
 
 /* Waits for the response with this id; late ones to earlier queries are passed over. */
@@ -89,17 +102,87 @@ static ssize_t receive(int fd, const uint8_t *id, uint8_t *reply, size_t size)
 	}
 }
 
-static void ask_once(int fd, uint8_t *query, size_t len, struct tally *tally)
+static ssize_t receive_all(int fd, uint8_t *bytes, size_t len)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = recv(fd, bytes + have, len - have, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		have += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+/* Sends with the length in front and receives likewise. */
+static ssize_t exchange_tcp(
+	int fd, const uint8_t *query, size_t len, uint8_t *reply, size_t size)
+{
+	uint8_t message[2 + 512];
+	uint8_t prefix[2];
+
+	message[0] = (uint8_t)(len >> 8);
+	message[1] = (uint8_t)len;
+	memcpy(message + 2, query, len);
+	if (send(fd, message, len + 2, MSG_NOSIGNAL) < 0 || receive_all(fd, prefix, 2) < 0)
+		return -1;
+	size_t n = (size_t)prefix[0] << 8 | prefix[1];
+	return n < HEADER_LEN || n > size ? -1 : receive_all(fd, reply, n);
+}
+
+static ssize_t exchange_udp(
+	int fd, const uint8_t *query, size_t len, uint8_t *reply, size_t size)
+{
+	return send(fd, query, len, 0) < 0 ? -1 : receive(fd, query, reply, size);
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct target {
+	const char *server;
+	bool tcp;
+	bool anew; /* another socket for each query */
+};
+
+static void ask_once(
+	const struct target *target, int *fd, uint8_t *query, size_t len, struct tally *tally)
 {
 	uint8_t reply[4096];
+	long start_ms = now_ms();
 
+	if (*fd < 0)
+		*fd = connect_to(target->server, target->tcp);
 	query[0] = (uint8_t)(tally->sent >> 8);
 	query[1] = (uint8_t)tally->sent;
 	tally->sent++;
-	if (send(fd, query, len, 0) < 0 || receive(fd, query, reply, sizeof(reply)) < 0)
+	ssize_t n = *fd < 0	  ? -1
+		    : target->tcp ? exchange_tcp(*fd, query, len, reply, sizeof(reply))
+				  : exchange_udp(*fd, query, len, reply, sizeof(reply));
+	if (n < 0)
 		tally->lost++;
 	else if ((reply[3] & 0x0f) != 0 || (reply[6] == 0 && reply[7] == 0))
 		tally->wrong++;
+	if (now_ms() - start_ms > tally->longest_ms)
+		tally->longest_ms = now_ms() - start_ms;
+	if (target->anew && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: hammer [-t] SERVER NAME [TIMES]\n");
+	return 2;
 }
 
 int main(int argc, char **argv)
@@ -107,24 +190,24 @@ int main(int argc, char **argv)
 	uint8_t query[512];
 	struct tally tally = {0};
 	const struct timespec rest = {.tv_nsec = PAUSE_NS};
+	bool tcp = argc > 1 && strcmp(argv[1], "-t") == 0;
+	int fd = -1;
 
-	size_t len = argc == 3 || argc == 4 ? build_query(argv[2], query, sizeof(query)) : 0;
+	argc -= tcp;
+	argv += tcp;
+	if (argc != 3 && argc != 4)
+		return usage();
+	size_t len = build_query(argv[2], query, sizeof(query));
 	unsigned long times = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
-	if (len == 0) {
-		fprintf(stderr, "usage: hammer SERVER NAME [TIMES]\n");
-		return 2;
-	}
+	const struct target target = {argv[1], tcp, tcp || times > 0};
+	if (len == 0)
+		return usage();
 	signal(SIGTERM, on_term);
-	int fd = connect_to(argv[1]);
 	while (!ended && (times == 0 || tally.sent < times)) {
-		if (times > 0) {
-			close(fd);
-			fd = connect_to(argv[1]);
-		}
-		ask_once(fd, query, len, &tally);
+		ask_once(&target, &fd, query, len, &tally);
 		nanosleep(&rest, NULL);
 	}
-	close(fd);
-	printf("sent %lu lost %lu wrong %lu\n", tally.sent, tally.lost, tally.wrong);
+	printf("sent %lu lost %lu wrong %lu\nlongest %ld ms\n", tally.sent, tally.lost,
+		tally.wrong, tally.longest_ms);
 	return tally.lost > 0 || tally.wrong > 0;
 }

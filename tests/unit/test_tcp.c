@@ -50,9 +50,18 @@ struct rig {
 	struct tcp_listener *listener;
 	pthread_t thread;
 	atomic_bool stop;
+	atomic_bool finish; /* to be begun by the event loop */
+	atomic_bool finished;
 	struct tcp_counters counters; /* once it has ended */
 	clockid_t cpu;
 };
+
+static void on_finished(void *arg)
+{
+	struct rig *rig = arg;
+
+	atomic_store(&rig->finished, true);
+}
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -60,6 +69,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (atomic_exchange(&rig->finish, false))
+		tcp_server_finish(rig->server, limits.idle_ms / 2, on_finished, rig);
 	if (atomic_load(&rig->stop))
 		event_base_loopbreak(rig->base);
 }
@@ -93,7 +104,7 @@ static int setup(void **state)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	const struct timeval tick = {.tv_usec = TICK_MS * 1000};
-	const struct tcp_at at = {serving_addr(SERVER), 53, 0};
+	const struct tcp_at at = {serving_addr(SERVER), 53, 0, -1};
 
 	rig->f = fixture_with_big();
 	rig->view = serving_view(rig->f, "isp-a");
@@ -494,10 +505,107 @@ static void a_port_that_is_served_is_taken(void **state)
 {
 	struct rig *rig = *state;
 	struct tcp_listener *second = NULL;
-	const struct tcp_at at = {serving_addr(SERVER), 53, 0};
+	const struct tcp_at at = {serving_addr(SERVER), 53, 0, -1};
 
 	stop(rig);
 	assert_int_equal(tcp_listen(rig->server, &at, rig->view, &second), -EADDRINUSE);
+}
+
+/* ---- before the end of the process ------------------------------------------------------
+ */
+
+static void finish(struct rig *rig)
+{
+	atomic_store(&rig->finish, true);
+	while (atomic_load(&rig->finish))
+		usleep(1000);
+}
+
+static void wait_finished(struct rig *rig)
+{
+	for (int i = 0; i < 2000 && !atomic_load(&rig->finished); i++)
+		usleep(1000);
+	assert_true(atomic_load(&rig->finished));
+}
+
+static void without_connections_it_is_done_at_once(void **state)
+{
+	struct rig *rig = *state;
+	int64_t before_ms = clock_now_ms();
+
+	finish(rig);
+	wait_finished(rig);
+	assert_true(clock_now_ms() - before_ms < limits.idle_ms / 2);
+}
+
+static void who_was_answered_is_closed(void **state)
+{
+	struct rig *rig = *state;
+	int fd = dial();
+
+	ask_tcp(fd, 1);
+	expect_id(fd, 1);
+	finish(rig);
+	assert_true(expect_end(fd) < limits.idle_ms / 2);
+	wait_finished(rig);
+}
+
+/* Its query is on the way. */
+static void who_has_just_connected_is_still_answered(void **state)
+{
+	struct rig *rig = *state;
+	int fd = dial();
+
+	ask_tcp(fd, 1);
+	expect_id(fd, 1);
+	int other = dial();
+	ask_tcp(fd, 2);
+	expect_id(fd, 2); /* so the other has been accepted too */
+	finish(rig);
+	ask_tcp(other, 3);
+	expect_id(other, 3);
+	expect_end(other);
+	expect_end(fd);
+	wait_finished(rig);
+}
+
+static void silence_is_waited_for_no_longer_than_the_grace(void **state)
+{
+	struct rig *rig = *state;
+	int first = dial();
+	int silent = dial();
+
+	ask_tcp(first, 1);
+	expect_id(first, 1);
+	int64_t before_ms = clock_now_ms();
+	finish(rig);
+	wait_finished(rig);
+	assert_true(clock_now_ms() - before_ms < limits.idle_ms);
+	close(first);
+	close(silent);
+}
+
+/* The next process has the socket, and with it who waits to be accepted. */
+static void who_comes_meanwhile_is_answered_by_the_next_one(void **state)
+{
+	struct rig *rig = *state;
+	struct tcp_at at = {serving_addr(SERVER), 53, 0, -1};
+
+	at.fd = dup(tcp_listener_fd(rig->listener));
+	finish(rig);
+	wait_finished(rig);
+	int fd = dial();
+	ask_tcp(fd, 1);
+
+	stop(rig);
+	tcp_listener_close(rig->listener);
+	tcp_server_free(rig->server);
+	assert_int_equal(tcp_server_new(rig->base, &limits, &rig->server), 0);
+	assert_int_equal(tcp_listen(rig->server, &at, rig->view, &rig->listener), 0);
+	atomic_store(&rig->stop, false);
+	assert_int_equal(pthread_create(&rig->thread, NULL, run, rig), 0);
+	expect_id(fd, 1);
+	close(fd);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -523,6 +631,11 @@ int main(int argc, char **argv)
 		test(without_descriptors_it_goes_on),
 		test(a_listener_takes_its_connections_along),
 		test(a_port_that_is_served_is_taken),
+		test(without_connections_it_is_done_at_once),
+		test(who_was_answered_is_closed),
+		test(who_has_just_connected_is_still_answered),
+		test(silence_is_waited_for_no_longer_than_the_grace),
+		test(who_comes_meanwhile_is_answered_by_the_next_one),
 	};
 
 	netns_enter();

@@ -27,7 +27,8 @@ struct rig {
 
 static struct udp_at at(const char *address, unsigned int n_threads)
 {
-	return (struct udp_at){serving_addr(address), 53, 0, n_threads};
+	return (struct udp_at){
+		.addr = serving_addr(address), .port = 53, .n_threads = n_threads};
 }
 
 static int setup(void **state)
@@ -213,6 +214,51 @@ static void a_closed_port_can_be_opened_again_at_once(void **state)
 	a_query_is_answered(state);
 }
 
+/* Somebody else holds the socket, as a service manager does. */
+static void what_comes_between_two_owners_is_answered_by_the_next(void **state)
+{
+	struct rig *rig = *state;
+	int fds[UDP_MAX_THREADS];
+	struct udp_at where = at("192.168.2.1", 4);
+	int client = serving_connect(SOCK_DGRAM, "192.168.2.1");
+	uint8_t bytes[RESPOND_UDP_CAP];
+
+	where.n_fds = udp_fds(rig->udp, fds);
+	assert_int_equal(where.n_fds, 4);
+	for (size_t i = 0; i < where.n_fds; i++)
+		fds[i] = dup(fds[i]);
+	where.fds = fds;
+	udp_close(rig->udp);
+	for (uint16_t i = 1; i <= 50; i++) {
+		packet_query(&rig->f->query, "www.example.com.", LDNS_RR_TYPE_A,
+			&(const struct asking){.id = i});
+		serving_send(client, &rig->f->query, false);
+	}
+	assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
+	for (int i = 0; i < 50; i++)
+		assert_true(serving_receive(client, bytes, sizeof(bytes), false) > 12);
+	close(client);
+}
+
+/* One that was alone on its port, and so did not share it. */
+static void a_taken_socket_may_get_siblings(void **state)
+{
+	struct rig *rig = *state;
+	const struct udp_at alone = at("192.168.2.1", 1);
+	struct udp_at many = at("192.168.2.1", 4);
+	int fds[UDP_MAX_THREADS];
+
+	udp_close(rig->udp);
+	assert_int_equal(udp_open(&alone, rig->view, &rig->udp), 0);
+	many.n_fds = udp_fds(rig->udp, fds);
+	fds[0] = dup(fds[0]);
+	many.fds = fds;
+	udp_close(rig->udp);
+	assert_int_equal(udp_open(&many, rig->view, &rig->udp), 0);
+	assert_int_equal(udp_fds(rig->udp, fds), 4);
+	all_threads_answer_and_count(state);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -229,6 +275,8 @@ int main(int argc, char **argv)
 		test(new_answers_are_given_from_the_next_query_on),
 		test(closing_is_quick_and_keeps_the_counters),
 		test(a_closed_port_can_be_opened_again_at_once),
+		test(what_comes_between_two_owners_is_answered_by_the_next),
+		test(a_taken_socket_may_get_siblings),
 	};
 
 	netns_enter();
