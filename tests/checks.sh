@@ -18,6 +18,7 @@ c_files() {
 
 shell_files() {
 	find tests .ci -type f \( -name '*.sh' -o -name run -o -path tests/lab/lab \) | sort
+	find common/debian routed -type f -perm -100 | sort
 }
 
 # Prints the files that are not as clang-format -i would leave them.

@@ -110,6 +110,8 @@ static ssize_t receive_all(int fd, uint8_t *bytes, size_t len)
 		ssize_t n = recv(fd, bytes + have, len - have, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n == 0)
+			errno = ENODATA; /* the server hung up */
 		if (n <= 0)
 			return -1;
 		have += (size_t)n;
@@ -167,10 +169,14 @@ static void ask_once(
 	ssize_t n = *fd < 0	  ? -1
 		    : target->tcp ? exchange_tcp(*fd, query, len, reply, sizeof(reply))
 				  : exchange_udp(*fd, query, len, reply, sizeof(reply));
-	if (n < 0)
+	if (n < 0 && errno == EINTR && ended) {
+		tally->sent--; /* told to end while it connected */
+	} else if (n < 0) {
 		tally->lost++;
-	else if ((reply[3] & 0x0f) != 0 || (reply[6] == 0 && reply[7] == 0))
+		fprintf(stderr, "hammer: lost: %s\n", strerror(errno));
+	} else if ((reply[3] & 0x0f) != 0 || (reply[6] == 0 && reply[7] == 0)) {
 		tally->wrong++;
+	}
 	if (now_ms() - start_ms > tally->longest_ms)
 		tally->longest_ms = now_ms() - start_ms;
 	if (target->anew && *fd >= 0) {
