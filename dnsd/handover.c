@@ -47,7 +47,7 @@ static int get_option(int fd, int name)
 
 static bool place_of(int fd, struct handover_place *ret_place)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	int type = get_option(fd, SO_TYPE);
 

@@ -202,7 +202,7 @@ static void write_table(struct pass *pass, const char *text)
 {
 	struct nft *nft = pass->apply->nft;
 	char line[APPLY_TEXT_MAX];
-	int r = nft_apply(nft, text);
+	int r = *text ? nft_apply(nft, text) : nft_delete(nft);
 
 	if (r == 0)
 		return;
@@ -227,14 +227,16 @@ void apply_plan(struct apply *apply, const struct plan *plan, const char *nft_te
 {
 	struct pass pass = {.apply = apply};
 
-	if (nft_text)
+	if (nft_text && !apply->withdraws)
 		write_table(&pass, nft_text);
 	perform_all(&pass, plan);
+	if (nft_text && apply->withdraws)
+		write_table(&pass, nft_text);
 	pass_end(&pass);
 	*ret_result = pass.result;
 }
 
-int apply_flush(struct apply *apply, struct apply_result *ret_result)
+int apply_withdraw(struct apply *apply, struct apply_result *ret_result)
 {
 	struct pass pass = {.apply = apply};
 	struct kernel actual = {0};
@@ -255,8 +257,17 @@ int apply_flush(struct apply *apply, struct apply_result *ret_result)
 		pass.result.nft_failed = true;
 		pass.result.n_failed++;
 	}
-	pass.result.n_failed += sysctl_restore(apply->sysctls);
 	pass_end(&pass);
 	*ret_result = pass.result;
 	return pass.result.n_failed ? -EIO : 0;
+}
+
+int apply_flush(struct apply *apply, struct apply_result *ret_result)
+{
+	int r = apply_withdraw(apply, ret_result);
+
+	if (r < 0 && r != -EIO)
+		return r;
+	ret_result->n_failed += sysctl_restore(apply->sysctls);
+	return ret_result->n_failed ? -EIO : 0;
 }

@@ -20,6 +20,8 @@ struct apply {
 	struct sysctl_store *sysctls;
 	kernel_ifname_fn *ifname; /* for messages; may be NULL */
 	void *ifname_arg;
+	bool withdraws; /* the table comes last, so that it translates while there are routes
+			 */
 
 	/* a failure that stays is told once, not at each look */
 	uint64_t *told;
@@ -35,12 +37,17 @@ struct apply_result {
 
 void apply_fini(struct apply *apply);
 
-/* Writes the table `nft_text` (NULL: leaves it), then performs the steps in order. A step that
- * fails is told to the operator with its remedy, and the rest goes on, but for
+/* Writes the table `nft_text` (NULL: leaves it; "": removes it), then performs the steps in
+ * order. A step that fails is told to the operator with its remedy, and the rest goes on, but
+ * for
  *   - forwarding, which is not switched on without the table, in which the guard is;
  *   - the removal of what a failed step was to take the place of. */
 void apply_plan(struct apply *apply, const struct plan *plan, const char *nft_text,
 	struct apply_result *ret_result);
+
+/* Removes what routes, filters or translates: rules, routes, groups, table. 0, or -EIO if
+ * something is left, after logged messages. */
+int apply_withdraw(struct apply *apply, struct apply_result *ret_result);
 
 /* Removes every trace of ours: rules, routes, groups, table; sysctls as sysctl_restore does.
  * 0, or -EIO if something is left, after logged messages. */

@@ -1,5 +1,5 @@
-/* keep.c - what routed must still know after a restart: who is drained, and how each uplink
- * stood
+/* keep.c - what routed must still know after a restart: who is drained, how each uplink stood,
+ * and whether the router stands by
  *
  * Written by routed.c after each change of state, read at the next start, and by `plan`
  * without a running agent.
@@ -68,6 +68,22 @@ static void read_uplink(const json_t *object, bool same_boot, struct keep *keep)
 	keep->n_uplinks++;
 }
 
+static const char *const role_names[] = {
+	[KEEP_ROLE_NONE] = "none",
+	[KEEP_ROLE_ACTIVE] = "active",
+	[KEEP_ROLE_STANDBY] = "standby",
+};
+
+static enum keep_role read_role(const json_t *root)
+{
+	const char *text = json_string_value(json_object_get(root, "role"));
+
+	for (enum keep_role role = KEEP_ROLE_ACTIVE; text && role <= KEEP_ROLE_STANDBY; role++)
+		if (strcmp(text, role_names[role]) == 0)
+			return role;
+	return KEEP_ROLE_NONE;
+}
+
 void keep_load(const char *path, struct keep *ret_keep)
 {
 	AUTO(fclosep) FILE *f = fopen(path, "re");
@@ -91,9 +107,11 @@ void keep_load(const char *path, struct keep *ret_keep)
 	const json_t *uplinks = json_object_get(root, "uplinks");
 
 	read_boot_id(boot_id);
+	bool same_boot = boot && *boot_id && strcmp(boot, boot_id) == 0;
 	for (size_t i = 0; i < json_array_size(uplinks); i++)
-		read_uplink(json_array_get(uplinks, i),
-			boot && *boot_id && strcmp(boot, boot_id) == 0, ret_keep);
+		read_uplink(json_array_get(uplinks, i), same_boot, ret_keep);
+	if (same_boot)
+		ret_keep->role = read_role(root);
 }
 
 const struct keep_uplink *keep_find(const struct keep *keep, const char *name)
@@ -125,7 +143,8 @@ static json_t *json_keep(const struct keep *keep)
 					 (json_int_t)saved->returned_us));
 	}
 	read_boot_id(boot_id);
-	return json_pack("{s:s, s:o}", "boot", boot_id, "uplinks", uplinks);
+	return json_pack("{s:s, s:s, s:o}", "boot", boot_id, "role", role_names[keep->role],
+		"uplinks", uplinks);
 }
 
 static int write_file(const char *path, const char *text, bool durable)

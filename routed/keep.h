@@ -1,5 +1,5 @@
-/* keep.h - what routed must still know after a restart: who is drained, and how each uplink
- * stood
+/* keep.h - what routed must still know after a restart: who is drained, how each uplink stood,
+ * and whether the router stands by
  *
  * A small JSON file in the state folder, replaced as a whole: killed at any moment, either the
  * old or the new one is there. What the uplinks were is of use until the next boot only, since
@@ -12,6 +12,9 @@
 #include "common/site.h"
 #include "routed/uplink.h"
 
+/* What was last said of this router, of two; until the next boot. */
+enum keep_role { KEEP_ROLE_NONE, KEEP_ROLE_ACTIVE, KEEP_ROLE_STANDBY };
+
 struct keep_uplink {
 	char name[SITE_NAME_MAX + 1];
 	bool drained;
@@ -21,6 +24,7 @@ struct keep_uplink {
 struct keep {
 	struct keep_uplink uplinks[SITE_MAX_UPLINKS];
 	size_t n_uplinks;
+	enum keep_role role;
 };
 
 /* A file that is not there, or makes no sense, is an empty `keep`; the latter is warned about.

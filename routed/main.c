@@ -10,10 +10,16 @@
 #include "routed/once.h"
 #include "routed/routed.h"
 #include "routed/serverconf.h"
+#include "routed/standby.h"
 #include "routed/status.h"
 
 static const struct cli_option drain_options[] = {
 	{.name = "force", .summary = "also the last uplink that is of use"},
+	{.name = NULL},
+};
+
+static const struct cli_option run_options[] = {
+	{.name = "standby", .summary = "leaves the kernel alone until `routed takeover`"},
 	{.name = NULL},
 };
 
@@ -37,7 +43,8 @@ static const struct cli_verb verbs[] = {
 	{.name = "run",
 		.args = "",
 		.summary = "tracks the uplinks; SIGHUP reloads, SIGTERM ends",
-		.run = routed_run},
+		.run = routed_run,
+		.options = run_options},
 	{.name = "reload",
 		.args = "",
 		.summary =
@@ -68,6 +75,14 @@ static const struct cli_verb verbs[] = {
 		.summary = "takes it into use again; also ends a manual failback",
 		.run = status_run_undrain,
 		.n_args = 1},
+	{.name = "takeover",
+		.args = "",
+		.summary = "of two routers, this one is at work from now on",
+		.run = standby_run_takeover},
+	{.name = "standby",
+		.args = "",
+		.summary = "it stands by: withdraws what it made in the kernel",
+		.run = standby_run_standby},
 	{.name = "flush",
 		.args = "",
 		.summary = "removes all that routed put into the kernel",

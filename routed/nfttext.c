@@ -467,3 +467,23 @@ char *wanted_nft(const struct site *site, const struct situation *situation)
 	text_fini(&forward_rules);
 	return text_take(&text);
 }
+
+char *wanted_nft_guard(const struct site *site)
+{
+	struct text text = {0};
+	const struct table table = {.text = &text, .site = site};
+
+	text_str(&text, "table inet multihomed {\n");
+	counters(&table);
+	sets(&table);
+	guard_chain(&table);
+	chain_begin(&table, "forward");
+	chain_hook(&table, "filter", "forward", "filter");
+	text_str(&text, "\t\tiifname {");
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		text_add(&text, "%s \"%s\"", i ? "," : "", site->uplinks[i].interface);
+	text_str(&text, " } goto guard\n");
+	chain_end(&table);
+	text_str(&text, "}\n");
+	return text_take(&text);
+}

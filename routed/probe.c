@@ -75,6 +75,7 @@ struct prober {
 	void *arg;
 	struct event *timer;
 	struct prober_link link;
+	bool paused;
 	struct probe *probes;
 	size_t n_probes;
 };
@@ -450,7 +451,7 @@ static bool send_due(struct prober *prober)
 
 void prober_rearm(struct prober *prober)
 {
-	int64_t next_us = uplink_next_us(prober->uplink);
+	int64_t next_us = prober->paused ? INT64_MAX : uplink_next_us(prober->uplink);
 
 	if (next_us == INT64_MAX) {
 		event_del(prober->timer);
@@ -504,10 +505,18 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 
 /* lifetime */
 
+void prober_pause(struct prober *prober)
+{
+	prober->paused = true;
+	probes_close(prober);
+	event_del(prober->timer);
+}
+
 int prober_reload(struct prober *prober)
 {
 	size_t n = prober->uplink->n_targets;
 
+	prober->paused = false;
 	probes_close(prober);
 	free(prober->probes);
 	prober->n_probes = 0;

@@ -36,6 +36,9 @@ void prober_set_link(struct prober *prober, const struct prober_link *link);
  * outside of `wake`: after a long piece of work nothing may be found late that is there. */
 void prober_collect(struct prober *prober);
 
+/* Sends nothing and waits for nothing, until prober_reload. */
+void prober_pause(struct prober *prober);
+
 /* To be called after uplink_configure: its targets may be others now. -ENOMEM: the prober does
  * nothing any more until this succeeds. */
 int prober_reload(struct prober *prober);

@@ -30,6 +30,7 @@
 #include "routed/probe.h"
 #include "routed/routed.h"
 #include "routed/rtnl.h"
+#include "routed/standby.h"
 #include "routed/sysctl.h"
 #include "routed/tell.h"
 
@@ -148,6 +149,11 @@ bool reconcile_observe(struct routed *routed)
 
 		situation_facts(&routed->situation.uplinks[i], &facts);
 		uplink_on_link(&uplink->machine, &facts);
+		if (routed->standby) {
+			prober_pause(uplink->prober);
+			uplink_trust_link(&uplink->machine);
+			continue;
+		}
 		tell_prober(uplink->prober, &routed->situation.uplinks[i]);
 		prober_collect(uplink->prober);
 	}
@@ -194,7 +200,7 @@ void reconcile_flows(struct routed *routed)
 	int64_t now_us = clock_now_us();
 	int64_t next_us = INT64_MAX;
 
-	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+	for (size_t i = 0; i < routed->site->n_uplinks && !routed->standby; i++) {
 		struct routed_uplink *uplink = routed->uplinks[i];
 		struct flows_part part;
 
@@ -236,12 +242,22 @@ static bool kernel_is_same(const struct kernel *a, const struct kernel *b)
 	return same;
 }
 
-static int change_make(struct routed *routed, struct change *change)
+/* Of a router that stands by, nothing; its table is empty text then. */
+static void want(const struct routed *routed, struct change *change)
 {
-	*change = (struct change){0};
+	if (routed->standby) {
+		change->table = standby_table(routed);
+		return;
+	}
 	change->decision = decide(routed->site, &routed->situation);
 	wanted_kernel(routed->site, &routed->situation, &change->decision, &change->wanted);
 	change->table = wanted_nft(routed->site, &routed->situation);
+}
+
+static int change_make(struct routed *routed, struct change *change)
+{
+	*change = (struct change){0};
+	want(routed, change);
 	change->same = routed->table && strcmp(routed->table, change->table) == 0 &&
 		       kernel_is_same(&routed->wanted, &change->wanted);
 
@@ -322,6 +338,7 @@ static void change_apply(
 	bool write_table = routed->table_dirty || !routed->table ||
 			   strcmp(routed->table, change->table) != 0;
 
+	routed->apply.withdraws = routed->standby;
 	apply_plan(
 		&routed->apply, &change->plan, write_table ? change->table : NULL, ret_result);
 	routed->applied_us = clock_now_us();

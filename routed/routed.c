@@ -39,6 +39,7 @@
 #include "routed/reconcile.h"
 #include "routed/rtnl.h"
 #include "routed/rtnlwatch.h"
+#include "routed/standby.h"
 #include "routed/status.h"
 #include "routed/sysctl.h"
 #include "routed/tell.h"
@@ -74,7 +75,10 @@ size_t routed_index(const struct routed *routed, const struct routed_uplink *upl
 
 static void note_all(const struct routed *routed, struct keep *ret_keep)
 {
-	*ret_keep = (struct keep){.n_uplinks = routed->site->n_uplinks};
+	*ret_keep = (struct keep){
+		.n_uplinks = routed->site->n_uplinks,
+		.role = routed->kept.role,
+	};
 	for (size_t i = 0; i < ret_keep->n_uplinks; i++) {
 		const struct uplink *machine = &routed->uplinks[i]->machine;
 		struct keep_uplink *note = &ret_keep->uplinks[i];
@@ -198,7 +202,8 @@ static bool poll_traffic(struct routed *routed)
 	struct uplink_traffic traffic[SITE_MAX_UPLINKS];
 	bool changed = false;
 
-	if (passive_read(routed->passive, traffic, routed->site->n_uplinks) < 0)
+	if (routed->standby ||
+		passive_read(routed->passive, traffic, routed->site->n_uplinks) < 0)
 		return false;
 	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
 		struct routed_uplink *uplink = routed->uplinks[i];
@@ -491,6 +496,8 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
 	if (strcmp(verb, "reload") == 0)
 		return answer_reload(routed);
+	if (strcmp(verb, "takeover") == 0 || strcmp(verb, "standby") == 0)
+		return standby_answer(routed, strcmp(verb, "standby") == 0);
 	if (strcmp(verb, "events") == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
 	return NULL;
@@ -529,7 +536,7 @@ static int init_events(struct routed *routed)
 	return 0;
 }
 
-static int make_folder(const char *path)
+int routed_make_folder(const char *path)
 {
 	if (mkdir(path, 0755) == 0 || errno == EEXIST)
 		return 0;
@@ -574,7 +581,7 @@ static int init_parts(struct routed *routed)
 	if ((err = init_events(routed)) < 0 ||
 		(err = ctl_server_new(routed->base, path, on_request, routed, &routed->ctl)) <
 			0 ||
-		(err = make_folder(routed->cli->state_dir)) < 0 ||
+		(err = routed_make_folder(routed->cli->state_dir)) < 0 ||
 		(err = links_new(routed->base, on_links_changed, routed, &routed->links)) <
 			0 ||
 		(err = init_writers(routed)) < 0 ||
@@ -584,6 +591,7 @@ static int init_parts(struct routed *routed)
 		return err;
 	ctl_server_set_stream(routed->ctl, "events");
 	keep_load(kept, &routed->kept);
+	routed->standby = standby_at_start(routed);
 	return 0;
 }
 
@@ -628,8 +636,9 @@ static void serve(struct routed *routed)
 	const struct timeval poll = {.tv_usec = UPLINK_POLL_MS * 1000};
 
 	event_add(routed->poll, &poll);
-	log_notice("routed", "version %s is ready; uplinks: %zu, servers: %zu", MH_VERSION,
-		routed->site->n_uplinks, routed->site->n_servers);
+	log_notice("routed", "version %s is ready%s; uplinks: %zu, servers: %zu", MH_VERSION,
+		routed->standby ? " and stands by" : "", routed->site->n_uplinks,
+		routed->site->n_servers);
 	sd_notify(0, "READY=1");
 	doctor_log(routed->site);
 	event_base_dispatch(routed->base);

@@ -106,6 +106,7 @@ struct routed {
 	struct event *later; /* flows that are to be deleted then */
 	struct event *watchdog;
 
+	bool standby;	     /* the other router is at work: standby.h */
 	bool gateways_dirty; /* default routes of others may have changed */
 	bool table_dirty;    /* ours may not be as we wrote it */
 	bool in_reconcile;
@@ -137,6 +138,9 @@ size_t routed_index(const struct routed *routed, const struct routed_uplink *upl
 
 /* Writes down who is drained and how all stand. */
 int routed_keep(const struct routed *routed, bool durable);
+
+/* Makes the state folder, if it is not there. A logged negative errno. */
+int routed_make_folder(const char *path);
 
 /* Drains or undrains, and does what follows. NULL, or why not: a sentence. Borrowed. */
 const char *routed_drain(struct routed *routed, const char *name, bool drain, bool force);

@@ -321,10 +321,11 @@ json_t *status_json(struct routed *routed)
 {
 	const struct site_routing *routing = &routed->site->routing;
 
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
 		"version", MH_VERSION, "pid", (int)getpid(), "config", routed->cli->config,
 		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
-		"reload_failed", json_time(routed->load_failed_s), "mode",
+		"reload_failed", json_time(routed->load_failed_s), "standby",
+		(int)routed->standby, "mode",
 		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
 		status_uplinks(routed), "servers", json_servers(routed->site), "repairs",
 		json_repairs(routed), "kernel", json_kernel(routed), "counters",

@@ -105,6 +105,9 @@ static void print_head(const json_t *status)
 		number(status, "pid"), text(status, "started"));
 	printf("configuration %s of %s, mode %s\n", text(status, "config"),
 		text(status, "loaded"), text(status, "mode"));
+	if (is_true(status, "standby"))
+		printf("STANDBY: the other router is at work; `routed takeover` ends it, "
+		       "`routed plan` shows what it would do\n");
 	if (json_is_string(json_object_get(status, "reload_failed")))
 		printf("THE RELOAD AT %s FAILED: see the log, or run `routed check`\n",
 			text(status, "reload_failed"));

@@ -234,6 +234,14 @@ int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl)
 	return r < 0 ? r : write_value(sysctl->path, sysctl->value);
 }
 
+bool sysctl_is_ours(struct sysctl_store *store, const char *path)
+{
+	const struct remembered *known = find(store, path);
+	long now;
+
+	return known && sysctl_read(path, &now) == 0 && now == known->ours;
+}
+
 static bool is_forwarding(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;

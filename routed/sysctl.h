@@ -5,6 +5,7 @@
  * may rely on it by now.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 struct kernel;
@@ -26,6 +27,9 @@ void sysctl_read_all(const struct kernel *wanted, struct kernel *actual);
 
 /* Sets it to `sysctl->value`. Negative errno, not logged. */
 int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl);
+
+/* Did we set it, and does it still have that value? */
+bool sysctl_is_ours(struct sysctl_store *store, const char *path);
 
 /* Puts back what was found, where our value still stands; other values are somebody's later
  * will. Removes the file. Logs each, returns how many could not be put back. */

@@ -233,7 +233,7 @@ static bool tell_uplink(struct routed *routed, size_t i)
 	if (news.state)
 		log_state(routed, i, &news);
 	publish_uplink(routed, i, &news);
-	if (routed->site->routing.notify)
+	if (routed->site->routing.notify && !routed->standby)
 		run_program(routed, i, &news);
 
 	uplink->was_told = true;
@@ -251,8 +251,8 @@ static void tell_manager(const struct routed *routed)
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		n_up += uplink_state(&routed->uplinks[i]->machine) == UPLINK_UP;
-	sd_notifyf(0, "STATUS=%zu of %zu uplinks up, active: %s", n_up,
-		routed->site->n_uplinks,
+	sd_notifyf(0, "STATUS=%s%zu of %zu uplinks up, active: %s",
+		routed->standby ? "standing by, " : "", n_up, routed->site->n_uplinks,
 		names_of(routed->site, active_set(routed), active, sizeof(active)));
 }
 
@@ -324,5 +324,13 @@ void tell_reload(struct routed *routed, int err)
 	json_t *event = new_event("reload");
 
 	json_object_set_new(event, "ok", json_boolean(err == 0));
+	publish(routed, event);
+}
+
+void tell_standby(struct routed *routed)
+{
+	json_t *event = new_event("standby");
+
+	json_object_set_new(event, "standby", json_boolean(routed->standby));
 	publish(routed, event);
 }

@@ -11,4 +11,7 @@ struct routed;
 void tell_changes(struct routed *routed);
 
 void tell_repair(struct routed *routed, const struct plan *plan);
+/* That the router took over, or stands by from now on. */
+void tell_standby(struct routed *routed);
+
 void tell_reload(struct routed *routed, int err);

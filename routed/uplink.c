@@ -136,9 +136,10 @@ int uplink_configure(
 	return 0;
 }
 
-int uplink_init(struct uplink *uplink, const struct site *site, size_t index, int64_t now_us)
+/* Of which nothing is known. */
+static struct uplink blank(int64_t now_us)
 {
-	*uplink = (struct uplink){
+	return (struct uplink){
 		.health = UPLINK_DOWN,
 		.reported = UPLINK_DOWN,
 		.fault = UPLINK_NO_INTERFACE,
@@ -147,7 +148,38 @@ int uplink_init(struct uplink *uplink, const struct site *site, size_t index, in
 		.since_us = now_us,
 		.cause_us = now_us,
 	};
+}
+
+int uplink_init(struct uplink *uplink, const struct site *site, size_t index, int64_t now_us)
+{
+	*uplink = blank(now_us);
 	return uplink_configure(uplink, site, index, now_us);
+}
+
+void uplink_renew(struct uplink *uplink, int64_t now_us)
+{
+	struct uplink before = *uplink;
+	size_t n = before.n_targets;
+	int64_t turn_us = n ? before.probing.interval_ms * MS / (int64_t)n : 0;
+
+	*uplink = blank(now_us);
+	memcpy(uplink->name, before.name, sizeof(uplink->name));
+	memcpy(uplink->interface, before.interface, sizeof(uplink->interface));
+	uplink->probing = before.probing;
+	uplink->quorum = before.quorum;
+	uplink->failback_ms = before.failback_ms;
+	uplink->drained = before.drained;
+	uplink->targets = before.targets;
+	uplink->n_targets = n;
+	for (size_t i = 0; i < n; i++)
+		target_init(&uplink->targets[i].target, &uplink->probing,
+			now_us + (int64_t)i * turn_us);
+}
+
+void uplink_trust_link(struct uplink *uplink)
+{
+	if (uplink->health == UPLINK_DOWN)
+		uplink->fresh = true;
 }
 
 void uplink_fini(struct uplink *uplink)

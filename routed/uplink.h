@@ -106,6 +106,12 @@ void uplink_fini(struct uplink *uplink);
 int uplink_configure(
 	struct uplink *uplink, const struct site *site, size_t index, int64_t now_us);
 
+/* Knows nothing any more, as after uplink_init, but that it is drained. */
+void uplink_renew(struct uplink *uplink, int64_t now_us);
+
+/* Link and address are enough again for an uplink that is down, as at the start. */
+void uplink_trust_link(struct uplink *uplink);
+
 void uplink_save(const struct uplink *uplink, struct uplink_saved *ret_saved);
 
 /* Goes on from what an earlier run knew. False (and nothing is done) if that was before the

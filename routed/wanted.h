@@ -54,6 +54,9 @@ void wanted_kernel(const struct site *site, const struct situation *situation,
  * idiom); equal situations give equal text. The caller frees it. */
 char *wanted_nft(const struct site *site, const struct situation *situation);
 
+/* A table of that name with nothing but the guard, for a router that stands by. */
+char *wanted_nft_guard(const struct site *site);
+
 /* Named counters in that table, per uplink i: "out_i" packets of outbound flows that the
  * router forwarded out by it, "in_i" packets of such flows that came back by it, "guarded_i"
  * packets that the guard dropped. What the router itself sends (probes) is in none of them. */

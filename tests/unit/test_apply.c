@@ -216,6 +216,25 @@ static void flush_leaves_no_trace(void **state)
 	assert_int_equal(apply_flush(&f->apply, &result), 0); /* nothing there is fine too */
 }
 
+/* The settings are left, and forwarding with them; what routes and translates is gone. */
+static void withdrawing_leaves_the_settings_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct situation situation = both_up(f);
+	struct apply_result result;
+	struct kernel left = {0};
+
+	assert_true(go(f, &situation, SIZE_MAX) > 0);
+	assert_int_equal(apply_withdraw(&f->apply, &result), 0);
+	assert_int_equal(rtnl_read(f->apply.rtnl, &left), 0);
+	assert_int_equal(left.n_rules + left.n_routes, 0);
+	kernel_fini(&left);
+	netns_run("! nft list table inet multihomed 2>/dev/null");
+	netns_run("test $(sysctl -n net.ipv4.ip_forward) = 1");
+	assert_true(sysctl_is_ours(f->apply.sysctls, "net/ipv4/ip_forward"));
+	assert_int_equal(apply_flush(&f->apply, &result), 0);
+}
+
 static void a_failed_step_does_not_keep_the_others_back(void **state)
 {
 	struct fixture *f = *state;
@@ -301,6 +320,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 			cut_off_after_any_step_the_next_run_finishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(flush_leaves_no_trace, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			withdrawing_leaves_the_settings_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_failed_step_does_not_keep_the_others_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -99,6 +99,22 @@ static void another_boot_keeps_only_what_is_drained(void **state)
 	assert_int_equal(keep.uplinks[0].saved.since_us, 0);
 }
 
+static void the_role_is_kept_until_the_next_boot(void **state)
+{
+	struct fixture *f = *state;
+	struct keep keep = example;
+
+	for (enum keep_role role = KEEP_ROLE_NONE; role <= KEEP_ROLE_STANDBY; role++) {
+		keep.role = role;
+		assert_int_equal(keep_store(f->path, &keep, false), 0);
+		keep_load(f->path, &keep);
+		assert_int_equal(keep.role, role);
+	}
+	write_text(f, "{\"boot\": \"of before\", \"role\": \"active\", \"uplinks\": []}");
+	keep_load(f->path, &keep);
+	assert_int_equal(keep.role, KEEP_ROLE_NONE);
+}
+
 static void what_makes_no_sense_is_nothing(void **state)
 {
 	static const char *const texts[] = {"", "{", "[]", "{}", "{\"uplinks\": 3}",
@@ -129,6 +145,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		test(what_is_stored_is_loaded),
 		test(another_boot_keeps_only_what_is_drained),
+		test(the_role_is_kept_until_the_next_boot),
 		test(what_makes_no_sense_is_nothing),
 		test(a_folder_that_is_not_there_is_an_error),
 	};

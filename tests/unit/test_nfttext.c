@@ -80,6 +80,22 @@ static void reference_site_loads(void **state)
 	free(text);
 }
 
+static void a_router_that_stands_by_has_the_guard_alone(void **state)
+{
+	struct site *site = situations_reference("routing: {open: [203.0.113.0/28]}\n");
+	char *text = wanted_nft_guard(site);
+
+	(void)state;
+	assert_nft_takes(text);
+	assert_has(text, "iifname { \"wan-a\", \"wan-b\" } goto guard");
+	assert_has(text, "ip daddr @open4 accept");
+	assert_has(text, "\"wan-b\" : \"guarded_1\" } drop");
+	assert_int_equal(n_lines_with(text, " hook "), 1);
+	assert_lacks(text, "masquerade");
+	free(text);
+	site_free(site);
+}
+
 static void udp_goes_to_the_address_unless_told(void **state)
 {
 	struct site *site = situations_reference(NULL);
@@ -410,6 +426,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reference_site_loads),
+		cmocka_unit_test(a_router_that_stands_by_has_the_guard_alone),
 		cmocka_unit_test(udp_goes_to_the_address_unless_told),
 		cmocka_unit_test(public_address_is_forwarded_too),
 		cmocka_unit_test(what_cannot_be_translated_stays_inside),

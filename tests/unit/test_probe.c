@@ -415,6 +415,25 @@ static void without_a_link_every_probe_is_lost_and_nothing_breaks(void **state)
 	assert_becomes(f, TARGET_ALIVE);
 }
 
+static void a_paused_one_sends_nothing_until_it_is_reloaded(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f, "icmp 192.168.2.6, tcp 192.168.2.6 443");
+	assert_becomes(f, TARGET_ALIVE);
+	prober_pause(f->prober);
+	uplink_renew(&f->uplink, clock_now_us());
+	prober_rearm(f->prober);
+	run_for(f, 300 * MS);
+	assert_int_equal(f->uplink.targets[0].target.n_sent, 0);
+	assert_int_equal(uplink_count(&f->uplink, TARGET_UNKNOWN), 2);
+
+	assert_int_equal(prober_reload(f->prober), 0);
+	assert_becomes(f, TARGET_ALIVE);
+	run_for(f, 300 * MS);
+	assert_int_equal(uplink_count(&f->uplink, TARGET_ALIVE), 2);
+}
+
 static void a_reload_goes_on_with_other_targets(void **state)
 {
 	struct fixture *f = *state;
@@ -494,6 +513,7 @@ int main(int argc, char **argv)
 		PROBE_TEST(no_probe_succeeds_over_another_uplink),
 		PROBE_TEST(without_a_link_every_probe_is_lost_and_nothing_breaks),
 		PROBE_TEST(a_reload_goes_on_with_other_targets),
+		PROBE_TEST(a_paused_one_sends_nothing_until_it_is_reloaded),
 		PROBE_TEST(answers_are_read_before_anything_is_found_late),
 	};
 

@@ -112,6 +112,18 @@ static void forwarding_is_never_switched_off(void **state)
 	assert_int_equal(get("net/ipv6/conf/all/forwarding"), 1);
 }
 
+static void what_we_set_is_known_as_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(sysctl_is_ours(f->store, RP_FILTER));
+	assert_int_equal(set(f, RP_FILTER, 2), 0);
+	start_again(f);
+	assert_true(sysctl_is_ours(f->store, RP_FILTER));
+	netns_run("sysctl -qw net.ipv4.conf.lo.rp_filter=0");
+	assert_false(sysctl_is_ours(f->store, RP_FILTER));
+}
+
 static void it_is_in_the_file_before_it_is_changed(void **state)
 {
 	struct fixture *f = *state;
@@ -199,6 +211,7 @@ int main(int argc, char **argv)
 			a_later_value_of_somebody_else_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			forwarding_is_never_switched_off, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_we_set_is_known_as_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			it_is_in_the_file_before_it_is_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(

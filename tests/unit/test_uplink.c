@@ -558,6 +558,46 @@ static void drained_stays_drained_and_what_is_beneath_shows_after(void **state)
 	assert_int_equal(lab->uplink.cause_us, lab->now_us);
 }
 
+/* one of two routers */
+
+static void a_renewed_one_is_as_at_the_start_but_drained(void **state)
+{
+	struct lab *lab = *state;
+
+	run(lab, 10 * SEC);
+	lab->cut = true;
+	run(lab, 20 * SEC);
+	assert_state(lab, down);
+	uplink_drain(&lab->uplink);
+
+	uplink_renew(&lab->uplink, lab->now_us);
+	assert_true(lab->uplink.drained);
+	assert_int_equal(uplink_count(&lab->uplink, TARGET_UNKNOWN), 2);
+	assert_int_equal(lab->uplink.relapses, 0);
+	assert_string_equal(lab->uplink.name, "isp-a");
+	uplink_undrain(&lab->uplink);
+	set_link(lab, &good_link);
+	assert_state(lab, up); /* at once, on the word of the link */
+
+	run(lab, 20 * SEC);
+	assert_state(lab, down); /* until the probes say otherwise */
+}
+
+static void while_nothing_is_probed_the_link_is_trusted(void **state)
+{
+	struct lab *lab = *state;
+
+	uplink_renew(&lab->uplink, lab->now_us);
+	for (int i = 0; i < 3; i++) {
+		set_link(lab, &(struct uplink_facts){.present = true, .carrier = true});
+		assert_state(lab, down);
+		uplink_trust_link(&lab->uplink);
+		set_link(lab, &good_link);
+		assert_state(lab, up);
+		uplink_trust_link(&lab->uplink); /* no matter when */
+	}
+}
+
 /* degraded */
 
 static void loss_over_a_minute_degrades(void **state)
@@ -879,6 +919,8 @@ int main(int argc, char **argv)
 		LAB_TEST(a_quorum_of_two_needs_two),
 		LAB_TEST(probes_that_answer_again_are_held_too),
 		LAB_TEST(drained_stays_drained_and_what_is_beneath_shows_after),
+		LAB_TEST(a_renewed_one_is_as_at_the_start_but_drained),
+		LAB_TEST(while_nothing_is_probed_the_link_is_trusted),
 		LAB_TEST(loss_over_a_minute_degrades),
 		LAB_TEST(one_lossy_target_of_two_does_not_degrade),
 		LAB_TEST(a_long_round_trip_degrades),
