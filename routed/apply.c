@@ -202,7 +202,7 @@ static void write_table(struct pass *pass, const char *text)
 {
 	struct nft *nft = pass->apply->nft;
 	char line[APPLY_TEXT_MAX];
-	int r = *text ? nft_apply(nft, text) : nft_delete(nft);
+	int r = nft_apply(nft, text);
 
 	if (r == 0)
 		return;

@@ -37,8 +37,8 @@ struct apply_result {
 
 void apply_fini(struct apply *apply);
 
-/* Writes the table `nft_text` (NULL: leaves it; "": removes it), then performs the steps in
- * order. A step that fails is told to the operator with its remedy, and the rest goes on, but
+/* Writes the table `nft_text` (NULL: leaves it), then performs the steps in order. A step that
+ * fails is told to the operator with its remedy, and the rest goes on, but
  * for
  *   - forwarding, which is not switched on without the table, in which the guard is;
  *   - the removal of what a failed step was to take the place of. */

@@ -19,7 +19,7 @@ static const struct cli_option drain_options[] = {
 };
 
 static const struct cli_option run_options[] = {
-	{.name = "standby", .summary = "leaves the kernel alone until `routed takeover`"},
+	{.name = "standby", .summary = "routes nothing until `routed takeover`"},
 	{.name = NULL},
 };
 

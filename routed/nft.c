@@ -358,22 +358,11 @@ int nft_apply(struct nft *nft, const char *text)
 	return 0;
 }
 
-/* Without a table there is no transaction either, which everybody would be told of. */
-static bool has_table(struct nft *nft)
-{
-	uint64_t digest;
-
-	return nftdigest_read(nft->cmd, &digest) < 0 || digest != 0;
-}
-
 int nft_delete(struct nft *nft)
 {
 	bool alone;
-	int r = has_table(nft) ? transact(nft,
-					 "add table inet " NFT_TABLE
-					 "\ndelete table inet " NFT_TABLE "\n",
-					 &alone)
-			       : 0;
+	int r = transact(nft,
+		"add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", &alone);
 
 	if (r < 0)
 		return r;

@@ -468,22 +468,35 @@ char *wanted_nft(const struct site *site, const struct situation *situation)
 	return text_take(&text);
 }
 
-char *wanted_nft_guard(const struct site *site)
+static void rule_of_all_uplinks(const struct table *t, const char *key, const char *rest)
+{
+	text_add(t->text, "\t\t%s {", key);
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		text_add(t->text, "%s \"%s\"", i ? "," : "", t->site->uplinks[i].interface);
+	text_add(t->text, " } %s\n", rest);
+}
+
+char *wanted_nft_standby(const struct site *site, bool forwards)
 {
 	struct text text = {0};
 	const struct table table = {.text = &text, .site = site};
 
 	text_str(&text, "table inet multihomed {\n");
-	counters(&table);
-	sets(&table);
-	guard_chain(&table);
-	chain_begin(&table, "forward");
-	chain_hook(&table, "filter", "forward", "filter");
-	text_str(&text, "\t\tiifname {");
-	for (size_t i = 0; i < site->n_uplinks; i++)
-		text_add(&text, "%s \"%s\"", i ? "," : "", site->uplinks[i].interface);
-	text_str(&text, " } goto guard\n");
+	chain_begin(&table, "quiet");
+	chain_hook(&table, "filter", "output", "filter");
+	rule_of_all_uplinks(&table, "oifname", "tcp flags & rst == rst drop");
+	rule_of_all_uplinks(&table, "oifname", "icmp type destination-unreachable drop");
+	rule_of_all_uplinks(&table, "oifname", "icmpv6 type destination-unreachable drop");
 	chain_end(&table);
+	if (forwards && site->routing.guard) {
+		counters(&table);
+		sets(&table);
+		guard_chain(&table);
+		chain_begin(&table, "forward");
+		chain_hook(&table, "filter", "forward", "filter");
+		rule_of_all_uplinks(&table, "iifname", "goto guard");
+		chain_end(&table);
+	}
 	text_str(&text, "}\n");
 	return text_take(&text);
 }

@@ -242,7 +242,7 @@ static bool kernel_is_same(const struct kernel *a, const struct kernel *b)
 	return same;
 }
 
-/* Of a router that stands by, nothing; its table is empty text then. */
+/* Of a router that stands by, no more than a table that translates nothing. */
 static void want(const struct routed *routed, struct change *change)
 {
 	if (routed->standby) {

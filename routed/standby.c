@@ -1,9 +1,9 @@
-/* standby.c - one of two routers stands by: it follows the links and leaves the kernel alone
+/* standby.c - one of two routers stands by: it follows the links and leaves routing alone
  *
  *               takeover
  *     standby -----------> at work      what is wanted is what site.yaml says
  *             <-----------
- *               standby                 what is wanted is nothing
+ *               standby                 what is wanted is next to nothing
  *
  * So withdrawing is reconcile.c's ordinary way from what is there to what is wanted, and what
  * others put back of it goes again. While it stands by nothing is probed, since the addresses
@@ -34,7 +34,6 @@
 #include "routed/status.h"
 #include "routed/sysctl.h"
 #include "routed/tell.h"
-#include "routed/text.h"
 
 /* ---- in the agent ------------------------------------------------------------------------
  */
@@ -51,12 +50,7 @@ char *standby_table(const struct routed *routed)
 	bool forwards = sysctl_is_ours(routed->sysctls, "net/ipv4/ip_forward") ||
 			sysctl_is_ours(routed->sysctls, "net/ipv6/conf/all/forwarding");
 
-	struct text nothing = {0};
-
-	if (forwards && routed->site->routing.guard)
-		return wanted_nft_guard(routed->site);
-	text_str(&nothing, "");
-	return text_take(&nothing);
+	return wanted_nft_standby(routed->site, forwards);
 }
 
 /* Nothing of what was known says anything about the path as it is now. */

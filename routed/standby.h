@@ -1,4 +1,4 @@
-/* standby.h - one of two routers stands by: it follows the links and leaves the kernel alone
+/* standby.h - one of two routers stands by: it follows the links and leaves routing alone
  *
  * Which of the two is at work is for somebody else to know (keepalived, docs/ha.md), who says
  * so by the verbs `takeover` and `standby`. What was said last is kept until the next boot; a
@@ -18,8 +18,8 @@ bool standby_at_start(const struct routed *routed);
  * returns. Nothing happens if it is so already. The reply for the control socket. */
 json_t *standby_answer(struct routed *routed, bool standby);
 
-/* The table while it stands by, as wanted_nft: the guard alone, as long as packets are
- * forwarded because we said so; else "", no table. The caller frees it. */
+/* The nftables table while it stands by; the guard is in it as long as packets are forwarded
+ * because we said so. The caller frees it. */
 char *standby_table(const struct routed *routed);
 
 /* The verbs. Without a running agent `standby` withdraws what one has left behind, and

@@ -54,8 +54,10 @@ void wanted_kernel(const struct site *site, const struct situation *situation,
  * idiom); equal situations give equal text. The caller frees it. */
 char *wanted_nft(const struct site *site, const struct situation *situation);
 
-/* A table of that name with nothing but the guard, for a router that stands by. */
-char *wanted_nft_guard(const struct site *site);
+/* The table of a router that stands by: it translates nothing. Between the moment in which it
+ * gets the addresses of the other router and the takeover, established connections of that one
+ * must not be reset by this one, which does not know them yet. `forwards`: with the guard. */
+char *wanted_nft_standby(const struct site *site, bool forwards);
 
 /* Named counters in that table, per uplink i: "out_i" packets of outbound flows that the
  * router forwarded out by it, "in_i" packets of such flows that came back by it, "guarded_i"

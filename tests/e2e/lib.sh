@@ -44,6 +44,7 @@ scenario_settings() {
 		case $1 in
 		--ipv4-only) LAB_IPV6=no ;;
 		--no-servers) LAB_SERVERS=no ;;
+		--pair) LAB_PAIR=yes ;;
 		--routed)
 			# shellcheck disable=SC2034 # read by the lab
 			LAB_SOURCE_RULES=no

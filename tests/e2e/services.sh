@@ -1,7 +1,15 @@
-# services.sh - what the scenarios share that run the daemons as services, besides routed.sh
+# services.sh - what the scenarios share that run what is installed, besides routed.sh
 #
-# The router boots a systemd of its own (tests/lab/machine.sh); what it runs is the release
-# build, for a sandbox is tried with what is installed.
+# They take the release build, whatever the others take: a sandbox is tried with what is
+# installed, and times are measured with it. So such a scenario begins with
+#
+#     MH_BUILD=$(dirname "$(readlink -f "$0")")/../../../build/release
+#     . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+#     . "$E2E_HERE/routed.sh"
+#     . "$E2E_HERE/services.sh"
+#     services_build
+#
+# `on` and its like speak of a router that boots a systemd of its own (tests/lab/machine.sh).
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # for the scenarios
 
@@ -10,10 +18,11 @@
 
 RELEASE=$E2E_TOP/build/release
 
-# The two programs, if they are not there or not up to date.
+# The programs, if they are not there or not up to date.
 services_build() {
-	(cd "$E2E_TOP" && build_targets release dnsd routed) >"$(lab_dir)/build.log" 2>&1 ||
-		lab_die "cannot build: $(tail -n 20 "$(lab_dir)/build.log")"
+	local said
+	said=$(cd "$E2E_TOP" && build_targets release dnsd routed server talk connects hammer 2>&1) ||
+		lab_die "cannot build: $(tail -n 20 <<<"$said")"
 }
 
 # on COMMAND...: on the router, as root.

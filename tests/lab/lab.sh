@@ -31,6 +31,7 @@ LAB=${LAB:-}
 LAB_IPV6=yes	     # no: neither the uplinks nor the LAN have IPv6 addresses
 LAB_SOURCE_RULES=yes # no: the router's routes, rules and forwarding are up to routed
 LAB_SERVERS=yes	     # no: neither parent name server nor resolver
+LAB_PAIR=no	     # yes: two routers, and addresses that belong to both; see topology.sh
 LAB_0X20=yes	     # no: the resolver leaves the case of names alone, as most do
 
 # shellcheck source=tests/lab/topology.sh
@@ -88,6 +89,7 @@ lab_check_name() {
 lab_up() {
 	LAB=${LAB:-mh$$}
 	lab_check_name
+	[ "$LAB_PAIR" = no ] || LAB_NODES+=(router2)
 	[ "$(id -u)" -eq 0 ] || lab_die "network namespaces need root: try sudo"
 	[ ! -e "$(lab_dir)" ] || lab_die "lab $LAB is up already; take it down with: lab down --name $LAB"
 
@@ -102,7 +104,7 @@ lab_up() {
 
 # What later calls of the command need to know.
 lab_save() {
-	declare -p LAB_IPV6 LAB_SOURCE_RULES LAB_SERVERS >"$(lab_dir)/settings"
+	declare -p LAB_IPV6 LAB_SOURCE_RULES LAB_SERVERS LAB_PAIR >"$(lab_dir)/settings"
 }
 
 lab_load() {
@@ -111,6 +113,7 @@ lab_load() {
 	# the file declares, and inside a function that would make locals
 	# shellcheck disable=SC1090
 	. <(sed 's/^declare --/declare -g --/' "$(lab_dir)/settings")
+	[ "$LAB_PAIR" = no ] || LAB_NODES+=(router2)
 }
 
 lab_list() {

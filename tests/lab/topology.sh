@@ -153,7 +153,7 @@ lab_build_lan() {
 	for port in router web lanhost; do
 		ip -n "$LAB-lan" link set "to-$port" master switch
 	done
-	ip -n "$LAB-router" address add 10.0.0.1/24 dev lan0
+	lab_build_router_lan
 	lab_ip web <<-'END'
 		address add 10.0.1.1/32 dev lo
 		address add 10.0.1.5/32 dev lo
@@ -163,7 +163,7 @@ lab_build_lan() {
 		lab_build_host lanhost 10.0.0.20/24 10.0.0.1
 		return
 	fi
-	ip -n "$LAB-router" address add 2001:db8:c::1/64 dev lan0
+	[ "$LAB_PAIR" = yes ] || ip -n "$LAB-router" address add 2001:db8:c::1/64 dev lan0
 	lab_ip web <<-'END'
 		address add 2001:db8:c1::1/128 dev lo
 		address add 2001:db8:c1::5/128 dev lo
@@ -172,9 +172,40 @@ lab_build_lan() {
 	lab_build_host lanhost 10.0.0.20/24 10.0.0.1 2001:db8:c::20/64 2001:db8:c::1
 }
 
+# Of two routers neither has the site's addresses: they are for whoever is the master. Each has
+# one of its own on the LAN, 10.0.0.2 and 10.0.0.3, and none towards the ISPs.
+lab_build_router_lan() {
+	if [ "$LAB_PAIR" = no ]; then
+		ip -n "$LAB-router" address add 10.0.0.1/24 dev lan0
+		return
+	fi
+	lab_link router2 lan0 lan to-router2
+	ip -n "$LAB-lan" link set to-router2 master switch
+	ip -n "$LAB-router" address add 10.0.0.2/24 dev lan0
+	ip -n "$LAB-router2" address add 10.0.0.3/24 dev lan0
+}
+
+# The access line of a pair: the ISP's end is a switch with both routers at it.
+lab_build_uplink_of_pair() {
+	local up=$1 router
+	ip -n "$LAB-isp-$up" link add cust type bridge
+	ip -n "$LAB-isp-$up" link set cust up
+	for router in router router2; do
+		lab_link "$router" "wan-$up" "isp-$up" "to-$router"
+		ip -n "$LAB-isp-$up" link set "to-$router" master cust
+	done
+	ip -n "$LAB-isp-$up" address add "${UPLINK_GATEWAY[$up]}/${UPLINK_ADDR[$up]#*/}" dev cust
+	[ "$LAB_IPV6" = no ] || ip -n "$LAB-isp-$up" address add \
+		"${UPLINK_GATEWAY6[$up]}/${UPLINK_ADDR6[$up]#*/}" dev cust
+}
+
 # The access line: both ends, with the addresses of the start.
 lab_build_uplink() {
 	local up=$1
+	if [ "$LAB_PAIR" = yes ]; then
+		lab_build_uplink_of_pair "$up"
+		return
+	fi
 	lab_link router "wan-$up" "isp-$up" cust
 	[ "$LAB_SOURCE_RULES" = no ] || ip -n "$LAB-router" link set "wan-$up" group "$UPLINK_GROUP"
 	lab_uplink_address "$up" "${UPLINK_ADDR[$up]}" "${UPLINK_GATEWAY[$up]}"

@@ -80,18 +80,25 @@ static void reference_site_loads(void **state)
 	free(text);
 }
 
-static void a_router_that_stands_by_has_the_guard_alone(void **state)
+static void a_router_that_stands_by_translates_nothing(void **state)
 {
 	struct site *site = situations_reference("routing: {open: [203.0.113.0/28]}\n");
-	char *text = wanted_nft_guard(site);
+	char *text = wanted_nft_standby(site, false);
 
 	(void)state;
+	assert_nft_takes(text);
+	assert_has(text, "oifname { \"wan-a\", \"wan-b\" } tcp flags & rst == rst drop");
+	assert_int_equal(n_lines_with(text, " hook "), 1);
+	assert_lacks(text, "guard");
+	free(text);
+
+	text = wanted_nft_standby(site, true);
 	assert_nft_takes(text);
 	assert_has(text, "iifname { \"wan-a\", \"wan-b\" } goto guard");
 	assert_has(text, "ip daddr @open4 accept");
 	assert_has(text, "\"wan-b\" : \"guarded_1\" } drop");
-	assert_int_equal(n_lines_with(text, " hook "), 1);
 	assert_lacks(text, "masquerade");
+	assert_lacks(text, "dnat to");
 	free(text);
 	site_free(site);
 }
@@ -426,7 +433,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reference_site_loads),
-		cmocka_unit_test(a_router_that_stands_by_has_the_guard_alone),
+		cmocka_unit_test(a_router_that_stands_by_translates_nothing),
 		cmocka_unit_test(udp_goes_to_the_address_unless_told),
 		cmocka_unit_test(public_address_is_forwarded_too),
 		cmocka_unit_test(what_cannot_be_translated_stays_inside),
