@@ -237,7 +237,7 @@ int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl)
 bool sysctl_is_ours(struct sysctl_store *store, const char *path)
 {
 	const struct remembered *known = find(store, path);
-	long now;
+	long now = 0;
 
 	return known && sysctl_read(path, &now) == 0 && now == known->ours;
 }
