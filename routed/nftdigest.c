@@ -316,6 +316,16 @@ int nftdigest_read(struct nlcmd *cmd, uint64_t *ret_digest)
 	return 0;
 }
 
+int nftdigest_has_table(struct nlcmd *cmd)
+{
+	struct digest digest = {.cmd = cmd};
+	int r = ask(&digest, NFT_MSG_GETTABLE, 0, NULL, on_table);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : 1;
+}
+
 static int on_generation(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[NFTA_GEN_MAX + 1];

@@ -17,6 +17,9 @@ struct nlcmd;
  * errno, not logged. */
 int nftdigest_read(struct nlcmd *cmd, uint64_t *ret_digest);
 
+/* 1 if there is a table `inet multihomed`, 0 if not, or a negative errno. */
+int nftdigest_has_table(struct nlcmd *cmd);
+
 /* The number of the ruleset's generation: the kernel counts transactions, anybody's. */
 int nftdigest_generation(struct nlcmd *cmd, uint32_t *ret_generation);
 
