@@ -461,6 +461,11 @@ int nft_each_counter(struct nft *nft, nftdigest_counter_fn *each, void *arg)
 	return nftdigest_counters(nft->cmd, each, arg);
 }
 
+int nft_each_count(struct nft *nft, const char *set, nftdigest_count_fn *each, void *arg)
+{
+	return nftdigest_counts(nft->cmd, set, each, arg);
+}
+
 /* ---- following others ---- */
 
 static void settle_on_timer(evutil_socket_t fd, short what, void *arg)
