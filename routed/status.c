@@ -356,7 +356,7 @@ static json_t *json_servers(const struct site *site, const struct selftest *self
 	json_t *list = json_array();
 	size_t n = 0;
 	const struct selftest_row *rows = selftest ? selftest_rows(selftest, &n) : NULL;
-	const struct selftest_row *end = rows + n;
+	const struct selftest_row *end = selftest ? rows + n : NULL;
 
 	for (size_t i = 0; i < site->n_servers; i++) {
 		json_t *server = json_server(site, &site->servers[i]);
