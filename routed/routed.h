@@ -21,6 +21,7 @@ struct conntrack;
 struct ctl_server;
 struct event;
 struct event_base;
+struct health;
 struct links;
 struct notify;
 struct passive;
@@ -68,6 +69,12 @@ struct routed_counters {
 	uint64_t switches;   /* changes of the set of active uplinks */
 };
 
+/* What was told last of the paths to a server: sets of uplinks. */
+struct routed_server {
+	uint32_t dead;
+	uint32_t partly; /* one family is, another works */
+};
+
 /* Who made a repair necessary; pid 0: not known, often the kernel itself. */
 struct routed_culprit {
 	pid_t pid;
@@ -79,6 +86,7 @@ struct routed {
 	const struct cli *cli;
 	struct site *site;
 	struct routed_uplink *uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
+	struct routed_server *servers;			 /* as site->servers */
 	struct keep kept; /* as it was at start, or before the last reload */
 
 	/* what the kernel was last made to hold, and from what it follows */
@@ -95,6 +103,7 @@ struct routed {
 	struct sysctl_store *sysctls;
 	struct conntrack *conntrack;
 	struct passive *passive;
+	struct health *health;
 	struct rtnlwatch *watch;
 	struct notify *notify;
 	struct ctl_server *ctl;

@@ -14,6 +14,7 @@
 #include "common/ctl.h"
 #include "common/links.h"
 #include "routed/conntrack.h"
+#include "routed/health.h"
 #include "routed/notify.h"
 #include "routed/routed.h"
 #include "routed/rtnlwatch.h"
@@ -237,8 +238,36 @@ json_t *status_uplinks(struct routed *routed)
 /* ---- the rest ----------------------------------------------------------------------------
  */
 
-static json_t *json_server(const struct site *site, const struct site_server *server)
+static json_t *json_check(const struct site_uplink *uplink, const struct health_look *look)
 {
+	int64_t since_us = look->since_us;
+
+	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
+		"address", addr_str(&look->addr), "port", (int)look->port, "alive",
+		(int)look->alive, "why", look->why, "rtt_ms", json_ms(look->rtt_us), "since",
+		since_us ? json_time((time_t)(status_wall_us(since_us) / SEC)) : json_null());
+}
+
+/* One for each path and family that is checked. */
+static json_t *json_checks(const struct routed *routed, size_t server)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			struct health_look look;
+
+			if (health_look(routed->health, server, i, family, &look))
+				json_array_append_new(
+					list, json_check(&routed->site->uplinks[i], &look));
+		}
+	return list;
+}
+
+static json_t *json_server(const struct routed *routed, size_t s)
+{
+	const struct site *site = routed->site;
+	const struct site_server *server = &site->servers[s];
 	json_t *uplinks = json_array();
 	json_t *loopbacks = json_object();
 
@@ -251,17 +280,18 @@ static json_t *json_server(const struct site *site, const struct site_server *se
 			json_object_set_new(loopbacks, site->uplinks[i].name,
 				json_addrs(server->loopbacks[i]));
 	}
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i}", "name", server->name, "address",
-		json_first(server->address), "addresses", json_addrs(server->address),
-		"uplinks", uplinks, "loopbacks", loopbacks, "forwards", (int)server->n_ports);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:o}", "name", server->name,
+		"address", json_first(server->address), "addresses",
+		json_addrs(server->address), "uplinks", uplinks, "loopbacks", loopbacks,
+		"forwards", (int)server->n_ports, "checks", json_checks(routed, s));
 }
 
-static json_t *json_servers(const struct site *site)
+static json_t *json_servers(const struct routed *routed)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < site->n_servers; i++)
-		json_array_append_new(list, json_server(site, &site->servers[i]));
+	for (size_t i = 0; i < routed->site->n_servers; i++)
+		json_array_append_new(list, json_server(routed, i));
 	return list;
 }
 
@@ -326,7 +356,7 @@ json_t *status_json(struct routed *routed)
 		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
 		"reload_failed", json_time(routed->load_failed_s), "mode",
 		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
-		status_uplinks(routed), "servers", json_servers(routed->site), "repairs",
+		status_uplinks(routed), "servers", json_servers(routed), "repairs",
 		json_repairs(routed), "kernel", json_kernel(routed), "counters",
 		json_counters(routed));
 }

@@ -186,6 +186,32 @@ static void print_servers(const json_t *servers)
 	}
 }
 
+static void print_check(const char *server, const json_t *check)
+{
+	char rtt[32];
+
+	printf("%-12s %-12s %-32s %-6lld %-6s %-20s %10s  %s\n", server, text(check, "uplink"),
+		text(check, "address"), number(check, "port"),
+		is_true(check, "alive") ? "alive" : "DEAD", text(check, "since"),
+		rtt_text(check, rtt, sizeof(rtt)), text(check, "why"));
+}
+
+static void print_checks(const json_t *servers)
+{
+	size_t i, k, n = 0;
+	json_t *server, *check;
+
+	json_array_foreach (servers, i, server) {
+		json_array_foreach (json_object_get(server, "checks"), k, check) {
+			if (n++ == 0)
+				printf("\n%-12s %-12s %-32s %-6s %-6s %-20s %10s  %s\n",
+					"CHECK", "UPLINK", "ADDRESS", "PORT", "STATE", "SINCE",
+					"RTT", "WHY");
+			print_check(text(server, "name"), check);
+		}
+	}
+}
+
 static void print_kernel(const json_t *status)
 {
 	const json_t *kernel = json_object_get(status, "kernel");
@@ -214,6 +240,7 @@ void status_print(const json_t *status)
 	print_uplinks(uplinks);
 	print_targets(uplinks);
 	print_servers(json_object_get(status, "servers"));
+	print_checks(json_object_get(status, "servers"));
 	print_kernel(status);
 }
 
