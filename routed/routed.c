@@ -32,6 +32,7 @@
 #include "common/log.h"
 #include "routed/conntrack.h"
 #include "routed/doctor.h"
+#include "routed/flowcount.h"
 #include "routed/health.h"
 #include "routed/load.h"
 #include "routed/notify.h"
@@ -395,6 +396,7 @@ static int use_site(struct routed *routed, struct site *site)
 	routed->gateways_dirty = true;
 	reconcile_now(routed);
 	forget_moved_flows(routed, old);
+	flowcount_forget(routed->flowcount);
 	site_free(old);
 	return 0;
 }
@@ -461,6 +463,7 @@ const char *routed_drain(struct routed *routed, const char *name, bool drain, bo
 		return "it cannot be remembered over a restart (see the log), and is not done";
 	}
 	reconcile_now(routed);
+	flowcount_forget(routed->flowcount); /* new ones go elsewhere from now on */
 	return NULL;
 }
 
@@ -483,6 +486,9 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return status_json(routed);
 	if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0)
 		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
+	if (strcmp(verb, "flows") == 0)
+		return status_flows(
+			routed, json_string_value(json_object_get(request, "uplink")));
 	if (strcmp(verb, "events") == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
 	return NULL;
@@ -539,6 +545,7 @@ static int init_writers(struct routed *routed)
 		return -ENOMEM;
 	if ((err = rtnl_new(&routed->rtnl)) < 0 ||
 		(err = conntrack_new(&routed->conntrack)) < 0 ||
+		(err = flowcount_new(&routed->flowcount)) < 0 ||
 		(err = passive_new(&routed->passive)) < 0 ||
 		(err = sysctl_store_new(sysctls, &routed->sysctls)) < 0 ||
 		(err = nft_new(routed->base, table, on_table, routed, &routed->nft)) < 0)
@@ -600,6 +607,7 @@ static void routed_fini(struct routed *routed)
 	sysctl_store_free(routed->sysctls);
 	passive_free(routed->passive);
 	conntrack_free(routed->conntrack);
+	flowcount_free(routed->flowcount);
 	gateways_fini(&routed->gateways);
 	rtnl_free(routed->rtnl);
 	links_free(routed->links);

@@ -21,6 +21,7 @@ struct conntrack;
 struct ctl_server;
 struct event;
 struct event_base;
+struct flowcount;
 struct health;
 struct links;
 struct notify;
@@ -102,6 +103,7 @@ struct routed {
 	struct nft *nft;
 	struct sysctl_store *sysctls;
 	struct conntrack *conntrack;
+	struct flowcount *flowcount;
 	struct passive *passive;
 	struct health *health;
 	struct rtnlwatch *watch;

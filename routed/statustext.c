@@ -1,4 +1,5 @@
-/* statustext.c - the verbs that ask the running agent: status, drain, undrain, events
+/* statustext.c - the verbs that ask the running agent: status, events (drain.c: drain,
+ * undrain)
  *
  * With --json the reply is printed as it is; else as tables for people, which may change with
  * each release.
@@ -125,8 +126,10 @@ static void print_uplinks(const json_t *uplinks)
 			text(uplink, "since"), per_cent(uplink, "loss"),
 			rtt_text(uplink, rtt, sizeof(rtt)), text(uplink, "why"));
 		if (json_is_integer(json_object_get(uplink, "flows")))
-			printf("%-12s %lld connections are left on it\n", "",
-				number(uplink, "flows"));
+			printf("%-12s %lld connections are left on it, %lld that went out and "
+			       "%lld that came in\n",
+				"", number(uplink, "flows"), number(uplink, "flows_out"),
+				number(uplink, "flows_in"));
 	}
 
 	printf("\n%-12s %-15s %-8s %-6s %-8s %-32s %s\n", "UPLINK", "INTERFACE", "CARRIER",
@@ -276,35 +279,6 @@ int status_run(const struct cli *cli)
 		result = show(cli);
 	}
 	return result;
-}
-
-static int ask_to_drain(const struct cli *cli, const char *verb)
-{
-	bool force = cli_option(cli, "force") != NULL;
-	AUTO(json_decrefp)
-	json_t *request = json_pack(
-		"{s:s, s:s, s:b}", "verb", verb, "uplink", cli->args[0], "force", (int)force);
-	AUTO(json_decrefp) json_t *reply = status_ask(cli, request, false);
-
-	if (!reply)
-		return EXIT_FAILED;
-	if (strcmp(verb, "drain") == 0)
-		printf("%s is drained: new connections go elsewhere, running ones stay; "
-		       "`routed status` tells how many are left\n",
-			cli->args[0]);
-	else
-		printf("%s may be used again\n", cli->args[0]);
-	return EXIT_DONE;
-}
-
-int status_run_drain(const struct cli *cli)
-{
-	return ask_to_drain(cli, "drain");
-}
-
-int status_run_undrain(const struct cli *cli)
-{
-	return ask_to_drain(cli, "undrain");
 }
 
 /* The first line tells how things stand: `status` does that. */
