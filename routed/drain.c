@@ -28,7 +28,8 @@
 enum {
 	ASK_MS = 1000,
 	SOON_MS = 100,	    /* the count is under way */
-	MAX_UNKNOWN = 100,  /* asked in vain: it ought to be there by then */
+	MAX_UNKNOWN = 100,  /* asked in vain: it ought to be there by then ... */
+	FEW_UNKNOWN = 10,   /* ... and nobody who does not wait is kept for longer */
 	SILENCE_MS = 30000, /* the agent is gone, and not only restarted */
 };
 
@@ -49,6 +50,7 @@ struct wait {
 	int64_t end_ms; /* INT64_MAX: never */
 	int signal_fd;
 	bool redraws; /* one line on a terminal; else a line per change */
+	unsigned int max_unknown;
 	bool is_known;
 	long long left, out, in; /* as shown last */
 	int64_t heard_ms;	 /* when the agent answered last */
@@ -123,7 +125,7 @@ static enum outcome take_reply(struct wait *wait, const json_t *reply)
 		return UNDRAINED;
 	if (json_is_integer(json_object_get(reply, "flows")))
 		return take_count(wait, reply);
-	return ++wait->n_unknown > MAX_UNKNOWN ? UNCOUNTED : GOES_ON;
+	return ++wait->n_unknown > wait->max_unknown ? UNCOUNTED : GOES_ON;
 }
 
 static enum outcome ask(struct wait *wait)
@@ -262,10 +264,27 @@ static int run_wait(const struct cli *cli, int64_t time_ms)
 		.end_ms = time_ms < INT64_MAX - now_ms ? now_ms + time_ms : INT64_MAX,
 		.signal_fd = signal_fd,
 		.redraws = isatty(STDOUT_FILENO) == 1,
+		.max_unknown = MAX_UNKNOWN,
 		.heard_ms = now_ms,
 	};
 
 	return tell_end(&wait, wait_for_the_last(&wait));
+}
+
+/* How many are left now, if that can be told soon. */
+static void show_once(const struct cli *cli)
+{
+	int64_t now_ms = clock_now_ms();
+	struct wait wait = {
+		.cli = cli,
+		.uplink = cli->args[0],
+		.end_ms = now_ms,
+		.signal_fd = -1,
+		.max_unknown = FEW_UNKNOWN,
+		.heard_ms = now_ms,
+	};
+
+	wait_for_the_last(&wait);
 }
 
 /* ---- the verbs ---------------------------------------------------------------------------
@@ -294,9 +313,12 @@ int drain_run(const struct cli *cli)
 	}
 	if (!ask_to(cli, "drain"))
 		return EXIT_FAILED;
-	printf("%s is drained: new connections go elsewhere, running ones stay%s\n",
-		cli->args[0], time ? "" : "; `routed status` tells how many are left");
-	return time ? run_wait(cli, time_ms) : EXIT_DONE;
+	printf("%s is drained: new connections go elsewhere, running ones stay\n",
+		cli->args[0]);
+	if (time)
+		return run_wait(cli, time_ms);
+	show_once(cli);
+	return EXIT_DONE;
 }
 
 int drain_run_undrain(const struct cli *cli)

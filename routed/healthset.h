@@ -12,10 +12,10 @@
 #include "routed/healthcheck.h"
 
 enum {
-	HEALTHSET_UNDER_WAY = 64, /* connections at a time */
-	HEALTHSET_TICK_MS = 20,	  /* how precisely they are begun */
-	HEALTHSET_BURST = 16,	  /* and how many in each tick at most */
-	HEALTHSET_SLOTS = 64,	  /* ticks seen ahead: more than HEALTH_INTERVAL_MS */
+	HEALTHSET_UNDER_WAY = 256, /* connections at a time */
+	HEALTHSET_TICK_MS = 20,	   /* how precisely they are begun */
+	HEALTHSET_BURST = 16,	   /* and how many in each tick at most */
+	HEALTHSET_SLOTS = 64,	   /* ticks seen ahead: more than HEALTH_INTERVAL_MS */
 };
 
 TAILQ_HEAD(health_queue, health_target);
