@@ -390,7 +390,7 @@ static void many_targets_are_tried_less_often(void **state)
 	assert_true(f->n_wakeups <= 4LL * ROUND_US / (HEALTHSET_TICK_MS * MS) + 1);
 }
 
-/* A LAN that is gone: every address is silent. */
+/* Half of a LAN is gone. */
 static void silent_ones_never_hold_more_than_their_share(void **state)
 {
 	struct fixture *f = *state;
@@ -399,7 +399,7 @@ static void silent_ones_never_hold_more_than_their_share(void **state)
 	size_t n = 0;
 
 	use(f, many());
-	for (size_t i = 0; i < f->set.n_targets; i += 8, n++) {
+	for (size_t i = 0; i < f->set.n_targets; i += 2, n++) {
 		strcpy(names[n], addr_str(&f->set.targets[i]->addr));
 		silent[n] = (struct answer){names[n], HEALTH_SILENT};
 	}
@@ -412,7 +412,7 @@ static void silent_ones_never_hold_more_than_their_share(void **state)
 	run_for(f, 60 * SEC);
 	for (size_t i = 0; i < f->set.n_targets; i++)
 		assert_int_equal(f->set.targets[i]->check.verdict,
-			i % 8 == 0 ? HEALTH_DEAD : HEALTH_ALIVE);
+			i % 2 == 0 ? HEALTH_DEAD : HEALTH_ALIVE);
 }
 
 static void a_pause_of_the_process_costs_nobody_its_verdict(void **state)
