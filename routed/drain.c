@@ -7,7 +7,6 @@
  */
 #include "routed/drain.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -56,6 +55,7 @@ struct wait {
 	int64_t heard_ms;	 /* when the agent answered last */
 	unsigned int n_unknown;	 /* answers in a row without a count */
 	int signal;		 /* INTERRUPTED: by which */
+	char error[256];	 /* REFUSED: why */
 };
 
 bool drain_is_time(const char *text)
@@ -118,7 +118,7 @@ static enum outcome take_reply(struct wait *wait, const json_t *reply)
 
 	wait->heard_ms = clock_now_ms();
 	if (error) {
-		fprintf(stderr, "%srouted: %s\n", wait->redraws ? "\n" : "", error);
+		snprintf(wait->error, sizeof(wait->error), "%s", error);
 		return REFUSED;
 	}
 	if (!json_is_true(json_object_get(reply, "drained")))
@@ -227,6 +227,8 @@ static int tell_end(const struct wait *wait, enum outcome outcome)
 			left, uplink, uplink);
 		return die_of(wait->signal);
 	case REFUSED:
+		fprintf(stderr, "routed: %s\n", wait->error);
+		return EXIT_FAILED;
 	case GOES_ON:
 		break;
 	}

@@ -252,8 +252,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while ((target = healthset_late(&health->set, now_us)))
 		give_up(health, target);
-	while ((target = healthset_next(&health->set, now_us)))
+	for (int i = 0; i < HEALTHSET_BURST; i++) {
+		target = healthset_next(&health->set, now_us);
+		if (!target)
+			break;
 		begin(health, target);
+	}
 	rearm(health);
 }
 
