@@ -21,7 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 30000 };
 
 struct fixture {
 	struct event_base *base;
