@@ -13,10 +13,13 @@
 #include "common/clock.h"
 #include "common/ctl.h"
 #include "common/links.h"
-#include "routed/conntrack.h"
+#include "common/sitevalue.h"
+#include "routed/flowcount.h"
+#include "routed/health.h"
 #include "routed/notify.h"
 #include "routed/routed.h"
 #include "routed/rtnlwatch.h"
+#include "routed/selftest.h"
 #include "routed/target.h"
 
 enum { SEC = 1000000 /* us */ };
@@ -97,6 +100,99 @@ static json_t *json_counter(uint64_t number)
 	return json_integer((json_int_t)number);
 }
 
+/* ---- the self-test ------------------------------------------------------------------------
+ */
+
+/* What the table has counted, or NULL where it cannot be read. */
+static struct selftest *read_selftest(struct routed *routed)
+{
+	struct selftest *selftest = selftest_new(routed->site, &routed->situation);
+
+	if (selftest && selftest_read(selftest, routed->nft) < 0) {
+		selftest_free(selftest);
+		return NULL;
+	}
+	return selftest;
+}
+
+static json_t *json_connections(
+	const struct site *site, const uint64_t connections[SELFTEST_KINDS])
+{
+	bool told = wanted_mark_answered(site) != 0;
+
+	return json_pack("{s:o, s:o, s:o}", "connections",
+		json_counter(connections[SELFTEST_ARRIVED]), "answered",
+		told ? json_counter(connections[SELFTEST_ANSWERED]) : json_null(), "astray",
+		told ? json_counter(connections[SELFTEST_ASTRAY]) : json_null());
+}
+
+static json_t *json_selftest_of_uplink(
+	const struct site *site, const struct selftest *selftest, size_t uplink)
+{
+	uint64_t sums[SELFTEST_KINDS] = {0};
+	size_t n;
+
+	if (!selftest)
+		return json_null();
+	const struct selftest_row *rows = selftest_rows(selftest, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t kind = 0; kind < SELFTEST_KINDS && rows[i].uplink == uplink;
+			kind++)
+			sums[kind] += rows[i].connections[kind];
+	return json_connections(site, sums);
+}
+
+struct guarded {
+	uint64_t packets[SITE_MAX_UPLINKS];
+	size_t n_uplinks;
+};
+
+static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void *arg)
+{
+	struct guarded *guarded = arg;
+	char wanted[WANTED_COUNTER_NAME];
+
+	(void)bytes;
+	for (size_t i = 0; i < guarded->n_uplinks; i++)
+		if (strcmp(name, wanted_counter_name(WANTED_COUNTER_GUARDED, i, wanted)) == 0)
+			guarded->packets[i] = packets;
+}
+
+/* What the table has counted of each uplink. */
+static void add_counts(struct routed *routed, const struct selftest *selftest, json_t *uplinks)
+{
+	struct guarded guarded = {.n_uplinks = routed->site->n_uplinks};
+	int err = nft_each_counter(routed->nft, on_counter, &guarded);
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		json_t *uplink = json_array_get(uplinks, i);
+
+		json_object_set_new(uplink, "self_test",
+			json_selftest_of_uplink(routed->site, selftest, i));
+		json_object_set_new(uplink, "packets_guarded",
+			err < 0 ? json_null() : json_counter(guarded.packets[i]));
+	}
+}
+
+/* The forwards of one server; `rows` is where it begins, and is left where the next does. */
+static json_t *json_selftest_of_server(const struct site *site, size_t server,
+	const struct selftest_row **rows, const struct selftest_row *end)
+{
+	json_t *list = json_array();
+
+	for (; *rows < end && (*rows)->server == server; (*rows)++) {
+		json_t *row = json_connections(site, (*rows)->connections);
+
+		json_object_set_new(row, "ports",
+			json_string(
+				site_port_str(&site->servers[server].ports[(*rows)->port])));
+		json_object_set_new(
+			row, "uplink", json_string(site->uplinks[(*rows)->uplink].name));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
 /* ---- uplinks -----------------------------------------------------------------------------
  */
 
@@ -143,23 +239,75 @@ static json_t *json_targets(const struct uplink *uplink)
 	return list;
 }
 
-/* How many connections are left on an uplink that is taken out of use. */
-static json_t *json_flows(const struct routed *routed, size_t i)
+/* ---- how many connections are left on uplinks that are taken out of use ------------------
+ */
+
+static struct flowcount_want want_of(const struct routed *routed, size_t i)
 {
 	const struct situation_uplink *uplink = &routed->situation.uplinks[i];
-	struct addr own[SITUATION_MAX_ADDRS + SITE_FAMILIES];
-	size_t n_own = 0;
-	size_t n;
+	struct flowcount_want want = {
+		.mark = wanted_mark_out(routed->site, i),
+		.mask = wanted_mark_uplink_mask(routed->site),
+		.in_bit = wanted_mark_in(routed->site, i) & ~wanted_mark_out(routed->site, i),
+	};
 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		own[n_own++] = uplink->chosen[family];
+		want.own[want.n_own++] = uplink->chosen[family];
 	for (size_t k = 0; k < uplink->n_addrs; k++)
-		own[n_own++] = uplink->addrs[k].addr;
-	if (conntrack_count_others(routed->conntrack, wanted_mark_out(routed->site, i),
-		    wanted_mark_uplink_mask(routed->site), own, n_own, &n) < 0)
-		return json_null();
-	return json_integer((json_int_t)n);
+		want.own[want.n_own++] = uplink->addrs[k].addr;
+	return want;
 }
+
+/* Of each uplink; nothing is known of those that are not drained. */
+static void count_left(
+	const struct routed *routed, struct flowcount_found ret_found[SITE_MAX_UPLINKS])
+{
+	struct flowcount_want wants[SITE_MAX_UPLINKS];
+	struct flowcount_found found[SITE_MAX_UPLINKS];
+	size_t places[SITE_MAX_UPLINKS];
+	size_t n = 0;
+
+	memset(ret_found, 0, SITE_MAX_UPLINKS * sizeof(*ret_found));
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		if (!routed->uplinks[i]->machine.drained)
+			continue;
+		wants[n] = want_of(routed, i);
+		places[n++] = i;
+	}
+	flowcount_ask(routed->flowcount, wants, n, found);
+	for (size_t k = 0; k < n; k++)
+		ret_found[places[k]] = found[k];
+}
+
+static void add_left(json_t *object, const struct flowcount_found *left)
+{
+	const struct conntrack_counts *counts = &left->counts;
+	bool known = left->is_known;
+
+	json_object_set_new(
+		object, "flows", known ? json_counter(counts->out + counts->in) : json_null());
+	json_object_set_new(
+		object, "flows_out", known ? json_counter(counts->out) : json_null());
+	json_object_set_new(
+		object, "flows_in", known ? json_counter(counts->in) : json_null());
+}
+
+json_t *status_flows(struct routed *routed, const char *name)
+{
+	int i = name ? site_find_uplink(routed->site, name) : -1;
+	struct flowcount_found left[SITE_MAX_UPLINKS];
+
+	if (i < 0)
+		return json_pack("{s:s}", "error", "there is no uplink of that name");
+	count_left(routed, left);
+	json_t *object = json_pack("{s:s, s:b}", "uplink", routed->site->uplinks[i].name,
+		"drained", (int)routed->uplinks[i]->machine.drained);
+	add_left(object, &left[i]);
+	return object;
+}
+
+/* ---- uplinks, as a whole -----------------------------------------------------------------
+ */
 
 static void add_links(json_t *object, const struct routed *routed, size_t i)
 {
@@ -200,15 +348,15 @@ json_t *status_uplink(struct routed *routed, size_t i)
 	return object;
 }
 
-static json_t *uplink_in_full(struct routed *routed, size_t i)
+static json_t *uplink_in_full(
+	struct routed *routed, size_t i, const struct flowcount_found *left)
 {
 	const struct uplink *machine = &routed->uplinks[i]->machine;
 	const struct decision *decision = &routed->decision;
 	json_t *object = status_uplink(routed, i);
 
 	json_object_set_new(object, "drained", json_boolean(machine->drained));
-	json_object_set_new(
-		object, "flows", machine->drained ? json_flows(routed, i) : json_null());
+	add_left(object, left);
 	json_object_set_new(
 		object, "active_ipv4", json_boolean((decision->active[SITE_IPV4] >> i) & 1));
 	json_object_set_new(
@@ -227,18 +375,48 @@ static json_t *uplink_in_full(struct routed *routed, size_t i)
 
 json_t *status_uplinks(struct routed *routed)
 {
+	struct flowcount_found left[SITE_MAX_UPLINKS];
 	json_t *list = json_array();
 
+	count_left(routed, left);
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		json_array_append_new(list, uplink_in_full(routed, i));
+		json_array_append_new(list, uplink_in_full(routed, i, &left[i]));
 	return list;
 }
 
 /* ---- the rest ----------------------------------------------------------------------------
  */
 
-static json_t *json_server(const struct site *site, const struct site_server *server)
+static json_t *json_check(const struct site_uplink *uplink, const struct health_look *look)
 {
+	int64_t since_us = look->since_us;
+
+	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
+		"address", addr_str(&look->addr), "port", (int)look->port, "alive",
+		(int)look->alive, "why", look->why, "rtt_ms", json_ms(look->rtt_us), "since",
+		since_us ? json_time((time_t)(status_wall_us(since_us) / SEC)) : json_null());
+}
+
+/* One for each path and family that is checked. */
+static json_t *json_checks(const struct routed *routed, size_t server)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			struct health_look look;
+
+			if (health_look(routed->health, server, i, family, &look))
+				json_array_append_new(
+					list, json_check(&routed->site->uplinks[i], &look));
+		}
+	return list;
+}
+
+static json_t *json_server(const struct routed *routed, size_t s)
+{
+	const struct site *site = routed->site;
+	const struct site_server *server = &site->servers[s];
 	json_t *uplinks = json_array();
 	json_t *loopbacks = json_object();
 
@@ -251,17 +429,27 @@ static json_t *json_server(const struct site *site, const struct site_server *se
 			json_object_set_new(loopbacks, site->uplinks[i].name,
 				json_addrs(server->loopbacks[i]));
 	}
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i}", "name", server->name, "address",
-		json_first(server->address), "addresses", json_addrs(server->address),
-		"uplinks", uplinks, "loopbacks", loopbacks, "forwards", (int)server->n_ports);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:o}", "name", server->name,
+		"address", json_first(server->address), "addresses",
+		json_addrs(server->address), "uplinks", uplinks, "loopbacks", loopbacks,
+		"forwards", (int)server->n_ports, "checks", json_checks(routed, s));
 }
 
-static json_t *json_servers(const struct site *site)
+static json_t *json_servers(const struct routed *routed, const struct selftest *selftest)
 {
 	json_t *list = json_array();
+	size_t n = 0;
+	const struct selftest_row *rows = selftest ? selftest_rows(selftest, &n) : NULL;
+	const struct selftest_row *end = selftest ? rows + n : NULL;
 
-	for (size_t i = 0; i < site->n_servers; i++)
-		json_array_append_new(list, json_server(site, &site->servers[i]));
+	for (size_t i = 0; i < routed->site->n_servers; i++) {
+		json_t *server = json_server(routed, i);
+
+		json_object_set_new(server, "self_test",
+			selftest ? json_selftest_of_server(routed->site, i, &rows, end)
+				 : json_null());
+		json_array_append_new(list, server);
+	}
 	return list;
 }
 
@@ -320,14 +508,18 @@ static json_t *json_counters(const struct routed *routed)
 json_t *status_json(struct routed *routed)
 {
 	const struct site_routing *routing = &routed->site->routing;
+	struct selftest *selftest = read_selftest(routed);
+	json_t *uplinks = status_uplinks(routed);
+	json_t *servers = json_servers(routed, selftest);
 
+	add_counts(routed, selftest, uplinks);
+	selftest_free(selftest);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
 		"version", MH_VERSION, "pid", (int)getpid(), "config", routed->cli->config,
 		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
 		"reload_failed", json_time(routed->load_failed_s), "standby",
 		(int)routed->standby, "mode",
 		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
-		status_uplinks(routed), "servers", json_servers(routed->site), "repairs",
-		json_repairs(routed), "kernel", json_kernel(routed), "counters",
-		json_counters(routed));
+		uplinks, "servers", servers, "repairs", json_repairs(routed), "kernel",
+		json_kernel(routed), "counters", json_counters(routed));
 }

@@ -286,6 +286,7 @@ static void tell_deletion(struct routed *routed, size_t i)
 	json_object_set_new(event, "uplink", json_string(name));
 	json_object_set_new(
 		event, "deleted", json_string(which == FLOWS_ALL ? "all" : "outbound"));
+	json_object_set_new(event, "took_us", json_integer(routed->uplinks[i]->deletion_us));
 	publish(routed, event);
 }
 
@@ -298,6 +299,7 @@ void tell_changes(struct routed *routed)
 		states_changed = tell_uplink(routed, i) || states_changed;
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		tell_deletion(routed, i);
+	tell_servers(routed);
 	if (states_changed)
 		routed_keep(routed, false);
 	tell_manager(routed);
