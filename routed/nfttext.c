@@ -604,6 +604,11 @@ char *wanted_nft_standby(const struct site *site, bool forwards)
 	const struct table table = {.text = &text, .site = site};
 
 	text_str(&text, "table inet multihomed {\n");
+	/* what is tracked as the router's own now would not be forwarded after the takeover */
+	chain_begin(&table, "untracked");
+	chain_hook(&table, "filter", "prerouting", "raw");
+	rule_of_all_uplinks(&table, "iifname", "fib daddr type local notrack");
+	chain_end(&table);
 	chain_begin(&table, "quiet");
 	chain_hook(&table, "filter", "output", "filter");
 	rule_of_all_uplinks(&table, "oifname", "tcp flags & rst == rst drop");

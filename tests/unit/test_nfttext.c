@@ -88,7 +88,8 @@ static void a_router_that_stands_by_translates_nothing(void **state)
 	(void)state;
 	assert_nft_takes(text);
 	assert_has(text, "oifname { \"wan-a\", \"wan-b\" } tcp flags & rst == rst drop");
-	assert_int_equal(n_lines_with(text, " hook "), 1);
+	assert_has(text, "fib daddr type local notrack");
+	assert_int_equal(n_lines_with(text, " hook "), 2);
 	assert_lacks(text, "guard");
 	free(text);
 
