@@ -35,6 +35,7 @@
 #include "routed/notify.h"
 #include "routed/passive.h"
 #include "routed/probe.h"
+#include "routed/publish.h"
 #include "routed/reconcile.h"
 #include "routed/rtnl.h"
 #include "routed/rtnlwatch.h"
@@ -471,10 +472,15 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return status_json(routed);
 	if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0)
 		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
-	if (strcmp(verb, "events") == 0)
+	if (strcmp(verb, TELL_VERB) == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
+	if (strcmp(verb, PUBLISH_VERB) == 0)
+		return publish_reply(routed);
 	return NULL;
 }
+
+/* Those that the members of the group may ask for: they change nothing. */
+static const char *const open_verbs[] = {"status", TELL_VERB, PUBLISH_VERB, NULL};
 
 /* ---- start and end -----------------------------------------------------------------------
  */
@@ -562,7 +568,9 @@ static int init_parts(struct routed *routed)
 			 &routed->watch)) < 0 ||
 		(err = notify_new(routed->base, &routed->notify)) < 0)
 		return err;
-	ctl_server_set_stream(routed->ctl, "events");
+	ctl_server_add_stream(routed->ctl, TELL_VERB);
+	ctl_server_add_stream(routed->ctl, PUBLISH_VERB);
+	ctl_server_open_to(routed->ctl, CTL_GROUP, open_verbs);
 	keep_load(kept, &routed->kept);
 	return 0;
 }

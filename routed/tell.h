@@ -4,11 +4,19 @@
  * reconcile.c after the kernel was changed, never before.
  */
 #pragma once
+#include <stddef.h>
+
+struct addr;
 struct plan;
 struct routed;
 
+#define TELL_VERB "events" /* of the control socket */
+
 /* Everything that differs from what was told last. */
 void tell_changes(struct routed *routed);
+
+/* The connections that were bound to an address which is gone have been deleted. */
+void tell_address_gone(struct routed *routed, size_t uplink, const struct addr *addr);
 
 void tell_repair(struct routed *routed, const struct plan *plan);
 void tell_reload(struct routed *routed, int err);
