@@ -17,6 +17,7 @@ struct event;
 struct event_base;
 struct links;
 struct sockets;
+struct stream;
 struct tcp_server;
 
 enum {
@@ -42,6 +43,7 @@ struct dnsd {
 
 	struct event_base *base;
 	struct links *links;
+	struct stream *stream; /* routed's word */
 	struct sockets *sockets;
 	struct tcp_server *tcp;
 	struct ctl_server *ctl;

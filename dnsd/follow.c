@@ -1,8 +1,10 @@
 /* follow.c - makes the server follow the links and the configuration
  *
- * Whatever happens, a link change or a reload, comes to the same two steps:
+ * Whatever happens, a link change, another word of routed or a reload, comes to the same two
+ * steps:
  *
- *     plan_make   links + configuration -> facts -> tables for all views; wanted addresses
+ *     plan_make   links + routed's word + configuration -> facts -> tables for all views;
+ *                 wanted addresses
  *     plan_apply  publish the tables, then open and close sockets
  *
  * plan_make may fail and leaves all as it was; plan_apply cannot. Answers are published before
@@ -21,7 +23,9 @@
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
 #include "dnsd/sockets.h"
+#include "dnsd/stream.h"
 #include "dnsd/tcp.h"
+#include "dnsd/word.h"
 
 enum { MAX_AUTO_THREADS = 4 };
 
@@ -133,6 +137,7 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 			 config->site, &plan->links, &plan->wants, &plan->n_wants)) < 0 ||
 		(err = plan_views(dnsd, plan)) < 0)
 		return err;
+	word_apply(stream_word(dnsd->stream), config->site, &plan->links, &plan->facts);
 	plan->sockets = calloc(plan->n_wants + 1, sizeof(*plan->sockets));
 	if (!plan->sockets)
 		return -ENOMEM;
@@ -160,17 +165,65 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct uplink_facts *now = &plan->facts.uplinks[i];
 		const struct uplink_facts *before = facts_before(dnsd, site->uplinks[i].name);
-		char why[128];
+		struct word_verdict verdict;
 
 		if (before && before->state == now->state &&
 			addr_eq(&before->public[SITE_IPV4], &now -> public[SITE_IPV4]) &&
 			addr_eq(&before->public[SITE_IPV6], &now -> public[SITE_IPV6]))
 			continue;
-		log_notice("uplink", "%s is %s (%s), its addresses in answers: %s, %s",
+		word_judge(stream_word(dnsd->stream), &site->uplinks[i],
+			plan->links.uplinks[i], &verdict);
+		log_notice("uplink", "%s is %s (%s%s), its addresses in answers: %s, %s",
 			site->uplinks[i].name, uplink_state_str(now->state),
-			gather_why(
-				&site->uplinks[i], plan->links.uplinks[i], why, sizeof(why)),
+			verdict.by_routed ? "routed: " : "", verdict.why,
 			addr_str(&now->public[SITE_IPV4]), addr_str(&now->public[SITE_IPV6]));
+	}
+}
+
+/* Where the server of that name was known to be dead before, by the uplinks of `site`. */
+static uint32_t dead_before(const struct dnsd *dnsd, const struct site *site, const char *name)
+{
+	const struct site *old = dnsd->config ? dnsd->config->site : NULL;
+	int server = old ? site_find_server(old, name) : -1;
+	uint32_t dead = 0;
+
+	if (server < 0 || (size_t)server >= dnsd->facts.n_servers ||
+		dnsd->facts.servers[server].dead == 0)
+		return 0;
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		int uplink = site_find_uplink(old, site->uplinks[i].name);
+
+		if (uplink >= 0 && (dnsd->facts.servers[server].dead >> uplink) & 1)
+			dead |= UINT32_C(1) << i;
+	}
+	return dead;
+}
+
+static void tell_server(
+	const struct dnsd *dnsd, const char *server, const char *uplink, bool is_dead)
+{
+	const char *why = word_dead_why(stream_word(dnsd->stream), server, uplink);
+
+	if (is_dead)
+		log_notice("server", "%s is not offered on %s: routed found it dead there%s%s",
+			server, uplink, why && *why ? ": " : "", why ? why : "");
+	else
+		log_notice("server", "%s may be offered on %s again", server, uplink);
+}
+
+static void tell_servers(const struct dnsd *dnsd, const struct plan *plan)
+{
+	const struct site *site = plan->config->site;
+
+	for (size_t s = 0; s < site->n_servers; s++) {
+		const char *name = site->servers[s].name;
+		uint32_t dead = plan->facts.servers[s].dead;
+		uint32_t news = dead ^ dead_before(dnsd, site, name);
+
+		for (size_t i = 0; news && i < site->n_uplinks; i++)
+			if ((news >> i) & 1)
+				tell_server(
+					dnsd, name, site->uplinks[i].name, (dead >> i) & 1);
 	}
 }
 
@@ -286,6 +339,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	bool held = false;
 
 	tell_uplinks(dnsd, plan);
+	tell_servers(dnsd, plan);
 	tell_taken(dnsd, plan);
 	tell_advice(dnsd, plan);
 	config_views(plan->config, indices);

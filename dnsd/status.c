@@ -11,38 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/feed.h"
+#include "common/json.h"
 #include "common/links.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
 #include "dnsd/sockets.h"
+#include "dnsd/stream.h"
 #include "dnsd/tcp.h"
-
-static json_t *json_time(time_t when)
-{
-	struct tm tm;
-	char text[32];
-
-	if (when == 0)
-		return json_null();
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
-	return json_string(text);
-}
+#include "dnsd/word.h"
 
 static json_t *json_text(const char *text)
 {
 	return text && *text ? json_string(text) : json_null();
-}
-
-/* Those of both families that are set. */
-static json_t *json_addrs(const struct addr addrs[SITE_FAMILIES])
-{
-	json_t *list = json_array();
-
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		if (addr_is_set(&addrs[family]))
-			json_array_append_new(list, json_string(addr_str(&addrs[family])));
-	return list;
 }
 
 /* ---- counters ----------------------------------------------------------------------------
@@ -160,12 +141,31 @@ static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
 	return object;
 }
 
+/* What routed says of an uplink, null where it says nothing. */
+static json_t *json_said(const struct word_uplink *said)
+{
+	if (!said)
+		return json_null();
+	return json_pack("{s:s, s:s, s:b, s:o}", "state", uplink_state_str(said->state), "why",
+		said->why, "active", (int)said->active, "since", json_text(said->since));
+}
+
+static void add_sources(json_t *object, const struct word_verdict *verdict)
+{
+	json_object_set_new(object, "source",
+		json_string(verdict->by_routed ? "routed" : "netlink mirror"));
+	json_object_set_new(object, "routed", json_said(verdict->said));
+	json_object_set_new(object, "mirror",
+		json_pack("{s:s, s:s}", "state", uplink_state_str(verdict->mirror), "why",
+			verdict->mirror_why));
+}
+
 static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct view *view)
 {
 	const struct site_uplink *uplink = &dnsd->config->site->uplinks[i];
 	const struct uplink_facts *facts = &dnsd->facts.uplinks[i];
 	const struct link *link = links_find(dnsd->links, uplink->interface);
-	char why[128];
+	struct word_verdict verdict;
 	struct addr own[SITE_FAMILIES] = {0};
 
 	for (enum site_family family = 0; link && family < SITE_FAMILIES; family++) {
@@ -176,12 +176,13 @@ static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct 
 
 		own[family] = found ? found->addr : own[family];
 	}
+	word_judge(stream_word(dnsd->stream), uplink, link, &verdict);
 	json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
 		uplink->name, "inside", 0, "interface", uplink->interface, "state",
-		uplink_state_str(facts->state), "why",
-		gather_why(uplink, link, why, sizeof(why)), "carrier",
+		uplink_state_str(facts->state), "why", verdict.why, "carrier",
 		(int)(link && link->carrier), "inbound", (int)uplink->inbound, "addresses",
 		json_addrs(own), "public", json_addrs(facts->public));
+	add_sources(object, &verdict);
 	if (view)
 		add_answers(object, dnsd, view);
 	return object;
@@ -205,6 +206,35 @@ static json_t *json_views(const struct dnsd *dnsd)
 		json_array_append_new(list, json_uplink_view(dnsd, i, view_of(dnsd, (int)i)));
 	if (inside)
 		json_array_append_new(list, json_inside(dnsd, inside));
+	return list;
+}
+
+static json_t *json_dead(const struct dnsd *dnsd, size_t server)
+{
+	const struct site *site = dnsd->config->site;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const char *why = word_dead_why(stream_word(dnsd->stream),
+			site->servers[server].name, site->uplinks[i].name);
+
+		if ((dnsd->facts.servers[server].dead >> i) & 1)
+			json_array_append_new(
+				list, json_pack("{s:s, s:s?}", "uplink", site->uplinks[i].name,
+					      "why", why));
+	}
+	return list;
+}
+
+static json_t *json_servers(const struct dnsd *dnsd)
+{
+	const struct site *site = dnsd->config->site;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < site->n_servers; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:o}", "name", site->servers[i].name, "dead",
+				      json_dead(dnsd, i)));
 	return list;
 }
 
@@ -233,6 +263,35 @@ static json_t *json_links(const struct dnsd *dnsd)
 		"resyncs", (json_int_t)counters->resyncs);
 }
 
+static json_t *json_counter(uint64_t number)
+{
+	return json_integer((json_int_t)number);
+}
+
+/* null where it is negative: there is none. */
+static json_t *json_ms(int64_t ms)
+{
+	return ms < 0 ? json_null() : json_integer(ms);
+}
+
+static json_t *json_stream(const struct dnsd *dnsd)
+{
+	const struct word *word = stream_word(dnsd->stream);
+	struct stream_state state;
+
+	stream_look(dnsd->stream, &state);
+	const struct feed_state *feed = state.feed;
+	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
+		state.path, "connected", (int)feed->connected, "since",
+		json_time(feed->since_s), "error", json_text(feed->why), "last_word",
+		json_time(state.word_s), "age_ms", json_ms(state.age_ms), "grace_ms",
+		json_ms(state.grace_left_ms), "seq",
+		word ? json_integer(word->seq) : json_null(), "words",
+		json_counter(feed->lines), "reconnects",
+		json_counter(feed->connections > 0 ? feed->connections - 1 : 0), "failures",
+		json_counter(feed->failures));
+}
+
 static json_t *json_connections(const struct dnsd *dnsd)
 {
 	const struct tcp_counters *counters = tcp_server_counters(dnsd->tcp);
@@ -246,10 +305,11 @@ static json_t *json_connections(const struct dnsd *dnsd)
 json_t *status_json(struct dnsd *dnsd)
 {
 	dnsd_look_at_ways(dnsd);
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-		MH_VERSION, "pid", (int)getpid(), "config", dnsd->cli->config, "started",
-		json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", MH_VERSION, "pid", (int)getpid(), "config", dnsd->cli->config,
+		"started", json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
 		"reload_failed", json_time(dnsd->load_failed_s), "links", json_links(dnsd),
-		"views", json_views(dnsd), "sockets", json_sockets(dnsd), "connections",
+		"stream", json_stream(dnsd), "views", json_views(dnsd), "servers",
+		json_servers(dnsd), "sockets", json_sockets(dnsd), "connections",
 		json_connections(dnsd), "zones", json_zones(dnsd->config));
 }
