@@ -179,11 +179,13 @@ static void delete_flows(struct routed *routed, size_t i, const struct flows_par
 	uint32_t mark = wanted_mark_out(site, i);
 	uint32_t mask = part->which == FLOWS_ALL ? wanted_mark_uplink_mask(site)
 						 : wanted_mark_mask(site);
+	int64_t start_us = clock_now_us();
 
 	if (conntrack_delete_family(routed->conntrack, family_of(part), mark, mask) < 0)
 		return;
 	routed->counters.deletions++;
 	routed->uplinks[i]->deleted = part->which;
+	routed->uplinks[i]->deletion_us = clock_now_us() - start_us;
 }
 
 /* What is bound to addresses that are gone, while the uplink goes on with others. */
@@ -194,11 +196,13 @@ static void delete_of_addresses(struct routed *routed, size_t i)
 	size_t n = flows_take_gone(&routed->uplinks[i]->flows, clock_now_us(), gone);
 
 	for (size_t k = 0; k < n; k++) {
+		int64_t start_us = clock_now_us();
+
 		if (conntrack_delete_address(routed->conntrack, &gone[k],
 			    wanted_mark_out(site, i), wanted_mark_uplink_mask(site)) < 0)
 			continue;
 		routed->counters.deletions++;
-		tell_address_gone(routed, i, &gone[k]);
+		tell_address_gone(routed, i, &gone[k], clock_now_us() - start_us);
 	}
 }
 

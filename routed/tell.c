@@ -286,10 +286,12 @@ static void tell_deletion(struct routed *routed, size_t i)
 	json_object_set_new(event, "uplink", json_string(name));
 	json_object_set_new(
 		event, "deleted", json_string(which == FLOWS_ALL ? "all" : "outbound"));
+	json_object_set_new(event, "took_us", json_integer(routed->uplinks[i]->deletion_us));
 	publish(routed, event);
 }
 
-void tell_address_gone(struct routed *routed, size_t i, const struct addr *addr)
+void tell_address_gone(
+	struct routed *routed, size_t i, const struct addr *addr, int64_t took_us)
 {
 	const char *name = routed->site->uplinks[i].name;
 
@@ -300,6 +302,7 @@ void tell_address_gone(struct routed *routed, size_t i, const struct addr *addr)
 	json_object_set_new(event, "uplink", json_string(name));
 	json_object_set_new(event, "deleted", json_string("address"));
 	json_object_set_new(event, "address", json_string(addr_str(addr)));
+	json_object_set_new(event, "took_us", json_integer(took_us));
 	publish(routed, event);
 }
 

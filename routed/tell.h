@@ -5,6 +5,7 @@
  */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 struct addr;
 struct plan;
@@ -16,7 +17,8 @@ struct routed;
 void tell_changes(struct routed *routed);
 
 /* The connections that were bound to an address which is gone have been deleted. */
-void tell_address_gone(struct routed *routed, size_t uplink, const struct addr *addr);
+void tell_address_gone(
+	struct routed *routed, size_t uplink, const struct addr *addr, int64_t took_us);
 
 void tell_repair(struct routed *routed, const struct plan *plan);
 void tell_reload(struct routed *routed, int err);

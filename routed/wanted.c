@@ -160,7 +160,7 @@ static void add_mark_rules(const struct want *want, size_t i)
 	struct kernel_rule rule = rule_at(want, block(want, WANTED_PRIO_MARK, 2 * i));
 
 	rule.fwmark = wanted_mark_out(want->site, i);
-	rule.fwmask = wanted_mark_uplink_mask(want->site);
+	rule.fwmask = wanted_mark_packet_mask(want->site);
 	add_lookup(want, rule, wanted_uplink_table(want->site, i));
 	add_blackhole(want, rule);
 }

@@ -549,7 +549,12 @@ static void as_many_uplinks_as_there_may_be(void **state)
 	assert_int_equal(last->priority, 1000 + WANTED_PRIO_MARK + 63);
 	assert_int_equal(last->fwmark, wanted_mark_out(f.site, 31));
 	assert_int_equal(wanted_mark_in(f.site, 31), 0xa000);
-	assert_int_equal(wanted_mark_uplink_mask(f.site), 0x7f00);
+	assert_int_equal(wanted_mark_answered(f.site), 0x4000);
+	assert_int_equal(wanted_mark_uplink_mask(f.site), 0x3f00);
+	assert_int_equal(wanted_mark_packet_mask(f.site), 0x7f00);
+	f.site->routing.mark = 0x7f00; /* 32 takes six bits, the direction one */
+	assert_int_equal(wanted_mark_answered(f.site), 0);
+	assert_int_equal(wanted_mark_uplink_mask(f.site), 0x3f00);
 	text_fini(&yaml);
 	fini(&f);
 }
