@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "routed/healthcheck.h"
 #include "routed/plan.h"
 #include "routed/uplink.h"
 #include "routed/wanted.h"
@@ -18,7 +19,7 @@
 enum {
 	ANNOUNCE_VERSION = 1,
 	ANNOUNCE_MAX_WHYS = 64, /* of dead servers in a line; beyond that names must do */
-	ANNOUNCE_SERVER_WHY_MAX = 160,
+	ANNOUNCE_SERVER_WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX,
 };
 
 struct announce_uplink {

@@ -7,12 +7,14 @@
  */
 #include "routed/publish.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/ctl.h"
 #include "common/log.h"
 #include "routed/announce.h"
+#include "routed/health.h"
 #include "routed/routed.h"
 #include "routed/status.h"
 
@@ -49,9 +51,11 @@ static void gather(const struct routed *routed, struct announce *ret_now)
 		.n_uplinks = site->n_uplinks, .n_servers = site->n_servers};
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		gather_uplink(routed, i, &ret_now->uplinks[i]);
-	for (size_t i = 0; i < site->n_servers; i++)
+	for (size_t i = 0; i < site->n_servers; i++) {
 		memcpy(ret_now->servers[i].name, site->servers[i].name,
 			sizeof(ret_now->servers[i].name));
+		ret_now->servers[i].dead = health_dead(routed->health, i);
+	}
 }
 
 static void publish_line(struct routed *routed)
@@ -99,12 +103,34 @@ void publish_rest(struct routed *routed, const struct plan *plan, bool nft_faile
 	struct announce now;
 
 	gather(routed, &now);
+	routed->said_held = held;
 	if (announce_rest(&routed->said, &now, held))
 		publish_line(routed);
 	tell_held(routed, &now, held);
 }
 
+void publish_servers(struct routed *routed)
+{
+	struct announce now;
+
+	gather(routed, &now);
+	if (announce_servers(&routed->said, &now, routed->said_held))
+		publish_line(routed);
+}
+
+/* One may still be said to be dead because its uplink is not ready. */
+static const char *why_dead(size_t server, size_t uplink, void *arg, char *out, size_t cap)
+{
+	const struct health *health = arg;
+
+	if ((health_dead(health, server) >> uplink) & 1)
+		return health_why(health, server, uplink, out, cap);
+	snprintf(out, cap, "it lives again, but its uplink is not ready");
+	return out;
+}
+
 json_t *publish_reply(const struct routed *routed)
 {
-	return announce_json(&routed->said, routed->said_seq, routed->said_us, NULL, NULL);
+	return announce_json(
+		&routed->said, routed->said_seq, routed->said_us, why_dead, routed->health);
 }

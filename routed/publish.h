@@ -19,6 +19,9 @@ void publish_worse(struct routed *routed);
  * `plan` has been applied. */
 void publish_rest(struct routed *routed, const struct plan *plan, bool nft_failed);
 
+/* What has become of the servers: the kernel is not changed for them. */
+void publish_servers(struct routed *routed);
+
 /* What was published last: the reply to those who begin to follow. A new reference, NULL
  * without memory. */
 json_t *publish_reply(const struct routed *routed);

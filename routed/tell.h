@@ -10,11 +10,21 @@
 struct addr;
 struct plan;
 struct routed;
+struct routed_server;
+struct site;
 
 #define TELL_VERB "events" /* of the control socket */
 
 /* Everything that differs from what was told last. */
 void tell_changes(struct routed *routed);
+
+/* Which servers are dead on whose path; called by tell_changes: tellserver.c */
+void tell_servers(struct routed *routed);
+
+/* What was told of the servers and uplinks of `site` that are in the present site too, for
+ * routed->servers: so that a reload makes no news. The caller frees it; NULL without memory.
+ */
+struct routed_server *tell_servers_of(const struct routed *routed, const struct site *site);
 
 /* The connections that were bound to an address which is gone have been deleted. */
 void tell_address_gone(
