@@ -14,6 +14,7 @@
 #include "common/links.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
+#include "dnsd/message.h"
 #include "dnsd/sockets.h"
 #include "dnsd/tcp.h"
 
@@ -60,10 +61,7 @@ static const char *const counter_names[STATS_RCODE_0] = {
 	[STATS_SEND_ERRORS] = "send_errors",
 };
 
-static const char *const rcode_names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
-
-enum { N_RCODE_NAMES = sizeof(rcode_names) / sizeof(rcode_names[0]) };
+enum { N_NAMED_RCODES = DNS_RCODE_NOTZONE + 1 };
 
 static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
 {
@@ -75,8 +73,8 @@ static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
 		json_object_set_new(
 			counters, counter_names[i], json_integer((json_int_t)totals[i]));
 	for (unsigned int i = STATS_RCODE_0; i < STATS_N_COUNTERS; i++)
-		if (i - STATS_RCODE_0 < N_RCODE_NAMES)
-			json_object_set_new(rcodes, rcode_names[i - STATS_RCODE_0],
+		if (i - STATS_RCODE_0 < N_NAMED_RCODES)
+			json_object_set_new(rcodes, message_rcode_str(i - STATS_RCODE_0),
 				json_integer((json_int_t)totals[i]));
 		else
 			other += totals[i];
