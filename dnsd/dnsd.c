@@ -175,11 +175,12 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct dnsd *dnsd = arg;
 
-	(void)request;
 	if (strcmp(verb, "status") == 0)
 		return status_json(dnsd);
 	if (strcmp(verb, "delegation") == 0)
-		return delegation_json(dnsd);
+		return delegation_json(dnsd->config, &dnsd->facts, "as dnsd has them now");
+	if (strcmp(verb, "expect") == 0)
+		return expect_json(&dnsd->expect, request, dnsd->config, (uint32_t)time(NULL));
 	return NULL;
 }
 

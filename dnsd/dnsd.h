@@ -7,6 +7,7 @@
 #include "common/cli.h"
 #include "dnsd/config.h"
 #include "dnsd/cookie.h"
+#include "dnsd/expect.h"
 #include "dnsd/facts.h"
 #include "dnsd/listen.h"
 #include "dnsd/view.h"
@@ -38,7 +39,8 @@ struct dnsd {
 	struct listen_want *wants; /* the addresses at the last change */
 	size_t n_wants;
 	struct wayout wayout;
-	uint32_t serial; /* dns.serial: unixtime; the last one given out */
+	uint32_t serial;      /* dns.serial: unixtime; the last one given out */
+	struct expect expect; /* what `verify --inbound` waits for */
 
 	struct event_base *base;
 	struct links *links;
