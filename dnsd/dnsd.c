@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "dnsd/delegation.h"
 #include "dnsd/gather.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/status.h"
 #include "dnsd/tcp.h"
@@ -228,6 +229,7 @@ static int init_parts(struct dnsd *dnsd)
 	if ((err = init_events(dnsd)) < 0 ||
 		(err = ctl_server_new(dnsd->base, path, on_request, dnsd, &dnsd->ctl)) < 0 ||
 		(err = links_new(dnsd->base, on_links_changed, dnsd, &dnsd->links)) < 0 ||
+		(err = parent_new(dnsd->base, dnsd->cli->state_dir, &dnsd->parent)) < 0 ||
 		(err = tcp_server_new(dnsd->base, &tcp_limits_default, &dnsd->tcp)) < 0)
 		return err;
 	return sockets_new(dnsd->base, dnsd->tcp, &dnsd->sockets);
@@ -246,6 +248,7 @@ static void dnsd_fini(struct dnsd *dnsd)
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		view_free(dnsd->views[i]);
 	ctl_server_free(dnsd->ctl);
+	parent_free(dnsd->parent);
 	links_free(dnsd->links);
 	wayout_fini(&dnsd->wayout);
 	free(dnsd->wants);

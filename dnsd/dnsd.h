@@ -17,6 +17,7 @@ struct ctl_server;
 struct event;
 struct event_base;
 struct links;
+struct parent;
 struct sockets;
 struct tcp_server;
 
@@ -47,6 +48,7 @@ struct dnsd {
 	struct sockets *sockets;
 	struct tcp_server *tcp;
 	struct ctl_server *ctl;
+	struct parent *parent;
 	struct event *on_hup, *on_term, *on_int;
 	struct event *change;  /* some links changed; short, to take a burst as one */
 	struct event *reclaim; /* old answers are still held by a worker */

@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/tcp.h"
 
@@ -315,6 +316,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 		expect_clear(&dnsd->expect); /* views may be others now */
 	}
 	dnsd_arm(dnsd->routing, DNSD_ROUTING_MS);
+	parent_follow(dnsd->parent, dnsd->config, &dnsd->facts);
 	tell_manager(dnsd);
 }
 

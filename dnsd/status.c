@@ -15,6 +15,7 @@
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
 #include "dnsd/message.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/tcp.h"
 
@@ -206,18 +207,20 @@ static json_t *json_views(const struct dnsd *dnsd)
 	return list;
 }
 
-static json_t *json_zones(const struct config *config)
+static json_t *json_zones(const struct dnsd *dnsd)
 {
+	const struct config *config = dnsd->config;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct zone *zone = config->zones[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:I, s:I}", "name",
-				      config->site->dns.zones[i].name, "file", zone->file,
-				      "serial", (json_int_t)zone->serial, "records",
-				      (json_int_t)zone->n_records));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:I, s:o}", "name",
+				config->site->dns.zones[i].name, "file", zone->file, "serial",
+				(json_int_t)zone->serial, "records",
+				(json_int_t)zone->n_records, "parent",
+				parent_json(dnsd->parent, config->site->dns.zones[i].name)));
 	}
 	return list;
 }
@@ -249,5 +252,5 @@ json_t *status_json(struct dnsd *dnsd)
 		json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
 		"reload_failed", json_time(dnsd->load_failed_s), "links", json_links(dnsd),
 		"views", json_views(dnsd), "sockets", json_sockets(dnsd), "connections",
-		json_connections(dnsd), "zones", json_zones(dnsd->config));
+		json_connections(dnsd), "zones", json_zones(dnsd));
 }
