@@ -30,6 +30,7 @@
 enum {
 	UDP_RECEIVE_MAX = 4096, /* more than we offer; what is longer is cut and malformed */
 	TCP_PREFIX = 2,
+	AFTER_ERROR_MS = 200,
 };
 
 struct ask {
@@ -252,7 +253,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		ask->failed.error = -errno; /* ICMP: told if no try is answered */
+		/* ICMP, perhaps forged: told if no try is answered, but not waited for long */
+		ask->failed.error = -errno;
+		arm(ask, ask->how.udp_ms < AFTER_ERROR_MS ? ask->how.udp_ms : AFTER_ERROR_MS);
 		return;
 	}
 	if (n > 0 && message_read(bytes, (size_t)n, &message) &&

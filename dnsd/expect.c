@@ -75,6 +75,11 @@ static bool is_it(
 			 now_s) >= 0;
 }
 
+static void count(_Atomic uint32_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
 enum expect_way expect_arrived(struct expect *expect, const struct expect_query *query)
 {
 	uint64_t high;
@@ -86,10 +91,11 @@ enum expect_way expect_arrived(struct expect *expect, const struct expect_query 
 
 		if (!is_it(token, high, low, query->now_s))
 			continue;
-		atomic_fetch_add_explicit(
-			&token->n_arrived[query->view + 1][query->ipv6 ? SITE_IPV6 : SITE_IPV4]
-					 [query->tcp],
-			1, memory_order_relaxed);
+		_Atomic uint32_t *counts =
+			token->n_arrived[query->view + 1][query->ipv6 ? SITE_IPV6 : SITE_IPV4];
+		count(&counts[query->tcp ? EXPECT_BY_TCP : EXPECT_BY_UDP]);
+		if (way == EXPECT_TRUNCATED && !query->tcp)
+			count(&counts[EXPECT_CUT]);
 		return way;
 	}
 	return EXPECT_NOT;
@@ -142,8 +148,8 @@ static void begin(struct expect_token *token, uint64_t high, uint64_t low)
 {
 	for (size_t view = 0; view < EXPECT_VIEWS; view++)
 		for (size_t family = 0; family < SITE_FAMILIES; family++)
-			for (size_t tcp = 0; tcp < 2; tcp++)
-				atomic_store(&token->n_arrived[view][family][tcp], 0);
+			for (size_t i = 0; i < EXPECT_N_COUNTS; i++)
+				atomic_store(&token->n_arrived[view][family][i], 0);
 	atomic_store(&token->high, high);
 	atomic_store(&token->low, low);
 }
@@ -196,6 +202,16 @@ void expect_clear(struct expect *expect)
 /* ---- the control verb --------------------------------------------------------------------
  */
 
+static json_t *json_way(
+	const char *view, enum site_family family, const _Atomic uint32_t *counts)
+{
+	return json_pack("{s:s, s:s, s:I, s:I, s:I}", "view", view, "family",
+		family == SITE_IPV4 ? "ipv4" : "ipv6", "udp",
+		(json_int_t)atomic_load(&counts[EXPECT_BY_UDP]), "tcp",
+		(json_int_t)atomic_load(&counts[EXPECT_BY_TCP]), "truncated",
+		(json_int_t)atomic_load(&counts[EXPECT_CUT]));
+}
+
 static json_t *json_arrived(const struct expect_token *token, const struct config *config)
 {
 	int views[SITE_MAX_UPLINKS + 1];
@@ -203,17 +219,10 @@ static json_t *json_arrived(const struct expect_token *token, const struct confi
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-			const _Atomic uint32_t
-				*counts = token->n_arrived[views[i] + 1][family];
-
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 			json_array_append_new(
-				list, json_pack("{s:s, s:s, s:I, s:I}", "view",
-					      config_view_name(config, views[i]), "family",
-					      family == SITE_IPV4 ? "ipv4" : "ipv6", "udp",
-					      (json_int_t)atomic_load(&counts[0]), "tcp",
-					      (json_int_t)atomic_load(&counts[1])));
-		}
+				list, json_way(config_view_name(config, views[i]), family,
+					      token->n_arrived[views[i] + 1][family]));
 	return json_pack("{s:i, s:o}", "seconds", EXPECT_OPEN_S, "arrived", list);
 }
 

@@ -24,12 +24,19 @@ enum {
 	EXPECT_VIEWS = SITE_MAX_UPLINKS + 1, /* by view + 1: the inside first */
 };
 
+enum expect_count {
+	EXPECT_BY_UDP,
+	EXPECT_BY_TCP,
+	EXPECT_CUT, /* of those by UDP: how many were truncated, and should come back */
+	EXPECT_N_COUNTS,
+};
+
 struct expect_token {
 	_Atomic bool is_open;
 	_Atomic uint32_t until_s; /* wall clock, modulo 2^32 */
 	_Atomic uint64_t high;
 	_Atomic uint64_t low;
-	_Atomic uint32_t n_arrived[EXPECT_VIEWS][SITE_FAMILIES][2]; /* UDP, TCP */
+	_Atomic uint32_t n_arrived[EXPECT_VIEWS][SITE_FAMILIES][EXPECT_N_COUNTS];
 };
 
 struct expect {
@@ -74,7 +81,8 @@ void expect_close(struct expect *expect, const char *token);
 void expect_clear(struct expect *expect); /* of all tokens: views may have other numbers now */
 
 /* The control verb {"verb": "expect", "token": HEX}, with "done": true to end it: the arrivals
- * so far, {"seconds": , "fresh": , "arrived": [{"view": , "family": , "udp": , "tcp": }]}.
+ * so far, {"seconds": , "fresh": , "arrived": [{"view": , "family": , "udp": , "tcp": ,
+ * "truncated": }]}.
  * "fresh" says that it was not known before: never told, over, or forgotten by a reload. A new
  * reference; NULL without memory. */
 json_t *expect_json(struct expect *expect, const json_t *request, const struct config *config,

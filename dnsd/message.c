@@ -244,7 +244,7 @@ bool message_read(const uint8_t *bytes, size_t len, struct message *ret_message)
 		return false;
 	message.id = be16_read(bytes);
 	message.flags = be16_read(bytes + 2);
-	message.opcode = (message.flags & DNS_OPCODE_MASK) >> 11;
+	message.opcode = (unsigned int)(message.flags & DNS_OPCODE_MASK) >> 11;
 	message.rcode = message.flags & 15;
 	for (size_t i = 0; i < MESSAGE_N_SECTIONS; i++)
 		message.counts[i] = be16_read(bytes + 4 + 2 * i);

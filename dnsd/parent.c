@@ -3,8 +3,9 @@
  * One minder per zone with `parent`, and in it a parentzone.c that talks to the primary. This
  * file says when:
  *
- *     at the start, and when addresses, key, server or TTL have changed   after a second
- *     while it fails, and something about the uplinks has changed         after a second
+ *     at the start, and when addresses, key, server or TTL have changed   after half a second
+ *     while it fails, and something about the uplinks has changed, or
+ *       with each reload unless all is well                               after half a second
  *     while it fails                          1 s, 2 s, 4 s ... 5 min, give or take a quarter
  *     while all is well                       each hour: others may have changed it
  *
@@ -29,7 +30,7 @@
 #include "dnsd/parentzone.h"
 
 enum {
-	SETTLE_MS = 1000, /* changes come in bursts: DHCP, both families */
+	SETTLE_MS = 500, /* changes come in bursts: one address goes, another comes */
 	BACKOFF_MIN_MS = 1000,
 	BACKOFF_MAX_MS = 300 * 1000,
 	AGAIN_MS = 3600 * 1000,
@@ -60,6 +61,7 @@ struct parent {
 	struct event_base *base;
 	struct parentmemory *memory;
 	struct minders minders;
+	const struct config *config; /* of the last call of parent_follow: compared only */
 };
 
 /* ---- when --------------------------------------------------------------------------------
@@ -138,6 +140,20 @@ static const char *remark(const struct minder *minder)
 	return "";
 }
 
+/* But for numbers: seconds, clocks, addresses that are tried in turn. */
+static bool is_same(const char *a, const char *b)
+{
+	while (*a && *b) {
+		a += strspn(a, "0123456789");
+		b += strspn(b, "0123456789");
+		if (*a != *b)
+			return false;
+		a += *a != '\0';
+		b += *b != '\0';
+	}
+	return *a == *b;
+}
+
 /* The same trouble is told once, at each change of it. */
 static void tell(struct minder *minder, bool was_failing)
 {
@@ -145,7 +161,8 @@ static void tell(struct minder *minder, bool was_failing)
 	const char *what = minder->is_failing ? minder->why : remark(minder);
 	double in_s = (double)(minder->next_ms - clock_now_ms()) / 1000;
 
-	if (*what && strcmp(what, minder->told) == 0)
+	if (*what && (minder->is_failing ? is_same(what, minder->told)
+					 : strcmp(what, minder->told) == 0))
 		log_debug("parent", "%s: still: %s", minder->name, what);
 	else if (minder->is_failing)
 		log_warning("parent",
@@ -333,17 +350,20 @@ static int set_work(struct parent *parent, struct minder *minder,
 	return 0;
 }
 
-/* Uplinks went or came: the primary may be reached again, by another way. */
-static void nudge(struct minder *minder, const struct facts *facts)
+/* Uplinks went or came: the primary may be reached again, by another way. At a reload the
+ * operator may have changed something there. */
+static void nudge(struct minder *minder, const struct facts *facts, bool is_reload)
 {
-	bool is_news = false;
+	bool has_moved = false;
 
 	for (size_t i = 0; i < facts->n_uplinks; i++) {
-		is_news |= minder->states[i] != facts->uplinks[i].state;
+		has_moved |= minder->states[i] != facts->uplinks[i].state;
 		minder->states[i] = facts->uplinks[i].state;
 	}
-	if (!is_news || !minder->is_failing || parentzone_is_busy(minder->zone) ||
-		minder->next_ms - clock_now_ms() <= SETTLE_MS)
+	if (is_reload ? !minder->is_failing && !*remark(minder)
+		      : !minder->is_failing || !has_moved)
+		return;
+	if (parentzone_is_busy(minder->zone) || minder->next_ms - clock_now_ms() <= SETTLE_MS)
 		return;
 	minder->backoff_ms = BACKOFF_MIN_MS;
 	arm(minder, SETTLE_MS);
@@ -363,7 +383,7 @@ static int follow_zone(struct parent *parent, const struct config *config, size_
 		return err;
 	if (minder) {
 		minder->is_kept = true;
-		nudge(minder, facts);
+		nudge(minder, facts, config != parent->config);
 		if (how_eq(parentzone_how(minder->zone), site_zone, config->keys[i]) &&
 			names_eq(minder, names, n)) {
 			free(names);
@@ -382,7 +402,7 @@ static int follow_zone(struct parent *parent, const struct config *config, size_
 		return err;
 	}
 	minder->is_kept = true;
-	nudge(minder, facts);
+	nudge(minder, facts, false);
 	TAILQ_INSERT_TAIL(&parent->minders, minder, entry);
 	return 0;
 }
@@ -423,6 +443,7 @@ void parent_follow(
 				zone->name);
 	}
 	drop_others(parent);
+	parent->config = config;
 }
 
 /* ---- status ------------------------------------------------------------------------------

@@ -26,17 +26,18 @@ static void say_time(uint64_t s, char out[32])
 static void say_clocks(const struct parent_told *told, char *out, size_t cap)
 {
 	uint64_t theirs_s = told->check.server_s;
+	bool is_ahead = theirs_s > told->now_s;
 	char theirs[32];
 	char ours[32];
 
 	say_time(theirs_s, theirs);
 	say_time(told->now_s, ours);
 	snprintf(out, cap,
-		"the clocks are %llu s apart, of which %d are allowed: there it is %s, here "
-		"%s (BADTIME); let NTP set them",
-		(unsigned long long)(theirs_s > told->now_s ? theirs_s - told->now_s
-							    : told->now_s - theirs_s),
-		TSIG_FUDGE_S, theirs, ours);
+		"the primary's clock is %llu s %s ours, of which %d are allowed: there it is "
+		"%s, here %s (BADTIME); let NTP set them",
+		(unsigned long long)(is_ahead ? theirs_s - told->now_s
+					      : told->now_s - theirs_s),
+		is_ahead ? "ahead of" : "behind", TSIG_FUDGE_S, theirs, ours);
 }
 
 /* What the signature tells, before the response itself counts. False: nothing bad. */

@@ -159,7 +159,7 @@ static void name_end(struct parentzone *zone, enum parent_state state, const cha
 
 	name->state = state;
 	snprintf(name->why, sizeof(name->why), "%s", why);
-	if (state == PARENT_FAILED) {
+	if (state == PARENT_FAILED && !zone->has_failed) {
 		zone->has_failed = true;
 		snprintf(zone->why, sizeof(zone->why), "%s", why);
 	}
@@ -383,7 +383,7 @@ static void end_foreign(struct parentzone *zone)
 	addrs_str(name->seen.addrs, name->seen.n, has, sizeof(has));
 	snprintf(why, sizeof(why),
 		"%s %s is %s%s, which somebody else put there; it is left alone. Delete that "
-		"record, and ours is put in its place",
+		"record and reload dnsd, and ours is put in its place",
 		name_str(name->target.name, text), type_str(name), has,
 		name->seen.has_more ? " and more" : "");
 	name_end(zone, PARENT_LEFT, why);
@@ -468,10 +468,34 @@ static void update(struct parentzone *zone)
 	send_signed(zone, &writer);
 }
 
+static bool is_removed(const struct parent_change *change, const struct addr *addr)
+{
+	for (size_t i = 0; i < change->n_remove; i++)
+		if (addr_eq(&change->remove[i], addr))
+			return true;
+	return false;
+}
+
+/* What the RRset has become. */
+static size_t result_of(const struct parent_seen *seen, const struct parent_change *change,
+	struct addr ret_addrs[PARENT_MAX_SEEN + SITE_MAX_UPLINKS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < seen->n; i++)
+		if (!is_removed(change, &seen->addrs[i]))
+			ret_addrs[n++] = seen->addrs[i];
+	for (size_t i = 0; i < change->n_add; i++)
+		ret_addrs[n++] = change->add[i];
+	return n;
+}
+
 static void on_updated(struct parentzone *zone)
 {
 	const struct parent_name *name = current(zone);
 	const struct parent_change *change = &zone->change;
+	struct addr result[PARENT_MAX_SEEN + SITE_MAX_UPLINKS];
+	size_t n = result_of(&name->seen, change, result);
 	char server[ENDPOINT_STR_LEN];
 	char text[NAME_STR_LEN];
 	char was[256];
@@ -483,7 +507,7 @@ static void on_updated(struct parentzone *zone)
 	log_notice("parent", "%s: at the primary %s, %s %s is now %s, TTL %u (was %s%s%s)",
 		zone->zone, endpoint_str(&zone->servers[zone->i_server], server),
 		name_str(name->target.name, text), type_str(name),
-		addrs_str(change->add, change->n_add, is, sizeof(is)), change->ttl_s,
+		addrs_str(result, n, is, sizeof(is)), change->ttl_s,
 		addrs_str(name->seen.addrs, name->seen.n, was, sizeof(was)), ttl,
 		change->takes_over ? ", which was never ours but stood alone" : "");
 	look(zone, PHASE_CONFIRM);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/value.h"
 #include "dnsd/askall.h"
 #include "dnsd/response.h"
@@ -26,11 +26,13 @@ enum {
 	PER_ROUND = 8,	      /* names of each kind */
 	MAX_PER_ADDRESS = 40, /* names of each kind, in all rounds */
 	MAX_ROUNDS = 32,
+	MAX_MS = 40 * 1000,   /* no further round after that */
+	ENOUGH_TRUNCATED = 6, /* and none of them came back by TCP */
 	MAX_WAYS = 2 * SITE_MAX_UPLINKS,
 };
 
 /* Clients wait about so long, and ask again. */
-static const struct askall_how patience = {.udp_ms = 2000, .n_tries = 4, .tcp_ms = 5000};
+static const struct askall_how patience = {.udp_ms = 2000, .n_tries = 3, .tcp_ms = 5000};
 
 /* One uplink in one family: a way in. */
 struct way {
@@ -39,6 +41,7 @@ struct way {
 	char address[ADDR_STR_LEN];
 	uint64_t n_udp;
 	uint64_t n_tcp;
+	uint64_t n_truncated; /* of those by UDP */
 };
 
 struct tally {
@@ -95,12 +98,23 @@ static bool is_family_seen(const struct tally *tally, enum site_family family)
 	return false;
 }
 
-static bool all_open(const struct tally *tally)
+/* More questions would tell nothing new of it: it is open, or as good as proven not to be. */
+static bool is_settled(const struct way *way)
+{
+	return is_open(way) || (way->n_tcp == 0 && way->n_truncated >= ENOUGH_TRUNCATED);
+}
+
+static bool all_settled(const struct tally *tally)
 {
 	for (size_t i = 0; i < tally->n_ways; i++)
-		if (!is_open(&tally->ways[i]))
+		if (!is_settled(&tally->ways[i]))
 			return false;
 	return true;
+}
+
+static uint64_t number(const json_t *object, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, key));
 }
 
 static void read_arrived(const json_t *reply, struct tally *tally)
@@ -118,10 +132,9 @@ static void read_arrived(const json_t *reply, struct tally *tally)
 			if (strcmp(way->uplink, view) != 0 ||
 				(way->family == SITE_IPV6) != (strcmp(family, "ipv6") == 0))
 				continue;
-			way->n_udp = (uint64_t)json_integer_value(
-				json_object_get(item, "udp"));
-			way->n_tcp = (uint64_t)json_integer_value(
-				json_object_get(item, "tcp"));
+			way->n_udp = number(item, "udp");
+			way->n_tcp = number(item, "tcp");
+			way->n_truncated = number(item, "truncated");
 		}
 	}
 }
@@ -197,6 +210,7 @@ static bool is_hopeless(const struct tally *tally)
 
 static int ask_via(const struct verify *verify, struct tally *tally)
 {
+	int64_t begun_ms = clock_now_ms();
 	char token[33];
 	json_t *reply = NULL;
 	int err = verify_expect(verify, token, &reply);
@@ -211,7 +225,8 @@ static int ask_via(const struct verify *verify, struct tally *tally)
 		tally->was_reloaded |= json_is_true(json_object_get(reply, "fresh"));
 		read_arrived(reply, tally);
 		json_decref(reply);
-		if (all_open(tally) || is_hopeless(tally) || tally->was_reloaded)
+		if (all_settled(tally) || is_hopeless(tally) || tally->was_reloaded ||
+			clock_now_ms() - begun_ms > MAX_MS)
 			break;
 	}
 	if (err == 0 && verify_expected(verify, token, true, &reply) == 0)
