@@ -69,7 +69,7 @@ static int read_key(
 static int check_targets(const struct config *config, size_t i, struct report *report)
 {
 	const struct site_zone *zone = &config->site->dns.zones[i];
-	struct parent_target *targets;
+	struct parent_target *targets = NULL;
 	struct facts facts;
 	size_t n = 0;
 	int err = gather_example(config->site, &facts);

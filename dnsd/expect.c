@@ -104,25 +104,32 @@ enum expect_way expect_arrived(struct expect *expect, const struct expect_query 
 /* ---- the main thread ---------------------------------------------------------------------
  */
 
-static struct expect_token *find(struct expect *expect, const char *text, uint32_t now_s)
+static bool read_text(const char *text, uint64_t *ret_high, uint64_t *ret_low)
+{
+	return strlen(text) == EXPECT_TOKEN_LEN &&
+	       read_token((const uint8_t *)text, ret_high, ret_low);
+}
+
+/* Its place, or EXPECT_MAX. */
+static size_t find(const struct expect *expect, const char *text, uint32_t now_s)
 {
 	uint64_t high;
 	uint64_t low;
+	size_t i = 0;
 
-	if (strlen(text) != EXPECT_TOKEN_LEN ||
-		!read_token((const uint8_t *)text, &high, &low))
-		return NULL;
-	for (size_t i = 0; i < EXPECT_MAX; i++)
-		if (is_it(&expect->tokens[i], high, low, now_s))
-			return &expect->tokens[i];
-	return NULL;
+	if (!read_text(text, &high, &low))
+		return EXPECT_MAX;
+	while (i < EXPECT_MAX && !is_it(&expect->tokens[i], high, low, now_s))
+		i++;
+	return i;
 }
 
 const struct expect_token *expect_find(
 	const struct expect *expect, const char *token, uint32_t now_s)
 {
-	/* the search changes nothing, whoever asks */
-	return find((struct expect *)(uintptr_t)expect, token, now_s);
+	size_t i = find(expect, token, now_s);
+
+	return i < EXPECT_MAX ? &expect->tokens[i] : NULL;
 }
 
 static bool is_over(const struct expect_token *token, uint32_t now_s)
@@ -156,24 +163,22 @@ static void begin(struct expect_token *token, uint64_t high, uint64_t low)
 
 int expect_open(struct expect *expect, const char *text, uint32_t now_s)
 {
-	struct expect_token *token = find(expect, text, now_s);
+	size_t i = find(expect, text, now_s);
 	uint64_t high;
 	uint64_t low;
 
 	tidy(expect, now_s);
-	if (!token) {
-		if (strlen(text) != EXPECT_TOKEN_LEN ||
-			!read_token((const uint8_t *)text, &high, &low))
+	if (i == EXPECT_MAX) {
+		if (!read_text(text, &high, &low))
 			return -EINVAL;
-		for (size_t i = 0; i < EXPECT_MAX && !token; i++)
-			if (!atomic_load(&expect->tokens[i].is_open))
-				token = &expect->tokens[i];
-		if (!token)
+		for (i = 0; i < EXPECT_MAX && atomic_load(&expect->tokens[i].is_open); i++)
+			;
+		if (i == EXPECT_MAX)
 			return -EBUSY;
-		begin(token, high, low);
+		begin(&expect->tokens[i], high, low);
 	}
-	atomic_store(&token->until_s, now_s + EXPECT_OPEN_S);
-	atomic_store(&token->is_open, true);
+	atomic_store(&expect->tokens[i].until_s, now_s + EXPECT_OPEN_S);
+	atomic_store(&expect->tokens[i].is_open, true);
 	atomic_store(&expect->is_open, true);
 	return 0;
 }
@@ -183,8 +188,7 @@ void expect_close(struct expect *expect, const char *text)
 	uint64_t high;
 	uint64_t low;
 
-	if (strlen(text) != EXPECT_TOKEN_LEN ||
-		!read_token((const uint8_t *)text, &high, &low))
+	if (!read_text(text, &high, &low))
 		return;
 	for (size_t i = 0; i < EXPECT_MAX; i++)
 		if (atomic_load(&expect->tokens[i].high) == high &&

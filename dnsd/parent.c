@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/util.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -175,7 +176,7 @@ static void tell(struct minder *minder, bool was_failing)
 	else if (was_failing || !minder->is_checked)
 		log_notice("parent", "%s: all addresses at the primary %s are right",
 			minder->name, server);
-	strcpy(minder->told, what);
+	snprintf(minder->told, sizeof(minder->told), "%s", what);
 }
 
 static void on_done(bool is_done, const char *why, void *arg)
@@ -184,7 +185,7 @@ static void on_done(bool is_done, const char *why, void *arg)
 	bool was_failing = minder->is_failing;
 
 	minder->is_failing = !is_done;
-	strncpy(minder->why, why, sizeof(minder->why) - 1);
+	snprintf(minder->why, sizeof(minder->why), "%s", why);
 	if (is_done) {
 		minder->success_s = time(NULL);
 		minder->backoff_ms = BACKOFF_MIN_MS;

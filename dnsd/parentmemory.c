@@ -100,7 +100,7 @@ static void read_entry(struct parentmemory *memory, const json_t *object)
 		addr_parse(address, &addr.addr) < 0)
 		return;
 	if (uplink && strlen(uplink) <= SITE_NAME_MAX)
-		strcpy(addr.uplink, uplink);
+		memcpy(addr.uplink, uplink, strlen(uplink));
 	make_room(memory, wire, addr.addr.family);
 	append(memory, wire, &addr, json_is_true(json_object_get(object, "seen")));
 }

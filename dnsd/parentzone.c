@@ -135,20 +135,27 @@ static void give_up(struct parentzone *zone, const char *why)
 	finish(zone, false);
 }
 
+static void say_kept(struct parent_name *name)
+{
+	const char *family = name->target.family == SITE_IPV4 ? "IPv4" : "IPv6";
+
+	name->state = PARENT_KEPT;
+	if (name->target.n_absent > 0)
+		snprintf(name->why, sizeof(name->why), "uplink %s has no %s address now",
+			name->target.absent[0], family);
+	else
+		snprintf(name->why, sizeof(name->why), "its uplink has inbound: no");
+}
+
 /* Names whose uplinks have no address are passed over: what is there stays. */
 static void name_begin(struct parentzone *zone)
 {
 	for (; zone->i_name < zone->n_names; zone->i_name++) {
-		struct parent_name *name = current(zone);
-
-		if (name->target.n_wanted > 0) {
+		if (current(zone)->target.n_wanted > 0) {
 			find_begin(zone);
 			return;
 		}
-		name->state = PARENT_KEPT;
-		snprintf(name->why, sizeof(name->why), "uplink %s has no %s address now",
-			name->target.n_absent > 0 ? name->target.absent[0] : "?",
-			name->target.family == SITE_IPV4 ? "IPv4" : "IPv6");
+		say_kept(current(zone));
 	}
 	finish(zone, true);
 }

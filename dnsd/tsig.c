@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -86,7 +87,7 @@ static int hmac(const struct tsig_key *key, const struct piece *pieces, size_t n
 	EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
 	bool ok = false;
 
-	strcpy(name, algorithms[key->algorithm].digest);
+	snprintf(name, sizeof(name), "%s", algorithms[key->algorithm].digest);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
 		OSSL_PARAM_construct_end(),

@@ -127,12 +127,13 @@ static int read_servers(const struct cli *cli, struct verify *verify)
 	const char *text;
 
 	for (int i = 0; (text = cli_option_at(cli, "server", i)); i++) {
-		struct endpoint *at = &verify->servers[verify->n_servers].at;
+		struct endpoint at;
 
-		if (verify->n_servers == VERIFY_MAX_SERVERS ||
-			value_endpoint(text, DNS_PORT, &at->addr, &at->port) < 0)
+		if (verify->n_servers == VERIFY_MAX_SERVERS)
+			return usage_error("there are too many servers", "");
+		if (value_endpoint(text, DNS_PORT, &at.addr, &at.port) < 0)
 			return usage_error("not an address, with or without :PORT: ", text);
-		verify->n_servers++;
+		verify->servers[verify->n_servers++].at = at;
 	}
 	return EXIT_DONE;
 }
@@ -142,13 +143,13 @@ static int read_resolvers(const struct cli *cli, struct verify *verify)
 	const char *text;
 
 	for (int i = 0; (text = cli_option_at(cli, "resolver", i)); i++) {
-		struct endpoint *at = &verify->resolvers[verify->n_resolvers];
+		struct endpoint at;
 
 		if (verify->n_resolvers == RESOLVCONF_MAX)
 			return usage_error("there are too many resolvers", "");
-		if (value_endpoint(text, DNS_PORT, &at->addr, &at->port) < 0)
+		if (value_endpoint(text, DNS_PORT, &at.addr, &at.port) < 0)
 			return usage_error("not an address, with or without :PORT: ", text);
-		verify->n_resolvers++;
+		verify->resolvers[verify->n_resolvers++] = at;
 	}
 	if (verify->n_resolvers == 0)
 		verify->n_resolvers = resolvconf_read(RESOLVCONF_PATH, verify->resolvers);

@@ -72,8 +72,8 @@ static void add_way(struct tally *tally, const struct verify_live_addr *addr)
 			tally->ways[i].family == family)
 			return;
 	struct way *way = &tally->ways[tally->n_ways++];
-	strcpy(way->uplink, addr->uplink);
-	strcpy(way->address, addr_str(&addr->addr));
+	snprintf(way->uplink, sizeof(way->uplink), "%s", addr->uplink);
+	snprintf(way->address, sizeof(way->address), "%s", addr_str(&addr->addr));
 	way->family = family;
 }
 
