@@ -112,9 +112,28 @@ static uint32_t direction_bit(uint32_t mark)
 	return mark ? 1u << (31 - __builtin_clz(mark)) : 0;
 }
 
+uint32_t wanted_mark_direction(const struct site *site)
+{
+	return direction_bit(site->routing.mark);
+}
+
+/* The bit below, unless the number of an uplink needs it. */
+uint32_t wanted_mark_answered(const struct site *site)
+{
+	uint32_t bit = direction_bit(site->routing.mark) >> 1;
+
+	return site->n_uplinks > 0 && wanted_mark_out(site, site->n_uplinks - 1) < bit ? bit
+										       : 0;
+}
+
 uint32_t wanted_mark_uplink_mask(const struct site *site)
 {
-	return site->routing.mark & ~direction_bit(site->routing.mark);
+	return site->routing.mark & ~wanted_mark_direction(site) & ~wanted_mark_answered(site);
+}
+
+uint32_t wanted_mark_packet_mask(const struct site *site)
+{
+	return site->routing.mark & ~wanted_mark_direction(site);
 }
 
 uint32_t wanted_mark_out(const struct site *site, size_t uplink)

@@ -16,11 +16,13 @@
  * thousands of messages, one for each element, that go with them.
  *
  * libnftables keeps what it parsed until the context is freed; a context per transaction costs
- * 30 microseconds.
+ * 30 microseconds. It reads the text, but for port forwards: ten thousand of them are written,
+ * and one of ten thousand changed, by messages of our own (nftelements.h).
  */
 #include "routed/nft.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -46,6 +48,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "routed/nftdiff.h"
+#include "routed/nftelements.h"
 #include "routed/nlcmd.h"
 #include "routed/text.h"
 
@@ -55,7 +58,7 @@ enum {
 	NFT_LOOK_MS = 20,
 	NFT_BATCH = 64,		 /* announcements per wake-up */
 	NFT_TRIES = 3,		 /* of a transaction that another one came into */
-	NFT_BIG_TEXT = 64 << 10, /* octets: what libnftables took for it is given back */
+	NFT_BIG_TEXT = 64 << 10, /* octets, a thousand forwards: libnftables is slow by then */
 };
 
 static const char file_head[] = "# digest ";
@@ -118,6 +121,13 @@ static int run(const char *commands, bool dry, char *why, size_t cap)
 	return -EIO;
 }
 
+/* libnftables needs 24 MB for 10,000 forwards. */
+static void give_back(const char *commands)
+{
+	if (strlen(commands) > NFT_BIG_TEXT)
+		malloc_trim(0);
+}
+
 static char *replacement(const char *text)
 {
 	struct text all = {0};
@@ -138,9 +148,39 @@ int nft_may_change(void)
 	return r < 0 ? r : nftdigest_generation(cmd, &generation);
 }
 
+/* What the kernel has to be asked about a large table: all but the elements of the forward
+ * maps, if they are of the one shape that we lay out ourselves, and no key is there twice.
+ * NULL for the whole. */
+static char *without_elements(const char *text)
+{
+	AUTO(freep) char *table = NULL;
+	AUTO(freep) char *elements = NULL;
+	struct nftelements_batch batch;
+
+	if (strlen(text) <= NFT_BIG_TEXT || !nftdiff_split(text, &table, &elements) ||
+		!nftelements_compile(elements, 0, &batch))
+		return NULL;
+	free(batch.data);
+	return TAKE(table);
+}
+
+/* Under another name: to have it replace the present table would cost the kernel a walk over
+ * all of that one's elements, there and back. */
+static char *for_trial(const char *text)
+{
+	static const char head[] = "table inet " NFT_TABLE " {";
+	struct text all = {0};
+
+	assert(strncmp(text, head, strlen(head)) == 0);
+	text_str(&all, "table inet " NFT_TABLE "-trial {");
+	text_str(&all, text + strlen(head));
+	return text_take(&all);
+}
+
 int nft_check(const char *text, char *why, size_t cap)
 {
-	AUTO(freep) char *commands = replacement(text);
+	AUTO(freep) char *table = without_elements(text);
+	AUTO(freep) char *commands = for_trial(table ? table : text);
 	int r = nft_may_change(); /* the library would print its own words */
 
 	if (r < 0) {
@@ -148,8 +188,7 @@ int nft_check(const char *text, char *why, size_t cap)
 		return r;
 	}
 	r = run(commands, true, why, cap);
-	if (strlen(commands) > NFT_BIG_TEXT)
-		malloc_trim(0); /* as in transact() */
+	give_back(commands);
 	return r;
 }
 
@@ -284,6 +323,25 @@ const char *nft_current(struct nft *nft)
 
 /* ---- writing ---- */
 
+/* Forwards that come and go are laid out here; all else is libnftables'. */
+static int run_commands(struct nft *nft, const char *commands)
+{
+	struct nftelements_batch batch;
+	int r;
+
+	if (!nftelements_compile(commands, nlcmd_next_seq(nft->cmd), &batch)) {
+		r = run(commands, false, nft->why, sizeof(nft->why));
+		give_back(commands);
+		return r;
+	}
+	r = nlcmd_batch(nft->cmd, batch.data, batch.len);
+	free(batch.data);
+	if (r < 0)
+		snprintf(nft->why, sizeof(nft->why), "the kernel refuses port forwards: %s",
+			strerror(-r));
+	return r;
+}
+
 /* Runs `commands`; sets whether no other transaction came in between. If one did, it may have
  * come after ours: the generation of before keeps verify() from trusting the table. */
 static int transact(struct nft *nft, const char *commands, bool *ret_alone)
@@ -294,9 +352,7 @@ static int transact(struct nft *nft, const char *commands, bool *ret_alone)
 	int r = look_at_generation(nft, &before);
 	if (r < 0)
 		return r;
-	r = run(commands, false, nft->why, sizeof(nft->why));
-	if (strlen(commands) > NFT_BIG_TEXT)
-		malloc_trim(0); /* libnftables needs 24 MB for 10,000 forwards */
+	r = run_commands(nft, commands);
 	if (r == 0)
 		r = look_at_generation(nft, &after);
 	if (r < 0)
@@ -322,6 +378,24 @@ static int apply_changes(struct nft *nft, const char *text)
 	return 1;
 }
 
+/* A large table where there was none, in two transactions: nobody can miss for a moment the
+ * forwards that were not there before. 1: done; 0: not possible this way. */
+static int apply_new(struct nft *nft, const char *text)
+{
+	AUTO(freep) char *table = NULL;
+	AUTO(freep) char *elements = NULL;
+	bool alone = false;
+
+	if (strlen(text) <= NFT_BIG_TEXT || nftdigest_has_table(nft->cmd) != 0 ||
+		!nftdiff_split(text, &table, &elements) || !elements[0])
+		return 0;
+	if (transact(nft, table, &alone) < 0 || !alone ||
+		transact(nft, elements, &alone) < 0 || !alone)
+		return 0;
+	nft->counters.replaced++;
+	return 1;
+}
+
 static int apply_whole(struct nft *nft, const char *text)
 {
 	AUTO(freep) char *commands = replacement(text);
@@ -344,7 +418,7 @@ int nft_apply(struct nft *nft, const char *text)
 	AUTO(freep) char *copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
-	if (!apply_changes(nft, text)) {
+	if (!apply_changes(nft, text) && !apply_new(nft, text)) {
 		int r = apply_whole(nft, text);
 		if (r < 0)
 			return r;
@@ -385,6 +459,11 @@ const struct nft_counters *nft_counters(const struct nft *nft)
 int nft_each_counter(struct nft *nft, nftdigest_counter_fn *each, void *arg)
 {
 	return nftdigest_counters(nft->cmd, each, arg);
+}
+
+int nft_each_count(struct nft *nft, const char *set, nftdigest_count_fn *each, void *arg)
+{
+	return nftdigest_counts(nft->cmd, set, each, arg);
 }
 
 /* ---- following others ---- */

@@ -62,4 +62,7 @@ int nft_check(const char *text, char *why, size_t cap);
 
 int nft_each_counter(struct nft *nft, nftdigest_counter_fn *each, void *arg);
 
+/* What a set of our table has counted; see nftdigest_counts. */
+int nft_each_count(struct nft *nft, const char *set, nftdigest_count_fn *each, void *arg);
+
 const struct nft_counters *nft_counters(const struct nft *nft);

@@ -256,7 +256,7 @@ static struct span element_key(struct span element)
 
 static void add_span(struct text *text, struct span span)
 {
-	text_add(text, "%.*s", (int)span.len, span.at);
+	text_bytes(text, span.at, span.len);
 }
 
 /* One command for all elements that `lines` has and `other` has not. */
@@ -412,6 +412,66 @@ char *nftdiff(const char *old, const char *new)
 	free(before.items);
 	free(after.items);
 	return commands;
+}
+
+/* ---- a table and what fills it ---- */
+
+static bool is_forward_map(const struct block *block)
+{
+	return span_is(block->kind, "map") && span_starts(block->name, "forward");
+}
+
+/* Equal keys would be next to each other. */
+static bool keys_differ(const struct lines *lines)
+{
+	for (size_t i = 1; i < lines->n; i++)
+		if (span_eq(element_key(lines->items[i - 1]), element_key(lines->items[i])))
+			return false;
+	return true;
+}
+
+/* The block without its elements; what fills it goes to `elements`. */
+static bool split_block(const struct block *block, struct text *table, struct text *elements)
+{
+	const struct lines none = {0};
+	struct lines lines = {0};
+	struct span head = {block->whole.at,
+		(size_t)(block->declaration.at + block->declaration.len - block->whole.at)};
+
+	bool ok = split_elements(block->elements, &lines) && keys_differ(&lines);
+	if (ok)
+		add_elements(elements, "add", block->name, &lines, &none, false);
+	free(lines.items);
+	add_span(table, head);
+	text_str(table, "\t}\n");
+	return ok;
+}
+
+bool nftdiff_split(const char *text, char **ret_table, char **ret_elements)
+{
+	struct blocks blocks = {0};
+	struct text table = {0};
+	struct text elements = {0};
+	bool ok = read_blocks(text, &blocks);
+
+	text_str(&table, "table inet " NFT_TABLE " {\n");
+	text_str(&elements, "");
+	for (size_t i = 0; i < blocks.n && ok; i++) {
+		if (is_forward_map(&blocks.items[i]))
+			ok = split_block(&blocks.items[i], &table, &elements);
+		else
+			add_span(&table, blocks.items[i].whole);
+	}
+	text_str(&table, "}\n");
+	free(blocks.items);
+	if (!ok) {
+		text_fini(&table);
+		text_fini(&elements);
+		return false;
+	}
+	*ret_table = text_take(&table);
+	*ret_elements = text_take(&elements);
+	return true;
 }
 
 /* ---- lines, for people ---- */

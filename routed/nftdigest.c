@@ -10,7 +10,8 @@
  */
 #include "routed/nftdigest.h"
 
-#include <arpa/inet.h>
+#include <arpa/inet.h> /* linux/netfilter.h clashes with it otherwise */
+
 #include <endian.h>
 #include <errno.h>
 #include <linux/netfilter.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/addr.h"
 #include "common/cleanup.h"
 #include "routed/nlcmd.h"
 
@@ -316,6 +318,16 @@ int nftdigest_read(struct nlcmd *cmd, uint64_t *ret_digest)
 	return 0;
 }
 
+int nftdigest_has_table(struct nlcmd *cmd)
+{
+	struct digest digest = {.cmd = cmd};
+	int r = ask(&digest, NFT_MSG_GETTABLE, 0, NULL, on_table);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : 1;
+}
+
 static int on_generation(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[NFTA_GEN_MAX + 1];
@@ -376,4 +388,76 @@ int nftdigest_counters(struct nlcmd *cmd, nftdigest_counter_fn *each, void *arg)
 		nla_put_u32(msg, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER)) < 0)
 		return -ENOMEM;
 	return nlcmd_run(cmd, msg, on_counter, &dump);
+}
+
+/* ---- counts in sets ---- */
+
+struct count_dump {
+	nftdigest_count_fn *each;
+	void *arg;
+};
+
+/* Of the counter that is the only expression of an element; 0 if there is none. */
+static uint64_t packets_of(struct nlattr *expr)
+{
+	struct nlattr *etb[NFTA_EXPR_MAX + 1];
+	struct nlattr *ctb[NFTA_COUNTER_MAX + 1];
+
+	if (!expr || nla_parse_nested(etb, NFTA_EXPR_MAX, expr, NULL) < 0 ||
+		!attr_is(etb[NFTA_EXPR_NAME], "counter") || !etb[NFTA_EXPR_DATA] ||
+		nla_parse_nested(ctb, NFTA_COUNTER_MAX, etb[NFTA_EXPR_DATA], NULL) < 0)
+		return 0;
+	return get_be64(ctb[NFTA_COUNTER_PACKETS]);
+}
+
+/* address . protocol . port, each padded to four octets */
+static void on_count(struct nlattr **etb, const struct count_dump *dump)
+{
+	struct nlattr *key[NFTA_DATA_MAX + 1];
+
+	if (!etb[NFTA_SET_ELEM_KEY] ||
+		nla_parse_nested(key, NFTA_DATA_MAX, etb[NFTA_SET_ELEM_KEY], NULL) < 0 ||
+		!key[NFTA_DATA_VALUE])
+		return;
+	const uint8_t *at = nla_data(key[NFTA_DATA_VALUE]);
+	int len = nla_len(key[NFTA_DATA_VALUE]);
+	if (len != 12 && len != 24)
+		return;
+
+	struct addr addr = addr_from_bytes(len == 12 ? AF_INET : AF_INET6, at);
+	at += len - 8;
+	dump->each(&addr, at[0], (uint16_t)(at[4] << 8 | at[5]),
+		packets_of(etb[NFTA_SET_ELEM_EXPR]), dump->arg);
+}
+
+static int on_counts(struct nlmsghdr *msg, void *arg)
+{
+	struct nlattr *tb[NFTA_SET_ELEM_LIST_MAX + 1];
+	struct nlattr *element;
+	int left;
+
+	if (!parse(msg, tb, NFTA_SET_ELEM_LIST_MAX))
+		return -EBADMSG;
+	if (!tb[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return 0;
+	nla_for_each_nested(element, tb[NFTA_SET_ELEM_LIST_ELEMENTS], left)
+	{
+		struct nlattr *etb[NFTA_SET_ELEM_MAX + 1];
+
+		if (nla_parse_nested(etb, NFTA_SET_ELEM_MAX, element, NULL) < 0)
+			return -EBADMSG;
+		on_count(etb, arg);
+	}
+	return 0;
+}
+
+int nftdigest_counts(struct nlcmd *cmd, const char *set, nftdigest_count_fn *each, void *arg)
+{
+	AUTO(nlmsg_freep) struct nl_msg *msg = request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+	struct count_dump dump = {.each = each, .arg = arg};
+
+	if (!msg || nla_put_string(msg, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE) < 0 ||
+		nla_put_string(msg, NFTA_SET_ELEM_LIST_SET, set) < 0)
+		return -ENOMEM;
+	return nlcmd_run(cmd, msg, on_counts, &dump);
 }

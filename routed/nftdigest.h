@@ -7,6 +7,7 @@
 #pragma once
 #include <stdint.h>
 
+struct addr;
 struct nlcmd;
 
 #define NFT_TABLE "multihomed"
@@ -17,6 +18,9 @@ struct nlcmd;
  * errno, not logged. */
 int nftdigest_read(struct nlcmd *cmd, uint64_t *ret_digest);
 
+/* 1 if there is a table `inet multihomed`, 0 if not, or a negative errno. */
+int nftdigest_has_table(struct nlcmd *cmd);
+
 /* The number of the ruleset's generation: the kernel counts transactions, anybody's. */
 int nftdigest_generation(struct nlcmd *cmd, uint32_t *ret_generation);
 
@@ -24,3 +28,9 @@ int nftdigest_generation(struct nlcmd *cmd, uint32_t *ret_generation);
 typedef void nftdigest_counter_fn(
 	const char *name, uint64_t packets, uint64_t bytes, void *arg);
 int nftdigest_counters(struct nlcmd *cmd, nftdigest_counter_fn *each, void *arg);
+
+/* What a set of our table has counted, by address . protocol . port; see nfttext.c. -EINTR: it
+ * changed meanwhile, and something may have been passed over or told twice. */
+typedef void nftdigest_count_fn(
+	const struct addr *addr, uint8_t proto, uint16_t port, uint64_t packets, void *arg);
+int nftdigest_counts(struct nlcmd *cmd, const char *set, nftdigest_count_fn *each, void *arg);

@@ -7,16 +7,22 @@
  *   mark_in           mangle      a flow that an uplink brings is marked as such (mark_in_I);
  *                                 packets of known flows from elsewhere get back their
  *                                 uplink's mark (restore_I) for the routing rules
- *   mark_local        mangle      the same for the router's own packets
+ *   mark_local        mangle      the same for the router's own packets; their MSS where the
+ *                                 site fixes one
  *   forwards_*        dstnat      port forwards, by map (nftforwards.c)
- *   forward           filter      counters, MSS of what comes in, the guard; nothing goes out
- *                                 that should be translated and cannot be
- *   mark_out          mangle      a flow that leaves by an uplink is marked as such; MSS
- *   nat               srcnat      hairpin, and the uplink's own address for what leaves by it
+ *   forward           filter      from_uplink_I: counters, MSS, the guard
+ *                                 to_uplink_I: a flow that leaves by an uplink is marked as
+ *                                 such; counters, MSS; nothing goes out that should be
+ *                                 translated and cannot be; whether inbound flows are
+ *                                 answered over their uplink
+ *   arrival           srcnat - 1  counts inbound flows by forward
+ *   nat               srcnat      hairpin, and the uplink's own address for what leaves by it;
+ *                                 marks flows of the router itself
  *
- * Uplinks are told apart by interface name, once per hook, in a verdict map; I is the index of
- * the uplink. An established packet thus passes a handful of expressions however large the
- * site is. Chains named `forwards_...` and `nat` see the first packet of a flow only.
+ * Uplinks are told apart by interface name, once per hook; I is the index of the uplink. Each
+ * hook costs an established packet more than the expressions in it, so there are no more hooks
+ * than these, and what is true of most packets comes first in each. Chains named
+ * `forwards_...`, `arrival` and `nat` see the first packet of a flow only.
  *
  * Marks are put together by constants: nftables of Debian 12 cannot combine two registers, and
  * bits outside of ours belong to others.
@@ -40,6 +46,8 @@ struct table {
 
 /* Bytes of headers that an MTU holds besides the segment. */
 enum { IPV4_TCP_HEADERS = 40, IPV6_TCP_HEADERS = 60 };
+
+enum { FEW_UPLINKS = 3 };
 
 #define SYN "tcp flags & (syn | rst) == syn"
 
@@ -86,9 +94,16 @@ static void rule(const struct table *t, const char *what)
 	text_add(t->text, "\t\t%s\n", what);
 }
 
-/* By interface to the chain of its uplink. `key` is iifname or oifname. */
+/* By interface to the chain of its uplink. `key` is iifname or oifname. A few comparisons cost
+ * less than a look into a hash table. */
 static void rule_by_uplink(const struct table *t, const char *key, const char *chain)
 {
+	for (size_t i = 0; i < t->site->n_uplinks && t->site->n_uplinks <= FEW_UPLINKS; i++)
+		text_add(t->text, "\t\t%s \"%s\" goto %s_%zu\n", key,
+			t->site->uplinks[i].interface, chain, i);
+	if (t->site->n_uplinks <= FEW_UPLINKS)
+		return;
+
 	text_add(t->text, "\t\t%s vmap {", key);
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
 		text_add(t->text, "%s \"%s\" : goto %s_%zu", i ? "," : "",
@@ -141,15 +156,66 @@ static void dns_chains(const struct table *t)
 	dns_chain(t, "dns_out", "output", "sport", "saddr");
 }
 
+/* --- MSS --- */
+
+/* What the router itself opens has the MSS of its route already. */
+static void rules_mss_local(const struct table *t)
+{
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		if (t->site->uplinks[i].mss == SITE_MSS_FIXED)
+			text_add(t->text,
+				"\t\toifname \"%s\" " SYN " tcp option maxseg size set %u\n",
+				t->site->uplinks[i].interface, t->site->uplinks[i].mss_bytes);
+}
+
+/* `in` is what came in by the uplink and goes on into the LAN, whose MTU says nothing about
+ * the uplink; for what leaves by it `rt mtu` knows the way that the packet takes. The kernel
+ * lowers a segment size only, never raises it (net/netfilter/nft_exthdr.c). */
+static void rules_mss(const struct table *t, size_t i, bool in)
+{
+	const struct site_uplink *uplink = &t->site->uplinks[i];
+	uint32_t mtu = t->situation->uplinks[i].mtu;
+	char size[16] = "rt mtu";
+
+	if (uplink->mss == SITE_MSS_NO)
+		return;
+	if (uplink->mss == SITE_MSS_FIXED)
+		snprintf(size, sizeof(size), "%u", uplink->mss_bytes);
+	if (!in || uplink->mss == SITE_MSS_FIXED)
+		text_add(t->text, "\t\t" SYN " tcp option maxseg size set %s\n", size);
+	else if (mtu > IPV6_TCP_HEADERS && mtu <= 65535)
+		text_add(t->text, "\t\t" SYN " jump mss_in_%zu\n", i);
+}
+
+static void mss_chain(const struct table *t, size_t i)
+{
+	uint32_t mtu = t->situation->uplinks[i].mtu;
+
+	if (t->site->uplinks[i].mss != SITE_MSS_AUTO || mtu <= IPV6_TCP_HEADERS || mtu > 65535)
+		return;
+	chain_begin_of(t, "mss_in", i);
+	text_add(t->text, "\t\tmeta nfproto ipv4 tcp option maxseg size set %" PRIu32 "\n",
+		mtu - IPV4_TCP_HEADERS);
+	text_add(t->text, "\t\tmeta nfproto ipv6 tcp option maxseg size set %" PRIu32 "\n",
+		mtu - IPV6_TCP_HEADERS);
+	chain_end(t);
+}
+
 /* --- marks --- */
 
 /* Flows that came before us, or whose mark was lost, are adopted: hence no `ct state new`. */
-static void rule_mark(const struct table *t, uint32_t mark)
+static void rule_mark(const struct table *t, uint32_t mark, const char *also)
 {
 	text_add(t->text,
 		"\t\tct direction original ct mark & 0x%" PRIx32
-		" == 0 ct mark set ct mark | 0x%" PRIx32 "\n",
-		wanted_mark_mask(t->site), mark);
+		" == 0 ct mark set ct mark | 0x%" PRIx32 "%s\n",
+		wanted_mark_mask(t->site), mark, also);
+}
+
+static void rule_marked(const struct table *t, uint32_t mark, const char *then)
+{
+	text_add(t->text, "\t\tct mark & 0x%" PRIx32 " == 0x%" PRIx32 " %s\n",
+		wanted_mark_mask(t->site), mark, then);
 }
 
 static void rule_restore(const struct table *t)
@@ -166,7 +232,7 @@ static void mark_chains(const struct table *t)
 {
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
 		chain_begin_of(t, "mark_in", i);
-		rule_mark(t, wanted_mark_in(t->site, i));
+		rule_mark(t, wanted_mark_in(t->site, i), "");
 		chain_end(t);
 
 		chain_begin_of(t, "restore", i);
@@ -184,42 +250,9 @@ static void mark_chains(const struct table *t)
 
 	chain_begin(t, "mark_local");
 	chain_hook(t, "route", "output", "mangle");
+	rules_mss_local(t);
 	rule_restore(t);
 	chain_end(t);
-}
-
-/* --- MSS --- */
-
-static void rule_mss(const struct table *t, const char *version, uint32_t mss)
-{
-	text_add(t->text, "\t\t%s%s" SYN " tcp option maxseg size set %" PRIu32 "\n",
-		version ? "meta nfproto " : "", version ? version : "", mss);
-}
-
-/* What leaves by the uplink: `rt mtu` knows the way that the packet takes. */
-static void rule_mss_out(const struct table *t, size_t i)
-{
-	const struct site_uplink *uplink = &t->site->uplinks[i];
-
-	if (uplink->mss == SITE_MSS_FIXED)
-		rule_mss(t, NULL, uplink->mss_bytes);
-	else if (uplink->mss == SITE_MSS_AUTO)
-		rule(t, SYN " tcp option maxseg size set rt mtu");
-}
-
-/* What came in by it goes on into the LAN, whose MTU says nothing about the uplink. The kernel
- * lowers a segment size only, never raises it (net/netfilter/nft_exthdr.c). */
-static void rule_mss_in(const struct table *t, size_t i)
-{
-	const struct site_uplink *uplink = &t->site->uplinks[i];
-	uint32_t mtu = t->situation->uplinks[i].mtu;
-
-	if (uplink->mss == SITE_MSS_FIXED) {
-		rule_mss(t, NULL, uplink->mss_bytes);
-	} else if (uplink->mss == SITE_MSS_AUTO && mtu > IPV6_TCP_HEADERS && mtu <= 65535) {
-		rule_mss(t, "ipv4 ", mtu - IPV4_TCP_HEADERS);
-		rule_mss(t, "ipv6 ", mtu - IPV6_TCP_HEADERS);
-	}
 }
 
 /* --- forwarding: counters and the guard --- */
@@ -249,15 +282,6 @@ static void guard_chain(const struct table *t)
 	chain_end(t);
 }
 
-static void rule_count(
-	const struct table *t, const char *direction, enum wanted_counter counter, size_t i)
-{
-	char name[WANTED_COUNTER_NAME];
-
-	text_add(t->text, "\t\tct direction %s counter name \"%s\"\n", direction,
-		wanted_counter_name(counter, i, name));
-}
-
 static void rule_by_prefixes(
 	const struct table *t, const char *name, const struct site_prefixes *prefixes)
 {
@@ -281,17 +305,122 @@ static void rules_untranslated(const struct table *t, size_t i)
 
 /* What connection tracking cannot place it does not translate either, such as the last RST of
  * a connection whose entry is gone: a source that should be translated must not leave so. */
-static void rules_invalid(const struct table *t, size_t i)
+static void invalid_chain(const struct table *t, size_t i)
 {
 	enum site_nat6 nat6 = t->site->uplinks[i].nat6;
 
-	rule(t, "ct state != invalid accept");
+	chain_begin_of(t, "invalid", i);
 	rules_untranslated(t, i);
 	rule(t, "meta nfproto ipv4 drop");
 	if (nat6 == SITE_NAT6_ULA)
 		rule(t, "ip6 saddr fc00::/7 drop");
 	else if (nat6 == SITE_NAT6_ALL)
 		rule(t, "meta nfproto ipv6 drop");
+	chain_end(t);
+}
+
+/* Counts a flow by the forward that it came by, in a set that packets fill. nft 1.0.6 knows
+ * what `ct original proto-dst` is next to a protocol only. */
+static void rules_count_forward(const struct table *t, const char *match, const char *set)
+{
+	static const char *const protocols[] = {"tcp", "udp"};
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		for (size_t p = 0; p < 2; p++)
+			text_add(t->text,
+				"\t\t%s meta nfproto ipv%d meta l4proto %s update @%s%d { ct "
+				"original %s daddr . meta l4proto . ct original proto-dst "
+				"counter }\n",
+				match, family == SITE_IPV4 ? 4 : 6, protocols[p], set,
+				family == SITE_IPV4 ? 4 : 6,
+				family == SITE_IPV4 ? "ip" : "ip6");
+}
+
+/* The first answer to an inbound flow: does it leave by the uplink that the flow came by?
+ * Where a set is full a rule of it ends, hence the mark has one of its own. */
+static void answer_chain(const struct table *t, size_t i)
+{
+	uint32_t mask = wanted_mark_uplink_mask(t->site);
+	uint32_t mark = wanted_mark_out(t->site, i);
+	char match[64];
+
+	chain_begin_of(t, "answer", i);
+	snprintf(match, sizeof(match), "ct mark & 0x%" PRIx32 " == 0x%" PRIx32, mask, mark);
+	rules_count_forward(t, match, "answered");
+	snprintf(match, sizeof(match), "ct mark & 0x%" PRIx32 " != 0x%" PRIx32, mask, mark);
+	rules_count_forward(t, match, "astray");
+	text_add(t->text, "\t\tct mark set ct mark | 0x%" PRIx32 "\n",
+		wanted_mark_answered(t->site));
+	text_add(t->text, "\t\tgoto leave_%zu\n", i);
+	chain_end(t);
+}
+
+/* What an uplink brought for a forward, as it goes on inside: once for each flow, before
+ * anybody's translation of its source ends the round of nat chains. */
+static void arrival_chain(const struct table *t)
+{
+	uint32_t direction = wanted_mark_direction(t->site);
+	char match[96];
+
+	snprintf(match, sizeof(match), "ct status dnat ct mark & 0x%" PRIx32 " == 0x%" PRIx32,
+		direction, direction);
+	chain_begin(t, "arrival");
+	chain_hook(t, "nat", "postrouting", "srcnat - 1");
+	rules_count_forward(t, match, "arrived");
+	chain_end(t);
+}
+
+static void from_uplink_chain(const struct table *t, size_t i)
+{
+	char in[WANTED_COUNTER_NAME];
+
+	mss_chain(t, i);
+	chain_begin_of(t, "from_uplink", i);
+	text_add(t->text, "\t\tct direction reply counter name \"%s\"\n",
+		wanted_counter_name(WANTED_COUNTER_IN, i, in));
+	rules_mss(t, i, true);
+	if (t->site->routing.guard)
+		rule(t, "goto guard");
+	chain_end(t);
+}
+
+/* Outbound flows that are known, then answers to inbound ones that are known, then the rest.
+ */
+static void to_uplink_chain(const struct table *t, size_t i)
+{
+	uint32_t answered = wanted_mark_answered(t->site);
+	uint32_t in = wanted_mark_in(t->site, i);
+	char name[WANTED_COUNTER_NAME];
+	char counted[64];
+	char known[96];
+
+	wanted_counter_name(WANTED_COUNTER_OUT, i, name);
+	snprintf(counted, sizeof(counted), "counter name \"%s\"", name);
+	snprintf(known, sizeof(known), "%s goto leave_%zu", counted, i);
+
+	chain_begin_of(t, "leave", i);
+	rules_mss(t, i, false);
+	chain_end(t);
+
+	invalid_chain(t, i);
+	if (answered)
+		answer_chain(t, i);
+
+	chain_begin_of(t, "to_uplink", i);
+	rule_marked(t, wanted_mark_out(t->site, i), known);
+	snprintf(known, sizeof(known), "goto leave_%zu", i);
+	rule_marked(t, in | answered, known);
+	text_add(t->text, "\t\tct state invalid goto invalid_%zu\n", i);
+	if (answered)
+		text_add(t->text,
+			"\t\tct direction reply ct status dnat ct mark & 0x%" PRIx32
+			" == 0x%" PRIx32 " goto answer_%zu\n",
+			wanted_mark_direction(t->site) | answered,
+			wanted_mark_direction(t->site), i);
+	snprintf(known, sizeof(known), " %s", counted);
+	rule_mark(t, wanted_mark_out(t->site, i), known);
+	text_add(t->text, "\t\tgoto leave_%zu\n", i);
+	chain_end(t);
 }
 
 static void forward_chains(const struct table *t)
@@ -299,38 +428,14 @@ static void forward_chains(const struct table *t)
 	if (t->site->routing.guard)
 		guard_chain(t);
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
-		chain_begin_of(t, "from_uplink", i);
-		rule_count(t, "reply", WANTED_COUNTER_IN, i);
-		rule_mss_in(t, i);
-		if (t->site->routing.guard)
-			rule(t, "goto guard");
-		chain_end(t);
-
-		chain_begin_of(t, "to_uplink", i);
-		rule_count(t, "original", WANTED_COUNTER_OUT, i);
-		rules_invalid(t, i);
-		chain_end(t);
+		from_uplink_chain(t, i);
+		to_uplink_chain(t, i);
 	}
 
 	chain_begin(t, "forward");
 	chain_hook(t, "filter", "forward", "filter");
 	rule_by_uplink(t, "iifname", "from_uplink");
 	rule_by_uplink(t, "oifname", "to_uplink");
-	chain_end(t);
-}
-
-static void mark_out_chains(const struct table *t)
-{
-	for (size_t i = 0; i < t->site->n_uplinks; i++) {
-		chain_begin_of(t, "mark_out", i);
-		rule_mark(t, wanted_mark_out(t->site, i));
-		rule_mss_out(t, i);
-		chain_end(t);
-	}
-
-	chain_begin(t, "mark_out");
-	chain_hook(t, "filter", "postrouting", "mangle");
-	rule_by_uplink(t, "oifname", "mark_out");
 	chain_end(t);
 }
 
@@ -391,6 +496,7 @@ static void nat_chain(const struct table *t, size_t i)
 	const struct site_uplink *uplink = &t->site->uplinks[i];
 
 	chain_begin_of(t, "nat", i);
+	rule_mark(t, wanted_mark_out(t->site, i), "");
 	rules_untranslated(t, i);
 	rule_own_addresses(t, i, SITE_IPV4);
 	rule_own_addresses(t, i, SITE_IPV6);
@@ -433,9 +539,24 @@ static void counters(const struct table *t)
 		}
 }
 
+/* Filled by packets, and read by selftest.c. */
+static void sets_of_flows(const struct table *t, enum site_family family)
+{
+	static const char *const names[] = {"arrived", "answered", "astray"};
+	size_t n = wanted_mark_answered(t->site) ? 3 : 1;
+
+	for (size_t i = 0; i < n; i++)
+		text_add(t->text,
+			"\tset %s%d {\n\t\ttype %s . inet_proto . inet_service\n"
+			"\t\tsize 65535\n\t\tflags dynamic\n\t}\n",
+			names[i], family == SITE_IPV4 ? 4 : 6,
+			family == SITE_IPV4 ? "ipv4_addr" : "ipv6_addr");
+}
+
 static void sets(const struct table *t)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		sets_of_flows(t, family);
 		nft_prefix_set(t->text, "open", &t->site->routing.open, family);
 		nft_prefix_set(t->text, "no_nat", &t->site->routing.no_nat, family);
 	}
@@ -461,7 +582,8 @@ char *wanted_nft(const struct site *site, const struct situation *situation)
 	mark_chains(&table);
 	forward_nat_chains(&table, &forward_rules);
 	forward_chains(&table);
-	mark_out_chains(&table);
+	if (forward_rules.len)
+		arrival_chain(&table);
 	nat_chains(&table);
 	text_str(&text, "}\n");
 	text_fini(&forward_rules);

@@ -9,6 +9,7 @@
 #include "routed/nlcmd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <netlink/attr.h>
 #include <netlink/errno.h>
@@ -155,7 +156,7 @@ static void drain(struct nlcmd *cmd)
 		;
 }
 
-int nlcmd_run(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)
+static void begin(struct nlcmd *cmd, nlcmd_each_fn *each, void *arg)
 {
 	if (cmd->dirty)
 		drain(cmd);
@@ -163,15 +164,46 @@ int nlcmd_run(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *
 	cmd->arg = arg;
 	cmd->err = 0;
 	cmd->why[0] = '\0';
-
 	cmd->dirty = true;
-	if (nl_send_auto(cmd->sock, msg) < 0)
-		return errno ? -errno : -EIO;
+}
+
+static int receive(struct nlcmd *cmd)
+{
 	int r = nl_recvmsgs_default(cmd->sock);
+
 	if (cmd->err < 0)
 		return cmd->err;
 	cmd->dirty = r < 0;
 	return to_errno(r);
+}
+
+int nlcmd_run(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)
+{
+	begin(cmd, each, arg);
+	if (nl_send_auto(cmd->sock, msg) < 0)
+		return errno ? -errno : -EIO;
+	return receive(cmd);
+}
+
+uint32_t nlcmd_next_seq(struct nlcmd *cmd)
+{
+	return nl_socket_use_seq(cmd->sock);
+}
+
+/* The kernel takes a transaction in one piece or not at all, so there must be room for it:
+ * beyond net.core.wmem_max for who has CAP_NET_ADMIN, as all have who may send one. */
+int nlcmd_batch(struct nlcmd *cmd, const void *data, size_t len)
+{
+	int fd = nl_socket_get_fd(cmd->sock);
+	int room = len < INT_MAX / 4 ? (int)len + NLCMD_BUFFER : INT_MAX / 4;
+
+	begin(cmd, NULL, NULL);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		return -errno;
+	/* libnl takes what it sends for changeable, but does not change it */
+	if (nl_sendto(cmd->sock, (void *)(uintptr_t)data, len) < 0)
+		return errno ? -errno : -EIO;
+	return receive(cmd);
 }
 
 int nlcmd_dump(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)

@@ -32,6 +32,13 @@ int nlcmd_run(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *
  * something may have been missed. */
 int nlcmd_dump(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg);
 
+/* The number that the messages of the next nlcmd_batch have to bear. */
+uint32_t nlcmd_next_seq(struct nlcmd *cmd);
+
+/* Sends a transaction of nfnetlink, ready-made, whose last message asks for an
+ * acknowledgement. 0, or the negative errno of the first message that the kernel refused. */
+int nlcmd_batch(struct nlcmd *cmd, const void *data, size_t len);
+
 /* The kernel's own words for the last failure ("Nexthop has invalid gateway"), "" where it had
  * none. Valid until the next request. */
 const char *nlcmd_why(const struct nlcmd *cmd);

@@ -170,11 +170,13 @@ static void delete_flows(struct routed *routed, size_t i, const struct flows_par
 	uint32_t mark = wanted_mark_out(site, i);
 	uint32_t mask = part->which == FLOWS_ALL ? wanted_mark_uplink_mask(site)
 						 : wanted_mark_mask(site);
+	int64_t start_us = clock_now_us();
 
 	if (conntrack_delete_family(routed->conntrack, family_of(part), mark, mask) < 0)
 		return;
 	routed->counters.deletions++;
 	routed->uplinks[i]->deleted = part->which;
+	routed->uplinks[i]->deletion_us = clock_now_us() - start_us;
 }
 
 /* One that new connections are given to, and not as a last resort. */

@@ -338,7 +338,8 @@ static void forget_moved_flows(struct routed *routed, const struct site *old)
 		const struct site *site = routed->site;
 		bool stays = i < site->n_uplinks &&
 			     strcmp(old->uplinks[i].name, site->uplinks[i].name) == 0 &&
-			     old->routing.mark == site->routing.mark;
+			     old->routing.mark == site->routing.mark &&
+			     wanted_mark_answered(old) == wanted_mark_answered(site);
 
 		if (!stays && conntrack_delete(routed->conntrack, wanted_mark_out(old, i),
 				      wanted_mark_uplink_mask(old)) == 0)

@@ -49,6 +49,7 @@ struct routed_uplink {
 	struct prober *prober;
 	struct flows flows;
 	enum flows_which deleted; /* and not told yet */
+	int64_t deletion_us;	  /* that it took the kernel */
 	struct situation_learned learned;
 
 	/* as last told: tell.c */

@@ -13,10 +13,12 @@
 #include "common/clock.h"
 #include "common/ctl.h"
 #include "common/links.h"
+#include "common/sitevalue.h"
 #include "routed/conntrack.h"
 #include "routed/notify.h"
 #include "routed/routed.h"
 #include "routed/rtnlwatch.h"
+#include "routed/selftest.h"
 #include "routed/target.h"
 
 enum { SEC = 1000000 /* us */ };
@@ -95,6 +97,99 @@ static json_t *json_hex(uint32_t number)
 static json_t *json_counter(uint64_t number)
 {
 	return json_integer((json_int_t)number);
+}
+
+/* ---- the self-test ------------------------------------------------------------------------
+ */
+
+/* What the table has counted, or NULL where it cannot be read. */
+static struct selftest *read_selftest(struct routed *routed)
+{
+	struct selftest *selftest = selftest_new(routed->site, &routed->situation);
+
+	if (selftest && selftest_read(selftest, routed->nft) < 0) {
+		selftest_free(selftest);
+		return NULL;
+	}
+	return selftest;
+}
+
+static json_t *json_connections(
+	const struct site *site, const uint64_t connections[SELFTEST_KINDS])
+{
+	bool told = wanted_mark_answered(site) != 0;
+
+	return json_pack("{s:o, s:o, s:o}", "connections",
+		json_counter(connections[SELFTEST_ARRIVED]), "answered",
+		told ? json_counter(connections[SELFTEST_ANSWERED]) : json_null(), "astray",
+		told ? json_counter(connections[SELFTEST_ASTRAY]) : json_null());
+}
+
+static json_t *json_selftest_of_uplink(
+	const struct site *site, const struct selftest *selftest, size_t uplink)
+{
+	uint64_t sums[SELFTEST_KINDS] = {0};
+	size_t n;
+
+	if (!selftest)
+		return json_null();
+	const struct selftest_row *rows = selftest_rows(selftest, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t kind = 0; kind < SELFTEST_KINDS && rows[i].uplink == uplink;
+			kind++)
+			sums[kind] += rows[i].connections[kind];
+	return json_connections(site, sums);
+}
+
+struct guarded {
+	uint64_t packets[SITE_MAX_UPLINKS];
+	size_t n_uplinks;
+};
+
+static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void *arg)
+{
+	struct guarded *guarded = arg;
+	char wanted[WANTED_COUNTER_NAME];
+
+	(void)bytes;
+	for (size_t i = 0; i < guarded->n_uplinks; i++)
+		if (strcmp(name, wanted_counter_name(WANTED_COUNTER_GUARDED, i, wanted)) == 0)
+			guarded->packets[i] = packets;
+}
+
+/* What the table has counted of each uplink. */
+static void add_counts(struct routed *routed, const struct selftest *selftest, json_t *uplinks)
+{
+	struct guarded guarded = {.n_uplinks = routed->site->n_uplinks};
+	int err = nft_each_counter(routed->nft, on_counter, &guarded);
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		json_t *uplink = json_array_get(uplinks, i);
+
+		json_object_set_new(uplink, "self_test",
+			json_selftest_of_uplink(routed->site, selftest, i));
+		json_object_set_new(uplink, "packets_guarded",
+			err < 0 ? json_null() : json_counter(guarded.packets[i]));
+	}
+}
+
+/* The forwards of one server; `rows` is where it begins, and is left where the next does. */
+static json_t *json_selftest_of_server(const struct site *site, size_t server,
+	const struct selftest_row **rows, const struct selftest_row *end)
+{
+	json_t *list = json_array();
+
+	for (; *rows < end && (*rows)->server == server; (*rows)++) {
+		json_t *row = json_connections(site, (*rows)->connections);
+
+		json_object_set_new(row, "ports",
+			json_string(
+				site_port_str(&site->servers[server].ports[(*rows)->port])));
+		json_object_set_new(
+			row, "uplink", json_string(site->uplinks[(*rows)->uplink].name));
+		json_array_append_new(list, row);
+	}
+	return list;
 }
 
 /* ---- uplinks -----------------------------------------------------------------------------
@@ -256,12 +351,20 @@ static json_t *json_server(const struct site *site, const struct site_server *se
 		"uplinks", uplinks, "loopbacks", loopbacks, "forwards", (int)server->n_ports);
 }
 
-static json_t *json_servers(const struct site *site)
+static json_t *json_servers(const struct site *site, const struct selftest *selftest)
 {
 	json_t *list = json_array();
+	size_t n = 0;
+	const struct selftest_row *rows = selftest ? selftest_rows(selftest, &n) : NULL;
+	const struct selftest_row *end = rows + n;
 
-	for (size_t i = 0; i < site->n_servers; i++)
-		json_array_append_new(list, json_server(site, &site->servers[i]));
+	for (size_t i = 0; i < site->n_servers; i++) {
+		json_t *server = json_server(site, &site->servers[i]);
+
+		json_object_set_new(server, "self_test",
+			selftest ? json_selftest_of_server(site, i, &rows, end) : json_null());
+		json_array_append_new(list, server);
+	}
 	return list;
 }
 
@@ -320,13 +423,17 @@ static json_t *json_counters(const struct routed *routed)
 json_t *status_json(struct routed *routed)
 {
 	const struct site_routing *routing = &routed->site->routing;
+	struct selftest *selftest = read_selftest(routed);
+	json_t *uplinks = status_uplinks(routed);
+	json_t *servers = json_servers(routed->site, selftest);
 
+	add_counts(routed, selftest, uplinks);
+	selftest_free(selftest);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
 		"version", MH_VERSION, "pid", (int)getpid(), "config", routed->cli->config,
 		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
 		"reload_failed", json_time(routed->load_failed_s), "mode",
 		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
-		status_uplinks(routed), "servers", json_servers(routed->site), "repairs",
-		json_repairs(routed), "kernel", json_kernel(routed), "counters",
-		json_counters(routed));
+		uplinks, "servers", servers, "repairs", json_repairs(routed), "kernel",
+		json_kernel(routed), "counters", json_counters(routed));
 }

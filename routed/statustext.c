@@ -13,6 +13,8 @@
 #include "routed/routed.h"
 #include "routed/status.h"
 
+enum { FORWARDS_SHOWN = 32 };
+
 static void complain(int err, const char *path)
 {
 	if (err == -ENOENT || err == -ECONNREFUSED)
@@ -186,6 +188,53 @@ static void print_servers(const json_t *servers)
 	}
 }
 
+static void print_self_test_row(
+	const char *server, const char *ports, const char *uplink, const json_t *counts)
+{
+	bool told = json_is_integer(json_object_get(counts, "answered"));
+
+	printf("%-12s %-20s %-12s %12lld", server, ports, uplink,
+		number(counts, "connections"));
+	if (!told)
+		printf(" %12s %12s\n", "-", "-");
+	else
+		printf(" %12lld %12lld%s\n", number(counts, "answered"),
+			number(counts, "astray"),
+			number(counts, "astray") > 0 ? "  answers leave by another uplink: "
+						       "see `routed doctor`"
+						     : "");
+}
+
+/* All of them while they fit on a screen; else those that were used. */
+static void print_self_test(const json_t *status)
+{
+	const json_t *servers = json_object_get(status, "servers");
+	const json_t *uplinks = json_object_get(status, "uplinks");
+	json_t *server, *row, *uplink;
+	size_t n = 0, n_quiet = 0, i, k;
+
+	json_array_foreach (servers, i, server)
+		n += json_array_size(json_object_get(server, "self_test"));
+	if (n == 0)
+		return;
+	printf("\n%-12s %-20s %-12s %12s %12s %12s\n", "SERVER", "PORTS", "UPLINK",
+		"CONNECTIONS", "ANSWERED", "ASTRAY");
+	json_array_foreach (uplinks, i, uplink)
+		print_self_test_row(
+			"all", "", text(uplink, "name"), json_object_get(uplink, "self_test"));
+	json_array_foreach (servers, i, server) {
+		json_array_foreach (json_object_get(server, "self_test"), k, row) {
+			if (n > FORWARDS_SHOWN && number(row, "connections") == 0)
+				n_quiet++;
+			else
+				print_self_test_row(text(server, "name"), text(row, "ports"),
+					text(row, "uplink"), row);
+		}
+	}
+	if (n_quiet > 0)
+		printf("%zu more without a connection so far\n", n_quiet);
+}
+
 static void print_kernel(const json_t *status)
 {
 	const json_t *kernel = json_object_get(status, "kernel");
@@ -214,6 +263,7 @@ void status_print(const json_t *status)
 	print_uplinks(uplinks);
 	print_targets(uplinks);
 	print_servers(json_object_get(status, "servers"));
+	print_self_test(status);
 	print_kernel(status);
 }
 

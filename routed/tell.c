@@ -286,6 +286,7 @@ static void tell_deletion(struct routed *routed, size_t i)
 	json_object_set_new(event, "uplink", json_string(name));
 	json_object_set_new(
 		event, "deleted", json_string(which == FLOWS_ALL ? "all" : "outbound"));
+	json_object_set_new(event, "took_us", json_integer(routed->uplinks[i]->deletion_us));
 	publish(routed, event);
 }
 

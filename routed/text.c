@@ -43,13 +43,17 @@ void text_add(struct text *text, const char *format, ...)
 	text->len += (size_t)n;
 }
 
+void text_bytes(struct text *text, const char *bytes, size_t len)
+{
+	text_reserve(text, len);
+	memcpy(text->data + text->len, bytes, len);
+	text->len += len;
+	text->data[text->len] = '\0';
+}
+
 void text_str(struct text *text, const char *str)
 {
-	size_t n = strlen(str);
-
-	text_reserve(text, n);
-	memcpy(text->data + text->len, str, n + 1);
-	text->len += n;
+	text_bytes(text, str, strlen(str));
 }
 
 void text_uint(struct text *text, uint32_t number)

@@ -17,6 +17,7 @@ void text_add(struct text *text, const char *format, ...)
 
 /* The same without a format, for what is written ten thousand times. */
 void text_str(struct text *text, const char *str);
+void text_bytes(struct text *text, const char *bytes, size_t len); /* no NUL among them */
 void text_uint(struct text *text, uint32_t number);
 
 /* The text, the caller's to free; `text` is empty again. */

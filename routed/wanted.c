@@ -160,7 +160,7 @@ static void add_mark_rules(const struct want *want, size_t i)
 	struct kernel_rule rule = rule_at(want, block(want, WANTED_PRIO_MARK, 2 * i));
 
 	rule.fwmark = wanted_mark_out(want->site, i);
-	rule.fwmask = wanted_mark_uplink_mask(want->site);
+	rule.fwmask = wanted_mark_packet_mask(want->site);
 	add_lookup(want, rule, wanted_uplink_table(want->site, i));
 	add_blackhole(want, rule);
 }
@@ -293,7 +293,7 @@ static void add_sysctl(
 
 /* The same setting of each uplink whose device is there. */
 static void add_uplink_sysctl(const struct want *want, size_t i, enum kernel_sysctl_kind kind,
-	const char *family, const char *name)
+	long value, const char *family, const char *name)
 {
 	char path[128];
 
@@ -301,7 +301,7 @@ static void add_uplink_sysctl(const struct want *want, size_t i, enum kernel_sys
 		return;
 	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family,
 		want->site->uplinks[i].interface, name);
-	add_sysctl(want, kind, 2, path);
+	add_sysctl(want, kind, value, path);
 }
 
 /* ip-sysctl: 0 hashes source and destination, 1 ports as well, 3 the fields that are listed,
@@ -324,6 +324,16 @@ static void add_hash_policy(const struct want *want, const char *family)
 	add_sysctl(want, KERNEL_SYSCTL_EXACT, policies[sticky], path);
 }
 
+/* In the moment after such an address has gone, masquerading would take one of another
+ * interface, the LAN's, and give it to the ISP; with this setting it finds none. An uplink
+ * that never had an address of its own, where all are delegated to the LAN, needs one of
+ * others. */
+static bool has_address_to_lose(const struct want *want, size_t i)
+{
+	return want->site->uplinks[i].nat6 != SITE_NAT6_NO &&
+	       addr_is_set(&want->situation->uplinks[i].chosen[SITE_IPV6]);
+}
+
 /* Forwarding comes last. A kernel that forwards heeds router advertisements only where
  * accept_ra is 2, and forgets the default learned from them otherwise. */
 static void add_sysctls(const struct want *want, bool ipv6)
@@ -332,10 +342,15 @@ static void add_sysctls(const struct want *want, bool ipv6)
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		if (want->situation->uplinks[i].uses_ra)
-			add_uplink_sysctl(want, i, KERNEL_SYSCTL_EXACT, "ipv6", "accept_ra");
+			add_uplink_sysctl(
+				want, i, KERNEL_SYSCTL_EXACT, 2, "ipv6", "accept_ra");
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		if (has_address_to_lose(want, i))
+			add_uplink_sysctl(
+				want, i, KERNEL_SYSCTL_EXACT, 1, "ipv6", "use_oif_addrs_only");
 	add_sysctl(want, KERNEL_SYSCTL_NOT_STRICT, 2, "net/ipv4/conf/all/rp_filter");
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		add_uplink_sysctl(want, i, KERNEL_SYSCTL_NOT_STRICT, "ipv4", "rp_filter");
+		add_uplink_sysctl(want, i, KERNEL_SYSCTL_NOT_STRICT, 2, "ipv4", "rp_filter");
 	if (site->routing.mode == SITE_MODE_BALANCE) {
 		add_hash_policy(want, "ipv4");
 		if (ipv6)

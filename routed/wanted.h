@@ -68,12 +68,15 @@ char *wanted_counter_name(
 uint32_t wanted_default_table(const struct site *site);
 uint32_t wanted_uplink_table(const struct site *site, size_t uplink);
 
-/* Marks, within site->routing.mark: the highest bit says "came in", the others uplink i + 1.
- */
+/* Marks, within site->routing.mark: the highest bit says "came in"; where there is room, the
+ * next one of connections says "came in and was answered"; the others are uplink i + 1. */
 uint32_t wanted_mark_out(const struct site *site, size_t uplink);
 uint32_t wanted_mark_in(const struct site *site, size_t uplink);
+uint32_t wanted_mark_direction(const struct site *site);
+uint32_t wanted_mark_answered(const struct site *site);	   /* 0: no room */
 uint32_t wanted_mark_mask(const struct site *site);	   /* all of ours */
-uint32_t wanted_mark_uplink_mask(const struct site *site); /* without the direction */
+uint32_t wanted_mark_uplink_mask(const struct site *site); /* of the uplink's number alone */
+uint32_t wanted_mark_packet_mask(const struct site *site); /* what the marks of packets use */
 
 /* Rules, P = priority, D = default-priority of site.yaml: blocks of 100 keep them apart. */
 enum {

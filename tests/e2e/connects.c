@@ -1,8 +1,9 @@
 /* connects.c - begins a new TCP connection every 10 ms, and tells which of them succeed
  *
- * connects HOST PORT [TIMES]: for each connection that comes about, a line with the time of
- * day at which it was begun, that at which it was there, both in
- * microseconds. Without TIMES until it is ended. Waits one second for the last ones.
+ * connects HOST PORT [TIMES [MS]]: for each connection that comes about, a line with the time
+ * of day at which it was begun, and that at which it was there, both in microseconds. Without
+ * TIMES, or with -1, until it is ended. Waits one second for the last ones. MS is the time
+ * from one to the next.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 
 #include <netdb.h>
 
-enum { EVERY_US = 10000, GIVE_UP_US = 1000000, MAX_TRIES = 256 };
+enum { EVERY_US = 10000, GIVE_UP_US = 1000000, MAX_TRIES = 1024 };
 
 struct tries {
 	struct pollfd polls[MAX_TRIES];
@@ -83,18 +84,19 @@ int main(int argc, char **argv)
 	struct addrinfo *at;
 	static struct tries tries;
 	long left = argc > 3 ? atol(argv[3]) : -1;
+	int64_t every_us = argc > 4 ? atol(argv[4]) * 1000 : EVERY_US;
 
 	if (argc < 3 || getaddrinfo(argv[1], argv[2], &hints, &at) != 0) {
-		fprintf(stderr, "usage: connects ADDRESS PORT [TIMES]\n");
+		fprintf(stderr, "usage: connects ADDRESS PORT [TIMES [MS]]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int64_t next_us = now_us(); left != 0 || tries.n > 0;) {
-		int64_t wait_us = left != 0 ? next_us - now_us() : EVERY_US;
+		int64_t wait_us = left != 0 ? next_us - now_us() : every_us;
 
 		if (wait_us <= 0) {
 			try_begin(&tries, at);
-			next_us += EVERY_US;
+			next_us += every_us;
 			left -= left > 0;
 			continue;
 		}

@@ -1,7 +1,7 @@
 /* talk.c - keeps one conversation going with tests/e2e/server, and shows when it stops
  *
- * talk [-u] HOST PORT: a line every 20 ms over TCP (-u: UDP). Each line that comes back is
- * printed after the milliseconds since the one before. A connection that breaks prints
+ * talk [-u] HOST PORT [SOURCE]: a line every 20 ms over TCP (-u: UDP). Each line that comes
+ * back is printed after the milliseconds since the one before. A connection that breaks prints
  * "broken: REASON" and ends with 1.
  */
 #include <errno.h>
@@ -33,7 +33,7 @@ static int broken(int error)
 	return 1;
 }
 
-static int connect_to(const char *host, const char *port, int type)
+static struct addrinfo *look_up(const char *host, const char *port, int type)
 {
 	struct addrinfo hints = {.ai_socktype = type, .ai_flags = AI_NUMERICHOST};
 	struct addrinfo *at;
@@ -42,10 +42,22 @@ static int connect_to(const char *host, const char *port, int type)
 		fprintf(stderr, "talk: %s is not an address\n", host);
 		exit(2);
 	}
+	return at;
+}
+
+/* `source` NULL: the kernel chooses. */
+static int connect_to(const char *host, const char *port, int type, const char *source)
+{
+	struct addrinfo *at = look_up(host, port, type);
+	struct addrinfo *from = source ? look_up(source, NULL, type) : NULL;
 	int fd = socket(at->ai_family, type, 0);
-	if (fd < 0 || connect(fd, at->ai_addr, at->ai_addrlen) < 0)
+
+	if (fd < 0 || (from && bind(fd, from->ai_addr, from->ai_addrlen) < 0) ||
+		connect(fd, at->ai_addr, at->ai_addrlen) < 0)
 		exit(broken(errno));
 	freeaddrinfo(at);
+	if (from)
+		freeaddrinfo(from);
 	return fd;
 }
 
@@ -77,12 +89,13 @@ int main(int argc, char **argv)
 {
 	bool udp = argc > 1 && strcmp(argv[1], "-u") == 0;
 
-	if (argc != 3 + udp) {
-		fprintf(stderr, "usage: talk [-u] HOST PORT\n");
+	if (argc != 3 + udp && argc != 4 + udp) {
+		fprintf(stderr, "usage: talk [-u] HOST PORT [SOURCE]\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	int fd = connect_to(argv[1 + udp], argv[2 + udp], udp ? SOCK_DGRAM : SOCK_STREAM);
+	int fd = connect_to(argv[1 + udp], argv[2 + udp], udp ? SOCK_DGRAM : SOCK_STREAM,
+		argc > 3 + udp ? argv[3 + udp] : NULL);
 	int64_t heard_ms = now_ms();
 	int64_t next_ms = heard_ms;
 

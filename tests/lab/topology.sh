@@ -120,11 +120,18 @@ lab_build_isp_filter() {
 			counter dns-out { }
 			set customer { type ipv4_addr; flags interval; elements = { 0.0.0.0 } }
 			set customer6 { type ipv6_addr; flags interval; elements = { fe80::/10, :: } }
+			set strangers { type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags dynamic; size 999; }
+			set strangers6 { type ipv6_addr . ipv6_addr . inet_proto . inet_service; flags dynamic; size 999; }
 			chain from-customer {
 				type filter hook prerouting priority -300;
-				iifname "cust" ip saddr != @customer counter name foreign drop
-				iifname "cust" ip6 saddr != @customer6 counter name foreign drop
+				iifname "cust" ip saddr != @customer counter name foreign goto stranger
+				iifname "cust" ip6 saddr != @customer6 counter name foreign goto stranger
 				iifname "cust" meta l4proto { tcp, udp } th sport 53 counter name dns-out
+			}
+			chain stranger {
+				ip saddr != 0.0.0.0 update @strangers { ip saddr . ip daddr . meta l4proto . th sport counter }
+				ip6 saddr != :: update @strangers6 { ip6 saddr . ip6 daddr . meta l4proto . th sport counter }
+				drop
 			}
 			chain to-customer {
 				type filter hook forward priority 0;
@@ -210,6 +217,14 @@ lab_source_rules_clear() {
 	while ip -n "$LAB-router" "$family" rule del priority "$table" 2>/dev/null; do :; done
 	ip -n "$LAB-router" "$family" route flush table "$table" 2>/dev/null || true
 	ip -n "$LAB-router" "$family" route flush default dev "wan-$up" 2>/dev/null || true
+}
+
+# lab_strangers UPLINK: source, destination, protocol and source port of what was dropped there.
+lab_strangers() {
+	local set
+	for set in strangers strangers6; do
+		lab_exec "isp-$1" nft -n list set inet isp $set | sed -nE 's/^.*elements = \{//; s/counter packets/times/gp'
+	done
 }
 
 # lab_counter UPLINK NAME: packets counted by that uplink's ISP: foreign, dns-in or dns-out.

@@ -441,6 +441,83 @@ static void a_damaged_file_is_as_good_as_none(void **state)
 	}
 }
 
+static char *map_of(const char *name, int version, const char *before, uint32_t n)
+{
+	struct text text = {0};
+
+	text_add(&text,
+		"\tmap %s {\n\t\ttype ipv%d_addr . inet_proto . inet_service : ipv%d_addr . "
+		"inet_service\n\t\telements = {\n",
+		name, version, version);
+	for (uint32_t i = 0; i < n; i++)
+		text_add(&text, "\t\t\t%s . %s . %u : %s . %u,\n", before,
+			i % 2 ? "udp" : "tcp", 1000 + i, before, 2000 + i);
+	text_str(&text, "\t\t}\n\t}\n");
+	return text_take(&text);
+}
+
+static char *table_of_maps(const char *more)
+{
+	AUTO(freep) char *ipv4 = map_of("forward4", 4, "192.168.2.1", 1500);
+	AUTO(freep) char *ipv6 = map_of("forward_0_6", 6, "2001:db8:a::1", 1500);
+	struct text text = {0};
+
+	text_str(&text, "table inet multihomed {\n\tcounter out_0 { }\n");
+	text_str(&text, ipv4);
+	text_str(&text, ipv6);
+	text_str(&text, more);
+	text_str(&text, "}\n");
+	return text_take(&text);
+}
+
+/* From nothing it is written in two parts, one of them by us; in place of another table by
+ * libnftables alone. The kernel must not see a difference. */
+static void a_large_table_is_the_same_either_way(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(freep) char *text = table_of_maps("");
+
+	assert_int_equal(nft_apply(f->nft, text), 0);
+	spin(f, 100);
+	assert_int_equal(f->n_changed, 0);
+	netns_run("nft list table inet multihomed >/tmp/two.$PPID");
+
+	netns_run("nft add counter inet multihomed somebodys");
+	assert_true(spin_until_changed(f, 1));
+	assert_int_equal(nft_apply(f->nft, text), 0);
+	assert_int_equal(nft_counters(f->nft)->replaced, 2);
+	netns_run("nft list table inet multihomed >/tmp/one.$PPID; sort /tmp/two.$PPID "
+		  ">/tmp/two2.$PPID; sort /tmp/one.$PPID | diff /tmp/two2.$PPID - >&2 && "
+		  "rm /tmp/two.$PPID /tmp/two2.$PPID /tmp/one.$PPID");
+	netns_run("test \"$(nft list table inet multihomed | grep -oE '(tcp|udp) [.] ' | "
+		  "wc -l)\" = 3000");
+}
+
+static void a_large_table_with_an_error_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(freep) char *good = table_of_maps("");
+	AUTO(freep) char *chain = table_of_maps("\tchain nat {\n\t\tjump nowhere\n\t}\n");
+	AUTO(freep)
+	char *twice = table_of_maps(
+		"\tmap forward_1_4 {\n\t\ttype ipv4_addr . inet_proto . inet_service : "
+		"ipv4_addr . inet_service\n\t\telements = {\n" ELEMENT(80, 80)
+			ELEMENT(80, 81) "\t\t}\n\t}\n");
+	char why[256];
+
+	assert_int_equal(nft_check(good, why, sizeof(why)), 0);
+	assert_true(nft_check(chain, why, sizeof(why)) < 0);
+	assert_true(nft_check(twice, why, sizeof(why)) < 0);
+	netns_run("test -z \"$(nft list ruleset)\"");
+
+	assert_true(nft_apply(f->nft, chain) < 0);
+	assert_true(nft_apply(f->nft, twice) < 0);
+	netns_run("test -z \"$(nft list ruleset)\"");
+	assert_int_equal(nft_apply(f->nft, good), 0);
+	assert_true(nft_apply(f->nft, chain) < 0);
+	netns_run("nft list map inet multihomed forward_0_6 | grep -q 'udp [.] 1001 '");
+}
+
 static void ten_thousand_forwards_change_by_one(void **state)
 {
 	struct fixture *f = *state;
@@ -493,6 +570,10 @@ int main(int argc, char **argv)
 			a_new_start_finds_the_table_of_the_former, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_damaged_file_is_as_good_as_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_large_table_is_the_same_either_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_large_table_with_an_error_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			ten_thousand_forwards_change_by_one, setup, teardown),
 	};

@@ -76,7 +76,7 @@ static void reference_site_loads(void **state)
 	(void)state;
 	assert_has(text, "192.168.2.1 . tcp . 8443 : 10.0.1.1 . 443,");
 	assert_has(text, "172.16.1.1 . tcp . 80 : 10.0.1.5 . 80,");
-	assert_has(text, "oifname vmap { \"wan-a\" : goto nat_0, \"wan-b\" : goto nat_1 }");
+	assert_has(text, "oifname \"wan-b\" goto nat_1\n");
 	free(text);
 }
 
@@ -117,15 +117,17 @@ static void what_cannot_be_translated_stays_inside(void **state)
 {
 	char *text = table_of_yaml("routing:\n"
 				   "  no-nat: 10.0.9.0/24\n");
-	const char *chain = strstr(text, "chain to_uplink_1");
+	const char *chain = strstr(text, "chain invalid_1");
+	const char *leaving = strstr(text, "chain to_uplink_1");
 
 	(void)state;
 	assert_non_null(chain);
-	const char *valid = strstr(chain, "ct state != invalid accept");
+	assert_non_null(leaving);
+	assert_non_null(strstr(leaving, "ct state invalid goto invalid_1"));
 	const char *spared = strstr(chain, "ip saddr @no_nat4 accept");
 	const char *dropped = strstr(chain, "meta nfproto ipv4 drop");
 	const char *ula = strstr(chain, "ip6 saddr fc00::/7 drop");
-	assert_true(chain < valid && valid < spared && spared < dropped && dropped < ula);
+	assert_true(chain < spared && spared < dropped && dropped < ula);
 	free(text);
 }
 
@@ -250,7 +252,39 @@ static void marks_keep_to_their_mask(void **state)
 	assert_has(text, "ct mark & 0xff00000 == 0 ct mark set ct mark | 0x8100000\n");
 	assert_has(text, "ct mark & 0xff00000 == 0 ct mark set ct mark | 0x200000\n");
 	assert_has(text, "meta mark set meta mark & 0xf00fffff | 0x100000\n");
-	assert_has(text, "ct mark & 0x7f00000 vmap { 0x100000 : goto restore_0,");
+	assert_has(text, "ct mark & 0x3f00000 vmap { 0x100000 : goto restore_0,");
+	free(text);
+	site_free(site);
+}
+
+/* An established packet is recognized by its mark at once; the first answer to an inbound flow
+ * is counted, once, and where it leaves. */
+static void answers_are_told_apart_by_their_uplink(void **state)
+{
+	struct site *site = situations_reference(NULL);
+	struct situation situation = situations_both_up();
+	char *text = table_of(site, &situation);
+
+	(void)state;
+	assert_has(text, "chain to_uplink_1 { # isp-b\n"
+			 "\t\tct mark & 0xff00 == 0x200 counter name \"out_1\" goto leave_1\n"
+			 "\t\tct mark & 0xff00 == 0xc200 goto leave_1\n"
+			 "\t\tct state invalid goto invalid_1\n"
+			 "\t\tct direction reply ct status dnat ct mark & 0xc000 == 0x8000 "
+			 "goto answer_1\n");
+	assert_has(text, "ct mark & 0x3f00 == 0x200 meta nfproto ipv4 meta l4proto tcp update "
+			 "@answered4 {");
+	assert_has(text, "ct mark & 0x3f00 != 0x200 meta nfproto ipv6 meta l4proto udp update "
+			 "@astray6 {");
+	free(text);
+
+	site->routing.mark = 0x700; /* two bits of uplinks, one of direction */
+	text = table_of(site, &situation);
+	assert_lacks(text, "answer_1");
+	assert_lacks(text, "set answered4");
+	assert_has(text, "ct status dnat ct mark & 0x400 == 0x400 meta nfproto ipv6 meta "
+			 "l4proto udp update @arrived6 {");
+	assert_has(text, "ct mark & 0x700 == 0x600 goto leave_1\n");
 	free(text);
 	site_free(site);
 }
@@ -288,18 +322,22 @@ static void mss_follows_the_site(void **state)
 	site->uplinks[1].mss = SITE_MSS_NO;
 	char *text = table_of(site, &situation);
 	assert_has(text, "maxseg size set rt mtu");
-	assert_has(text, "meta nfproto ipv4 tcp flags & (syn | rst) == syn tcp option maxseg "
-			 "size set 1452");
-	assert_has(text, "meta nfproto ipv6 tcp flags & (syn | rst) == syn tcp option maxseg "
-			 "size set 1432");
+	assert_has(text, "meta nfproto ipv4 tcp option maxseg size set 1452");
+	assert_has(text, "meta nfproto ipv6 tcp option maxseg size set 1432");
+	assert_has(text, "tcp flags & (syn | rst) == syn jump mss_in_0\n");
+	assert_lacks(text, "mss_in_1");
+	assert_int_equal(n_lines_with(text, "maxseg size set rt mtu"), 1);
 	assert_int_equal(n_lines_with(text, "maxseg"), 3);
 	free(text);
 
 	site->uplinks[0].mss = SITE_MSS_FIXED;
 	site->uplinks[0].mss_bytes = 1300;
 	text = table_of(site, &situation);
-	assert_int_equal(n_lines_with(text, "maxseg size set 1300"), 2);
-	assert_int_equal(n_lines_with(text, "maxseg"), 2);
+	/* in, out, and what the router itself opens */
+	assert_int_equal(n_lines_with(text, "maxseg size set 1300"), 3);
+	assert_has(text, "oifname \"wan-a\" tcp flags & (syn | rst) == syn tcp option maxseg "
+			 "size set 1300\n");
+	assert_int_equal(n_lines_with(text, "maxseg"), 3);
 	free(text);
 	site_free(site);
 }
@@ -370,6 +408,8 @@ static void as_many_uplinks_as_there_may_be(void **state)
 	struct site *site = situations_site(yaml.data);
 	char *text = table_of(site, &situation);
 	assert_int_equal(n_lines_with(text, ". tcp . 80 : 10.0.0.10 . 80"), SITE_MAX_UPLINKS);
+	assert_has(text, "\t\toifname vmap { \"wan0\" : goto nat_0, \"wan1\" : goto nat_1,");
+	assert_lacks(text, "oifname \"wan0\" goto nat_0");
 	free(text);
 	text_fini(&yaml);
 	site_free(site);
@@ -420,6 +460,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nothing_is_known_of_any_uplink),
 		cmocka_unit_test(dns_is_untracked_only_with_zones),
 		cmocka_unit_test(marks_keep_to_their_mask),
+		cmocka_unit_test(answers_are_told_apart_by_their_uplink),
 		cmocka_unit_test(guard_can_be_left_out),
 		cmocka_unit_test(open_and_no_nat_are_not_translated),
 		cmocka_unit_test(mss_follows_the_site),

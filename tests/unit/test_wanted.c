@@ -470,6 +470,8 @@ static void accept_ra_comes_before_forwarding(void **state)
 	(void)state;
 	work(&f);
 	assert_sysctls(&f, "net/ipv6/conf/wan-a/accept_ra=2\n"
+			   "net/ipv6/conf/wan-a/use_oif_addrs_only=1\n"
+			   "net/ipv6/conf/wan-b/use_oif_addrs_only=1\n"
 			   "net/ipv4/conf/all/rp_filter=2\n"
 			   "net/ipv4/conf/wan-a/rp_filter=2\n"
 			   "net/ipv4/conf/wan-b/rp_filter=2\n"
@@ -477,6 +479,15 @@ static void accept_ra_comes_before_forwarding(void **state)
 			   "net/ipv6/fib_multipath_hash_policy=0\n"
 			   "net/ipv4/ip_forward=1\n"
 			   "net/ipv6/conf/all/forwarding=1\n");
+	fini(&f);
+
+	/* nothing of isp-b is masqueraded; isp-a has no address of its own */
+	f = ipv6();
+	f.site->uplinks[1].nat6 = SITE_NAT6_NO;
+	f.situation.uplinks[0].chosen[SITE_IPV6] = (struct addr){0};
+	work(&f);
+	for (size_t i = 0; i < f.kernel.n_sysctls; i++)
+		assert_null(strstr(f.kernel.sysctls[i].path, "use_oif_addrs_only"));
 	fini(&f);
 }
 
@@ -549,7 +560,12 @@ static void as_many_uplinks_as_there_may_be(void **state)
 	assert_int_equal(last->priority, 1000 + WANTED_PRIO_MARK + 63);
 	assert_int_equal(last->fwmark, wanted_mark_out(f.site, 31));
 	assert_int_equal(wanted_mark_in(f.site, 31), 0xa000);
-	assert_int_equal(wanted_mark_uplink_mask(f.site), 0x7f00);
+	assert_int_equal(wanted_mark_answered(f.site), 0x4000);
+	assert_int_equal(wanted_mark_uplink_mask(f.site), 0x3f00);
+	assert_int_equal(wanted_mark_packet_mask(f.site), 0x7f00);
+	f.site->routing.mark = 0x7f00; /* 32 takes six bits, the direction one */
+	assert_int_equal(wanted_mark_answered(f.site), 0);
+	assert_int_equal(wanted_mark_uplink_mask(f.site), 0x3f00);
 	text_fini(&yaml);
 	fini(&f);
 }
