@@ -22,10 +22,16 @@
 enum { DNS_PORT = 53 };
 
 const struct cli_option verify_options[] = {
-	{"server", "ADDR...", "a server of the parent zone, instead of looking for them"},
-	{"resolver", "ADDR...", "whom to ask for them, instead of /etc/resolv.conf's"},
-	{"inbound", NULL, "whether queries of resolvers come in by every uplink"},
-	{"via", "ADDR...", "with --inbound: the resolver to ask; better a public one"},
+	{.name = "server",
+		.value = "ADDR...",
+		.summary = "a server of the parent zone, instead of looking for them"},
+	{.name = "resolver",
+		.value = "ADDR...",
+		.summary = "whom to ask for them, instead of /etc/resolv.conf's"},
+	{.name = "inbound", .summary = "whether queries of resolvers come in by every uplink"},
+	{.name = "via",
+		.value = "ADDR...",
+		.summary = "with --inbound: the resolver to ask; better a public one"},
 	{0},
 };
 
