@@ -166,7 +166,8 @@ static size_t respond_empty(struct exchange *x, unsigned int rcode, bool with_qu
 
 /* --- answers --- */
 
-/* What the table says of a name that it has. */
+/* What the table says of a name that it has: a finished answer, or NULL where the general
+ * algorithm decides. */
 static const struct table_answer *find_answer(
 	const struct table *table, const struct table_node *node, uint16_t qtype)
 {
