@@ -140,6 +140,7 @@ static void say_kept(struct parent_name *name)
 	const char *family = name->target.family == SITE_IPV4 ? "IPv4" : "IPv6";
 
 	name->state = PARENT_KEPT;
+	name->has_apex = false; /* that of another cycle is none for the next name */
 	if (name->target.n_absent > 0)
 		snprintf(name->why, sizeof(name->why), "uplink %s has no %s address now",
 			name->target.absent[0], family);
