@@ -146,7 +146,9 @@ static void collect_options(struct call *call)
 				continue;
 			call->options[N_COMMON + call->n_own] = (struct option){
 				.name = own->name,
-				.has_arg = own->value ? required_argument : no_argument,
+				.has_arg = !own->value	   ? no_argument
+					   : own->is_value ? optional_argument
+							   : required_argument,
 				.val = OPT_OWN + call->n_own,
 			};
 			call->own[call->n_own++] = own;
@@ -312,6 +314,16 @@ static bool take_option(struct call *call, int option)
 	return true;
 }
 
+/* A value that may be left out, and stands behind its option as an argument of its own:
+ * getopt_long does not look for it there. It goes on behind it (optind), and moves both. */
+static void take_next(const struct call *call, int option, int argc, char **argv)
+{
+	const struct cli_option *own = option >= OPT_OWN ? call->own[option - OPT_OWN] : NULL;
+
+	if (own && own->is_value && !optarg && optind < argc && own->is_value(argv[optind]))
+		optarg = argv[optind++];
+}
+
 static int parse_options(struct call *call, int argc, char **argv)
 {
 	int option;
@@ -327,6 +339,7 @@ static int parse_options(struct call *call, int argc, char **argv)
 		if (optarg && !*optarg)
 			return usage_error(call, "option '%s' must not be empty",
 				*typed ? typed : argv[optind - 2]);
+		take_next(call, option, argc, argv);
 		if (!take_option(call, option))
 			return usage_error(call, "there are too many options");
 		optarg = NULL;

@@ -27,6 +27,10 @@ struct cli_option {
 	const char *value;   /* "NAME", what stands for the value in --help; NULL: takes none;
 				"NAME...": it may be given several times, and all count */
 	const char *summary; /* for --help */
+
+	/* Set: the value may be left out. `--name=VALUE` gives it in any case; a next argument
+	 * that this holds for is taken for it too. */
+	bool (*is_value)(const char *text);
 };
 
 struct cli_given {
@@ -66,8 +70,8 @@ struct cli_verb {
 int cli_main(int argc, char **argv, const char *program, const char *purpose,
 	const struct cli_verb *verbs);
 
-/* The value of one of the verb's own options, never empty; "" for one that takes none; NULL if
- * it was not given. Given twice, the last counts. */
+/* The value of one of the verb's own options; "" for one that takes none, or whose value was
+ * left out, and only then; NULL if it was not given. Given twice, the last counts. */
 const char *cli_option(const struct cli *cli, const char *name);
 
 /* The i-th value of an option that repeats, from 0; NULL when there are no more. */

@@ -364,6 +364,9 @@ void check_servers(const struct check *check)
 		if (server->udp_to_loopback && !server->has_loopbacks)
 			check_warn(check, check_path("servers[%zu].udp", i),
 				"has no effect: the server has no loopbacks");
+		if (server->check_port && !server->uplinks)
+			check_warn(check, check_path("servers[%zu].check", i),
+				"has no effect: nothing is forwarded to the server");
 	}
 	check_owners(check);
 	check_collisions(check);

@@ -304,8 +304,7 @@ static const struct schema_key server_keys[] = {
 	{"from", site_read_prefixes, offsetof(struct site_server, from), 0, 0, 0, NULL},
 	{"via", site_read_address, offsetof(struct site_server, via), 0, 0, 0, NULL},
 	{"route", schema_bool, offsetof(struct site_server, route), 0, 0, 0, NULL},
-	{"check", read_check, offsetof(struct site_server, check_port), SCHEMA_IDLE, 0, 0,
-		NULL},
+	{"check", read_check, offsetof(struct site_server, check_port), 0, 0, 0, NULL},
 	{0},
 };
 

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netlink/attr.h>
@@ -88,9 +89,8 @@ struct list {
 	int family; /* AF_UNSPEC: both */
 	uint32_t mark;
 	uint32_t mask;
-	const struct addr *own; /* not counted if it began there */
-	size_t n_own;
-	size_t n;
+	const struct conntrack_left *left; /* NULL: all of them */
+	struct conntrack_counts counts;	   /* all in `out` without it */
 	bool delete;
 };
 
@@ -129,17 +129,43 @@ static struct addr source_of(uint8_t family, struct nlattr *tuple)
 	return addr_from_bytes(family, nla_data(source));
 }
 
-static bool is_own(const struct list *list, uint8_t family, struct nlattr **tb)
+static bool is_own(const struct conntrack_left *left, uint8_t family, struct nlattr **tb)
 {
 	struct addr source;
 
-	if (list->n_own == 0)
+	if (left->n_own == 0)
 		return false;
 	source = source_of(family, tb[CTA_TUPLE_ORIG]);
-	for (size_t i = 0; i < list->n_own; i++)
-		if (addr_eq(&source, &list->own[i]))
+	for (size_t i = 0; i < left->n_own; i++)
+		if (addr_eq(&source, &left->own[i]))
 			return true;
 	return false;
+}
+
+/* Both sides have said so, or one has reset it. */
+static bool is_over(struct nlattr **tb)
+{
+	struct nlattr *info = tb[CTA_PROTOINFO];
+	struct nlattr *tcp = info ? nla_find(nla_data(info), nla_len(info), CTA_PROTOINFO_TCP)
+				  : NULL;
+	struct nlattr *state = tcp ? nla_find(nla_data(tcp), nla_len(tcp),
+					     CTA_PROTOINFO_TCP_STATE)
+				   : NULL;
+
+	if (!state || nla_len(state) < 1)
+		return false;
+	return nla_get_u8(state) == TCP_CONNTRACK_TIME_WAIT ||
+	       nla_get_u8(state) == TCP_CONNTRACK_CLOSE;
+}
+
+static void count(struct list *list, uint8_t family, uint32_t mark, struct nlattr **tb)
+{
+	if (list->left && (is_over(tb) || is_own(list->left, family, tb)))
+		return;
+	if (list->left && (mark & list->left->in_bit))
+		list->counts.in++;
+	else
+		list->counts.out++;
 }
 
 static int on_connection(struct nlmsghdr *msg, void *arg)
@@ -149,14 +175,14 @@ static int on_connection(struct nlmsghdr *msg, void *arg)
 
 	if (nlmsg_parse(msg, sizeof(struct nfgenmsg), tb, CTA_MAX, NULL) < 0)
 		return -EBADMSG;
-	if (!tb[CTA_MARK] || nla_len(tb[CTA_MARK]) != 4 ||
-		(ntohl(nla_get_u32(tb[CTA_MARK])) & list->mask) != list->mark)
+	if (!tb[CTA_MARK] || nla_len(tb[CTA_MARK]) != 4)
 		return 0;
 
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
-	if (is_own(list, nfgen->nfgen_family, tb))
+	uint32_t mark = ntohl(nla_get_u32(tb[CTA_MARK]));
+	if ((mark & list->mask) != list->mark)
 		return 0;
-	list->n++;
+	count(list, nfgen->nfgen_family, mark, tb);
 	return list->delete ? delete_one(list, nfgen->nfgen_family, tb) : 0;
 }
 
@@ -218,29 +244,40 @@ int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
 	return conntrack_delete_family(conntrack, AF_UNSPEC, mark, mask);
 }
 
-int conntrack_count_others(struct conntrack *conntrack, uint32_t mark, uint32_t mask,
-	const struct addr *own, size_t n_own, size_t *ret_count)
+static int run_count(struct list *list)
+{
+	if ((list->mark & list->mask) == 0 || (list->mark & ~list->mask) != 0)
+		return -EINVAL;
+	int r = run_list(list);
+	if (r < 0 && r != -EINTR)
+		return log_error(r, "flows", "cannot count the flows with mark 0x%x/0x%x; %s",
+			list->mark, list->mask, remedy(r));
+	return 0;
+}
+
+int conntrack_count_left(struct conntrack *conntrack, const struct conntrack_left *left,
+	struct conntrack_counts *ret_counts)
 {
 	struct list list = {
 		.conntrack = conntrack,
-		.mark = mark,
-		.mask = mask,
-		.own = own,
-		.n_own = n_own,
+		.mark = left->mark,
+		.mask = left->mask,
+		.left = left,
 	};
 
-	if ((mark & mask) == 0 || (mark & ~mask) != 0)
-		return -EINVAL;
-	int r = run_list(&list);
-	if (r < 0 && r != -EINTR)
-		return log_error(r, "flows", "cannot count the flows with mark 0x%x/0x%x; %s",
-			mark, mask, remedy(r));
-	*ret_count = list.n;
-	return 0;
+	int r = run_count(&list);
+	if (r == 0)
+		*ret_counts = list.counts;
+	return r;
 }
 
 int conntrack_count(
 	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count)
 {
-	return conntrack_count_others(conntrack, mark, mask, NULL, 0, ret_count);
+	struct list list = {.conntrack = conntrack, .mark = mark, .mask = mask};
+
+	int r = run_count(&list);
+	if (r == 0)
+		*ret_count = list.counts.out;
+	return r;
 }

@@ -6,6 +6,7 @@
 
 #include "common/cli.h"
 #include "routed/doctor.h"
+#include "routed/drain.h"
 #include "routed/once.h"
 #include "routed/routed.h"
 #include "routed/serverconf.h"
@@ -13,6 +14,10 @@
 
 static const struct cli_option drain_options[] = {
 	{.name = "force", .summary = "also the last uplink that is of use"},
+	{.name = "wait",
+		.value = "[TIME]",
+		.summary = "until no connection is left on it, or TIME (90s, 5m) is over",
+		.is_value = drain_is_time},
 	{.name = NULL},
 };
 
@@ -49,13 +54,13 @@ static const struct cli_verb verbs[] = {
 	{.name = "drain",
 		.args = "UPLINK",
 		.summary = "takes an uplink out of use for new connections",
-		.run = status_run_drain,
+		.run = drain_run,
 		.n_args = 1,
 		.options = drain_options},
 	{.name = "undrain",
 		.args = "UPLINK",
 		.summary = "takes it into use again; also ends a manual failback",
-		.run = status_run_undrain,
+		.run = drain_run_undrain,
 		.n_args = 1},
 	{.name = "flush",
 		.args = "",

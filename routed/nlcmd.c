@@ -192,7 +192,7 @@ uint32_t nlcmd_next_seq(struct nlcmd *cmd)
 
 /* The kernel takes a transaction in one piece or not at all, so there must be room for it:
  * beyond net.core.wmem_max for who has CAP_NET_ADMIN, as all have who may send one. */
-int nlcmd_batch(struct nlcmd *cmd, const void *data, size_t len)
+int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len)
 {
 	int fd = nl_socket_get_fd(cmd->sock);
 	int room = len < INT_MAX / 4 ? (int)len + NLCMD_BUFFER : INT_MAX / 4;
@@ -200,8 +200,7 @@ int nlcmd_batch(struct nlcmd *cmd, const void *data, size_t len)
 	begin(cmd, NULL, NULL);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
 		return -errno;
-	/* libnl takes what it sends for changeable, but does not change it */
-	if (nl_sendto(cmd->sock, (void *)(uintptr_t)data, len) < 0)
+	if (nl_sendto(cmd->sock, data, len) < 0)
 		return errno ? -errno : -EIO;
 	return receive(cmd);
 }

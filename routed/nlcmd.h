@@ -37,7 +37,7 @@ uint32_t nlcmd_next_seq(struct nlcmd *cmd);
 
 /* Sends a transaction of nfnetlink, ready-made, whose last message asks for an
  * acknowledgement. 0, or the negative errno of the first message that the kernel refused. */
-int nlcmd_batch(struct nlcmd *cmd, const void *data, size_t len);
+int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len);
 
 /* The kernel's own words for the last failure ("Nexthop has invalid gateway"), "" where it had
  * none. Valid until the next request. */

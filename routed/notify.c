@@ -313,6 +313,11 @@ void notify_free(struct notify *notify)
 	free(notify);
 }
 
+size_t notify_n_waiting(const struct notify *notify)
+{
+	return notify->n_waiting;
+}
+
 const struct notify_counters *notify_counters(const struct notify *notify)
 {
 	return &notify->counters;

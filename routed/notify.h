@@ -45,4 +45,7 @@ void notify_set_time_ms(struct notify *notify, int time_ms);
 void notify_run(struct notify *notify, const char *program, const char *subject,
 	const struct notify_fact *facts, size_t n_facts);
 
+/* How many changes wait for a program to end; beyond NOTIFY_MAX_WAITING they are dropped. */
+size_t notify_n_waiting(const struct notify *notify);
+
 const struct notify_counters *notify_counters(const struct notify *notify);

@@ -6,6 +6,7 @@
  *     rtnlwatch, nft        somebody touched ours   -> reconcile_soon
  *     prober (one each)     an answer, or none      -> reconcile_step, and now if it matters
  *     poll                  carrier and traffic     -> the same
+ *     health                a server died, or lives -> tell_changes
  *     look                  ten seconds are over    -> reconcile_now
  *     SIGHUP, control socket
  *
@@ -31,6 +32,8 @@
 #include "common/log.h"
 #include "routed/conntrack.h"
 #include "routed/doctor.h"
+#include "routed/flowcount.h"
+#include "routed/health.h"
 #include "routed/load.h"
 #include "routed/notify.h"
 #include "routed/passive.h"
@@ -114,6 +117,12 @@ static void on_probed(void *arg)
 
 	if (reconcile_step(uplink))
 		reconcile_now(uplink->routed);
+}
+
+/* The kernel stays as it is: what a dead server costs is not to be offered. */
+static void on_health(void *arg)
+{
+	tell_changes(arg);
 }
 
 static void on_routes(const struct rtnlwatch_news *news, void *arg)
@@ -304,20 +313,18 @@ static void free_new(struct uplinks *uplinks)
 			uplink_free(uplinks->items[i]);
 }
 
+/* On failure those that were made are the caller's to free. */
 static int make_uplinks(
 	struct routed *routed, const struct site *site, struct uplinks *uplinks)
 {
-	*uplinks = (struct uplinks){0};
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		uplinks->items[i] = uplink_of(routed, site, i);
 		if (uplinks->items[i])
 			continue;
 		uplinks->items[i] = uplink_new(routed, site, i);
 		uplinks->is_new[i] = true;
-		if (!uplinks->items[i]) {
-			free_new(uplinks);
+		if (!uplinks->items[i])
 			return -ENOMEM;
-		}
 	}
 	return 0;
 }
@@ -354,21 +361,25 @@ static void forget_moved_flows(struct routed *routed, const struct site *old)
 static int use_site(struct routed *routed, struct site *site)
 {
 	struct site *old = routed->site;
-	struct uplinks uplinks;
+	struct uplinks uplinks = {0};
+	struct routed_server *servers = tell_servers_of(routed, site);
 
 	if (old)
 		note_all(routed, &routed->kept);
-	int err = make_uplinks(routed, site, &uplinks);
+	int err = servers ? make_uplinks(routed, site, &uplinks) : -ENOMEM;
 	for (size_t i = 0; i < site->n_uplinks && err == 0; i++)
 		if (!uplinks.is_new[i])
 			err = uplink_configure(
 				&uplinks.items[i]->machine, site, i, clock_now_us());
+	if (err == 0)
+		err = health_configure(routed->health, site);
 	if (err < 0) {
 		for (size_t i = 0; old && i < old->n_uplinks; i++) {
 			uplink_configure(&routed->uplinks[i]->machine, old, i, clock_now_us());
 			prober_reload(routed->uplinks[i]->prober);
 		}
 		free_new(&uplinks);
+		free(servers);
 		return log_error(err, "config", "cannot use the configuration");
 	}
 
@@ -376,6 +387,8 @@ static int use_site(struct routed *routed, struct site *site)
 		if (!has(&uplinks, routed->uplinks[i]))
 			uplink_free(routed->uplinks[i]);
 	memcpy(routed->uplinks, uplinks.items, sizeof(routed->uplinks));
+	free(routed->servers);
+	routed->servers = servers;
 	routed->site = site;
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		if (!uplinks.is_new[i])
@@ -384,6 +397,7 @@ static int use_site(struct routed *routed, struct site *site)
 	routed->gateways_dirty = true;
 	reconcile_now(routed);
 	forget_moved_flows(routed, old);
+	flowcount_forget(routed->flowcount);
 	site_free(old);
 	return 0;
 }
@@ -450,6 +464,7 @@ const char *routed_drain(struct routed *routed, const char *name, bool drain, bo
 		return "it cannot be remembered over a restart (see the log), and is not done";
 	}
 	reconcile_now(routed);
+	flowcount_forget(routed->flowcount); /* new ones go elsewhere from now on */
 	return NULL;
 }
 
@@ -472,6 +487,9 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return status_json(routed);
 	if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0)
 		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
+	if (strcmp(verb, "flows") == 0)
+		return status_flows(
+			routed, json_string_value(json_object_get(request, "uplink")));
 	if (strcmp(verb, "events") == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
 	return NULL;
@@ -528,6 +546,7 @@ static int init_writers(struct routed *routed)
 		return -ENOMEM;
 	if ((err = rtnl_new(&routed->rtnl)) < 0 ||
 		(err = conntrack_new(&routed->conntrack)) < 0 ||
+		(err = flowcount_new(&routed->flowcount)) < 0 ||
 		(err = passive_new(&routed->passive)) < 0 ||
 		(err = sysctl_store_new(sysctls, &routed->sysctls)) < 0 ||
 		(err = nft_new(routed->base, table, on_table, routed, &routed->nft)) < 0)
@@ -561,6 +580,8 @@ static int init_parts(struct routed *routed)
 		(err = init_writers(routed)) < 0 ||
 		(err = rtnlwatch_new(routed->base, rtnl_port(routed->rtnl), on_routes, routed,
 			 &routed->watch)) < 0 ||
+		(err = health_new(routed->base, &routed->situation, on_health, routed,
+			 &routed->health)) < 0 ||
 		(err = notify_new(routed->base, &routed->notify)) < 0)
 		return err;
 	ctl_server_set_stream(routed->ctl, "events");
@@ -581,16 +602,19 @@ static void routed_fini(struct routed *routed)
 	ctl_server_free(routed->ctl);
 	notify_free(routed->notify);
 	rtnlwatch_free(routed->watch);
+	health_free(routed->health);
 	apply_fini(&routed->apply);
 	nft_free(routed->nft);
 	sysctl_store_free(routed->sysctls);
 	passive_free(routed->passive);
 	conntrack_free(routed->conntrack);
+	flowcount_free(routed->flowcount);
 	gateways_fini(&routed->gateways);
 	rtnl_free(routed->rtnl);
 	links_free(routed->links);
 	kernel_fini(&routed->wanted);
 	free(routed->table);
+	free(routed->servers);
 	site_free(routed->site);
 	free_event(routed->on_hup);
 	free_event(routed->on_term);

@@ -21,6 +21,8 @@ struct conntrack;
 struct ctl_server;
 struct event;
 struct event_base;
+struct flowcount;
+struct health;
 struct links;
 struct notify;
 struct passive;
@@ -69,6 +71,12 @@ struct routed_counters {
 	uint64_t switches;   /* changes of the set of active uplinks */
 };
 
+/* What was told last of the paths to a server: sets of uplinks. */
+struct routed_server {
+	uint32_t dead;
+	uint32_t partly; /* one family is, another works */
+};
+
 /* Who made a repair necessary; pid 0: not known, often the kernel itself. */
 struct routed_culprit {
 	pid_t pid;
@@ -80,6 +88,7 @@ struct routed {
 	const struct cli *cli;
 	struct site *site;
 	struct routed_uplink *uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
+	struct routed_server *servers;			 /* as site->servers */
 	struct keep kept; /* as it was at start, or before the last reload */
 
 	/* what the kernel was last made to hold, and from what it follows */
@@ -95,7 +104,9 @@ struct routed {
 	struct nft *nft;
 	struct sysctl_store *sysctls;
 	struct conntrack *conntrack;
+	struct flowcount *flowcount;
 	struct passive *passive;
+	struct health *health;
 	struct rtnlwatch *watch;
 	struct notify *notify;
 	struct ctl_server *ctl;

@@ -14,7 +14,8 @@
 #include "common/ctl.h"
 #include "common/links.h"
 #include "common/sitevalue.h"
-#include "routed/conntrack.h"
+#include "routed/flowcount.h"
+#include "routed/health.h"
 #include "routed/notify.h"
 #include "routed/routed.h"
 #include "routed/rtnlwatch.h"
@@ -238,23 +239,75 @@ static json_t *json_targets(const struct uplink *uplink)
 	return list;
 }
 
-/* How many connections are left on an uplink that is taken out of use. */
-static json_t *json_flows(const struct routed *routed, size_t i)
+/* ---- how many connections are left on uplinks that are taken out of use ------------------
+ */
+
+static struct flowcount_want want_of(const struct routed *routed, size_t i)
 {
 	const struct situation_uplink *uplink = &routed->situation.uplinks[i];
-	struct addr own[SITUATION_MAX_ADDRS + SITE_FAMILIES];
-	size_t n_own = 0;
-	size_t n;
+	struct flowcount_want want = {
+		.mark = wanted_mark_out(routed->site, i),
+		.mask = wanted_mark_uplink_mask(routed->site),
+		.in_bit = wanted_mark_in(routed->site, i) & ~wanted_mark_out(routed->site, i),
+	};
 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		own[n_own++] = uplink->chosen[family];
+		want.own[want.n_own++] = uplink->chosen[family];
 	for (size_t k = 0; k < uplink->n_addrs; k++)
-		own[n_own++] = uplink->addrs[k].addr;
-	if (conntrack_count_others(routed->conntrack, wanted_mark_out(routed->site, i),
-		    wanted_mark_uplink_mask(routed->site), own, n_own, &n) < 0)
-		return json_null();
-	return json_integer((json_int_t)n);
+		want.own[want.n_own++] = uplink->addrs[k].addr;
+	return want;
 }
+
+/* Of each uplink; nothing is known of those that are not drained. */
+static void count_left(
+	const struct routed *routed, struct flowcount_found ret_found[SITE_MAX_UPLINKS])
+{
+	struct flowcount_want wants[SITE_MAX_UPLINKS];
+	struct flowcount_found found[SITE_MAX_UPLINKS];
+	size_t places[SITE_MAX_UPLINKS];
+	size_t n = 0;
+
+	memset(ret_found, 0, SITE_MAX_UPLINKS * sizeof(*ret_found));
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		if (!routed->uplinks[i]->machine.drained)
+			continue;
+		wants[n] = want_of(routed, i);
+		places[n++] = i;
+	}
+	flowcount_ask(routed->flowcount, wants, n, found);
+	for (size_t k = 0; k < n; k++)
+		ret_found[places[k]] = found[k];
+}
+
+static void add_left(json_t *object, const struct flowcount_found *left)
+{
+	const struct conntrack_counts *counts = &left->counts;
+	bool known = left->is_known;
+
+	json_object_set_new(
+		object, "flows", known ? json_counter(counts->out + counts->in) : json_null());
+	json_object_set_new(
+		object, "flows_out", known ? json_counter(counts->out) : json_null());
+	json_object_set_new(
+		object, "flows_in", known ? json_counter(counts->in) : json_null());
+}
+
+json_t *status_flows(struct routed *routed, const char *name)
+{
+	int i = name ? site_find_uplink(routed->site, name) : -1;
+	struct flowcount_found left[SITE_MAX_UPLINKS];
+
+	if (i < 0)
+		return json_pack("{s:s}", "error", "there is no uplink of that name");
+	count_left(routed, left);
+	json_t *object = json_pack("{s:s, s:b}", "uplink", routed->site->uplinks[i].name,
+		"drained", (int)routed->uplinks[i]->machine.drained);
+	add_left(object, &left[i]);
+	return object;
+}
+
+/* ---- uplinks, as a whole -----------------------------------------------------------------
+ */
 
 static void add_links(json_t *object, const struct routed *routed, size_t i)
 {
@@ -295,15 +348,15 @@ json_t *status_uplink(struct routed *routed, size_t i)
 	return object;
 }
 
-static json_t *uplink_in_full(struct routed *routed, size_t i)
+static json_t *uplink_in_full(
+	struct routed *routed, size_t i, const struct flowcount_found *left)
 {
 	const struct uplink *machine = &routed->uplinks[i]->machine;
 	const struct decision *decision = &routed->decision;
 	json_t *object = status_uplink(routed, i);
 
 	json_object_set_new(object, "drained", json_boolean(machine->drained));
-	json_object_set_new(
-		object, "flows", machine->drained ? json_flows(routed, i) : json_null());
+	add_left(object, left);
 	json_object_set_new(
 		object, "active_ipv4", json_boolean((decision->active[SITE_IPV4] >> i) & 1));
 	json_object_set_new(
@@ -322,18 +375,48 @@ static json_t *uplink_in_full(struct routed *routed, size_t i)
 
 json_t *status_uplinks(struct routed *routed)
 {
+	struct flowcount_found left[SITE_MAX_UPLINKS];
 	json_t *list = json_array();
 
+	count_left(routed, left);
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		json_array_append_new(list, uplink_in_full(routed, i));
+		json_array_append_new(list, uplink_in_full(routed, i, &left[i]));
 	return list;
 }
 
 /* ---- the rest ----------------------------------------------------------------------------
  */
 
-static json_t *json_server(const struct site *site, const struct site_server *server)
+static json_t *json_check(const struct site_uplink *uplink, const struct health_look *look)
 {
+	int64_t since_us = look->since_us;
+
+	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
+		"address", addr_str(&look->addr), "port", (int)look->port, "alive",
+		(int)look->alive, "why", look->why, "rtt_ms", json_ms(look->rtt_us), "since",
+		since_us ? json_time((time_t)(status_wall_us(since_us) / SEC)) : json_null());
+}
+
+/* One for each path and family that is checked. */
+static json_t *json_checks(const struct routed *routed, size_t server)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			struct health_look look;
+
+			if (health_look(routed->health, server, i, family, &look))
+				json_array_append_new(
+					list, json_check(&routed->site->uplinks[i], &look));
+		}
+	return list;
+}
+
+static json_t *json_server(const struct routed *routed, size_t s)
+{
+	const struct site *site = routed->site;
+	const struct site_server *server = &site->servers[s];
 	json_t *uplinks = json_array();
 	json_t *loopbacks = json_object();
 
@@ -346,23 +429,25 @@ static json_t *json_server(const struct site *site, const struct site_server *se
 			json_object_set_new(loopbacks, site->uplinks[i].name,
 				json_addrs(server->loopbacks[i]));
 	}
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i}", "name", server->name, "address",
-		json_first(server->address), "addresses", json_addrs(server->address),
-		"uplinks", uplinks, "loopbacks", loopbacks, "forwards", (int)server->n_ports);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:o}", "name", server->name,
+		"address", json_first(server->address), "addresses",
+		json_addrs(server->address), "uplinks", uplinks, "loopbacks", loopbacks,
+		"forwards", (int)server->n_ports, "checks", json_checks(routed, s));
 }
 
-static json_t *json_servers(const struct site *site, const struct selftest *selftest)
+static json_t *json_servers(const struct routed *routed, const struct selftest *selftest)
 {
 	json_t *list = json_array();
 	size_t n = 0;
 	const struct selftest_row *rows = selftest ? selftest_rows(selftest, &n) : NULL;
-	const struct selftest_row *end = rows + n;
+	const struct selftest_row *end = selftest ? rows + n : NULL;
 
-	for (size_t i = 0; i < site->n_servers; i++) {
-		json_t *server = json_server(site, &site->servers[i]);
+	for (size_t i = 0; i < routed->site->n_servers; i++) {
+		json_t *server = json_server(routed, i);
 
 		json_object_set_new(server, "self_test",
-			selftest ? json_selftest_of_server(site, i, &rows, end) : json_null());
+			selftest ? json_selftest_of_server(routed->site, i, &rows, end)
+				 : json_null());
 		json_array_append_new(list, server);
 	}
 	return list;
@@ -425,7 +510,7 @@ json_t *status_json(struct routed *routed)
 	const struct site_routing *routing = &routed->site->routing;
 	struct selftest *selftest = read_selftest(routed);
 	json_t *uplinks = status_uplinks(routed);
-	json_t *servers = json_servers(routed->site, selftest);
+	json_t *servers = json_servers(routed, selftest);
 
 	add_counts(routed, selftest, uplinks);
 	selftest_free(selftest);

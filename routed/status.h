@@ -17,6 +17,9 @@ struct routed_culprit;
 json_t *status_json(struct routed *routed);
 json_t *status_uplink(struct routed *routed, size_t uplink);
 json_t *status_uplinks(struct routed *routed);
+/* How many connections are left on that uplink, if it is drained; "error" if there is none of
+ * that name. */
+json_t *status_flows(struct routed *routed, const char *name);
 json_t *status_culprit(const struct routed_culprit *culprit);
 
 /* The time of day at a moment of the monotonic clock, and as text in UTC. */
@@ -25,8 +28,6 @@ json_t *status_time_us(int64_t at_us);
 
 /* The verbs: ask the running routed and print. Return the exit status. */
 int status_run(const struct cli *cli);
-int status_run_drain(const struct cli *cli);
-int status_run_undrain(const struct cli *cli);
 int status_run_events(const struct cli *cli);
 
 /* Asks the running routed; on failure NULL, and why on standard error unless `quiet` and

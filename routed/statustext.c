@@ -1,4 +1,5 @@
-/* statustext.c - the verbs that ask the running agent: status, drain, undrain, events
+/* statustext.c - the verbs that ask the running agent: status, events (drain.c: drain,
+ * undrain)
  *
  * With --json the reply is printed as it is; else as tables for people, which may change with
  * each release.
@@ -127,8 +128,10 @@ static void print_uplinks(const json_t *uplinks)
 			text(uplink, "since"), per_cent(uplink, "loss"),
 			rtt_text(uplink, rtt, sizeof(rtt)), text(uplink, "why"));
 		if (json_is_integer(json_object_get(uplink, "flows")))
-			printf("%-12s %lld connections are left on it\n", "",
-				number(uplink, "flows"));
+			printf("%-12s %lld connections are left on it, %lld that went out and "
+			       "%lld that came in\n",
+				"", number(uplink, "flows"), number(uplink, "flows_out"),
+				number(uplink, "flows_in"));
 	}
 
 	printf("\n%-12s %-15s %-8s %-6s %-8s %-32s %s\n", "UPLINK", "INTERFACE", "CARRIER",
@@ -185,6 +188,32 @@ static void print_servers(const json_t *servers)
 			joined(json_object_get(server, "addresses"), addrs, sizeof(addrs)),
 			number(server, "forwards"),
 			joined(json_object_get(server, "uplinks"), names, sizeof(names)));
+	}
+}
+
+static void print_check(const char *server, const json_t *check)
+{
+	char rtt[32];
+
+	printf("%-12s %-12s %-32s %-6lld %-6s %-20s %10s  %s\n", server, text(check, "uplink"),
+		text(check, "address"), number(check, "port"),
+		is_true(check, "alive") ? "alive" : "DEAD", text(check, "since"),
+		rtt_text(check, rtt, sizeof(rtt)), text(check, "why"));
+}
+
+static void print_checks(const json_t *servers)
+{
+	size_t i, k, n = 0;
+	json_t *server, *check;
+
+	json_array_foreach (servers, i, server) {
+		json_array_foreach (json_object_get(server, "checks"), k, check) {
+			if (n++ == 0)
+				printf("\n%-12s %-12s %-32s %-6s %-6s %-20s %10s  %s\n",
+					"CHECK", "UPLINK", "ADDRESS", "PORT", "STATE", "SINCE",
+					"RTT", "WHY");
+			print_check(text(server, "name"), check);
+		}
 	}
 }
 
@@ -263,6 +292,7 @@ void status_print(const json_t *status)
 	print_uplinks(uplinks);
 	print_targets(uplinks);
 	print_servers(json_object_get(status, "servers"));
+	print_checks(json_object_get(status, "servers"));
 	print_self_test(status);
 	print_kernel(status);
 }
@@ -299,35 +329,6 @@ int status_run(const struct cli *cli)
 		result = show(cli);
 	}
 	return result;
-}
-
-static int ask_to_drain(const struct cli *cli, const char *verb)
-{
-	bool force = cli_option(cli, "force") != NULL;
-	AUTO(json_decrefp)
-	json_t *request = json_pack(
-		"{s:s, s:s, s:b}", "verb", verb, "uplink", cli->args[0], "force", (int)force);
-	AUTO(json_decrefp) json_t *reply = status_ask(cli, request, false);
-
-	if (!reply)
-		return EXIT_FAILED;
-	if (strcmp(verb, "drain") == 0)
-		printf("%s is drained: new connections go elsewhere, running ones stay; "
-		       "`routed status` tells how many are left\n",
-			cli->args[0]);
-	else
-		printf("%s may be used again\n", cli->args[0]);
-	return EXIT_DONE;
-}
-
-int status_run_drain(const struct cli *cli)
-{
-	return ask_to_drain(cli, "drain");
-}
-
-int status_run_undrain(const struct cli *cli)
-{
-	return ask_to_drain(cli, "undrain");
 }
 
 /* The first line tells how things stand: `status` does that. */

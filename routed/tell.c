@@ -299,6 +299,7 @@ void tell_changes(struct routed *routed)
 		states_changed = tell_uplink(routed, i) || states_changed;
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		tell_deletion(routed, i);
+	tell_servers(routed);
 	if (states_changed)
 		routed_keep(routed, false);
 	tell_manager(routed);

@@ -6,9 +6,19 @@
 #pragma once
 struct plan;
 struct routed;
+struct routed_server;
+struct site;
 
 /* Everything that differs from what was told last. */
 void tell_changes(struct routed *routed);
+
+/* Which servers are dead on whose path; called by tell_changes: tellserver.c */
+void tell_servers(struct routed *routed);
+
+/* What was told of the servers and uplinks of `site` that are in the present site too, for
+ * routed->servers: so that a reload makes no news. The caller frees it; NULL without memory.
+ */
+struct routed_server *tell_servers_of(const struct routed *routed, const struct site *site);
 
 void tell_repair(struct routed *routed, const struct plan *plan);
 void tell_reload(struct routed *routed, int err);

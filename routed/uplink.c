@@ -14,7 +14,7 @@
  *
  * The hold (`failback`) doubles with each relapse within an hour of the last return, to ten
  * minutes at most. It is waived for an uplink that has not been judged yet (the start), and
- * where no other is of use. A manual one ends with uplink_undrain.
+ * where no other is of use. uplink_undrain ends it, a manual one as well.
  *
  * Leaving "down" takes `quorum` targets that answer; staying up takes only that not too many
  * are dead. So a start, a restart or a reload, when nothing is known of the targets, changes
@@ -435,10 +435,10 @@ int64_t uplink_hold_us(const struct uplink *uplink)
 
 static bool may_return(const struct uplink *uplink, int64_t now_us)
 {
-	if (uplink->fresh || uplink->alone)
+	if (uplink->fresh || uplink->alone || uplink->released)
 		return true;
 	if (uplink->failback_ms == SITE_FAILBACK_MANUAL)
-		return uplink->released;
+		return false;
 	return now_us - uplink->good_us >= uplink_hold_us(uplink);
 }
 

@@ -67,7 +67,7 @@ struct uplink {
 	enum uplink_state reported; /* what the last step returned */
 	enum uplink_fault fault;
 	bool fresh;	     /* never judged: link and address are enough to begin with */
-	bool released;	     /* the operator ended a manual hold */
+	bool released;	     /* the operator ended the hold */
 	int64_t good_us;     /* down: without fault since; 0: there is one */
 	int64_t calm_us;     /* degraded: half of the limits held since; 0: they do not */
 	int64_t put_off_us;  /* a verdict of the probes is put off until then; 0: none is */

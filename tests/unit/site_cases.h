@@ -484,6 +484,10 @@ static const struct site_case site_cases[] = {
 		      "forwarded "
 		      "there"),
 		WHOLE_FILE},
+	{UPLINK("inbound: no\nservers:\n- {name: web, address: 10.0.0.1, check: tcp 80}"),
+		AT(6, "warning: servers[0].check: has no effect: nothing is forwarded to the "
+		      "server"),
+		WHOLE_FILE},
 	{SERVER("udp: loopback\n  from: \"2001:db8::/32\""),
 		AT(7, "warning: servers[0].udp: has no effect: the server has no loopbacks")
 			AT(8, "warning: servers[0].from: lets nobody in: no prefix is of the "

@@ -37,6 +37,7 @@ struct seen {
 	char format[32]; /* "-": not given */
 	char vias[64];	 /* all of them, one behind the other */
 	bool force;
+	char wait[32]; /* likewise */
 };
 
 static struct seen seen;
@@ -61,6 +62,8 @@ static int verb_run(const struct cli *cli)
 	seen.vias[0] = '\0';
 	for (int i = 0; cli_option_at(cli, "via", i) && i < 8; i++)
 		strcat(strcat(seen.vias, cli_option_at(cli, "via", i)), " ");
+	const char *wait = cli_option(cli, "wait");
+	snprintf(seen.wait, sizeof(seen.wait), "%s", wait ? wait : "-");
 	return EXIT_DONE;
 }
 
@@ -78,14 +81,20 @@ static int verb_print(const struct cli *cli)
 }
 
 static const struct cli_option deploy_options[] = {
-	{"format", "NAME", "how it is written: a or b"},
-	{"force", NULL, "also where it hurts"},
-	{"via", "ADDR...", "by whom"},
+	{.name = "format", .value = "NAME", .summary = "how it is written: a or b"},
+	{.name = "force", .summary = "also where it hurts"},
+	{.name = "via", .value = "ADDR...", .summary = "by whom"},
 	{0},
 };
 
-static const struct cli_option force_only[] = {
-	{"force", NULL, "also where it hurts"},
+static bool is_time(const char *text)
+{
+	return *text >= '0' && *text <= '9';
+}
+
+static const struct cli_option drain_options[] = {
+	{.name = "force", .summary = "also where it hurts"},
+	{.name = "wait", .value = "[TIME]", .summary = "for the end", .is_value = is_time},
 	{0},
 };
 
@@ -118,7 +127,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "takes it out",
 		.run = verb_run,
 		.n_args = 1,
-		.options = force_only},
+		.options = drain_options},
 	{0},
 };
 
@@ -242,6 +251,46 @@ static void an_option_may_count_each_time(void **state)
 	assert_true(seen.force);
 	assert_int_equal(call("deploy", "web", END), EXIT_DONE);
 	assert_string_equal(seen.vias, "");
+}
+
+static void a_value_may_be_left_out(void **state)
+{
+	static const struct {
+		const char *args[4];
+		const char *wait;
+		bool force;
+	} cases[] = {
+		{{"isp-a"}, "-", false},
+		{{"isp-a", "--wait"}, "", false},
+		{{"--wait", "isp-a"}, "", false},
+		{{"isp-a", "--wait", "5m"}, "5m", false},
+		{{"isp-a", "--wait=5m"}, "5m", false},
+		{{"--wait", "5m", "isp-a"}, "5m", false},
+		{{"--wait", "5m", "--force", "isp-a"}, "5m", true},
+		{{"isp-a", "--wait", "5m", "--force"}, "5m", true},
+		{{"isp-a", "--wait", "--force"}, "", true},
+		{{"--force", "isp-a", "--wait=x"}, "x", true},
+		{{"isp-a", "--wait=5m", "--wait"}, "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *const *args = cases[i].args;
+
+		assert_int_equal(
+			call("drain", args[0], args[1], args[2], args[3], END), EXIT_DONE);
+		assert_string_equal(seen.wait, cases[i].wait);
+		assert_string_equal(seen.arg, "isp-a");
+		assert_int_equal(seen.force, cases[i].force);
+	}
+	assert_int_equal(call("drain", "--wait", "isp-a", "5m", END), EXIT_USAGE);
+	assert_says(err, "does not know what to do with '5m'");
+	assert_int_equal(call("drain", "--wait", "5m", END), EXIT_USAGE);
+	assert_says(err, "'drain' needs UPLINK");
+	assert_int_equal(call("drain", "isp-a", "--wait=", END), EXIT_USAGE);
+	assert_says(err, "must not be empty");
+	assert_int_equal(call("drain", "--help", END), EXIT_DONE);
+	assert_says(out, "--wait [TIME]");
 }
 
 static void the_verbs_exit_status_is_the_programs(void **state)
@@ -407,6 +456,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(options_stand_before_or_after_the_verb, setup),
 		cmocka_unit_test_setup(a_verb_has_options_of_its_own, setup),
 		cmocka_unit_test_setup(an_option_may_count_each_time, setup),
+		cmocka_unit_test_setup(a_value_may_be_left_out, setup),
 		cmocka_unit_test_setup(the_verbs_exit_status_is_the_programs, setup),
 		cmocka_unit_test_setup(folders_come_from_options_then_the_environment, setup),
 		cmocka_unit_test_setup(wrong_usage_exits_2_and_says_what_was_wrong, setup),

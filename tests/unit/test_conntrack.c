@@ -11,7 +11,6 @@
 
 #include "routed/conntrack.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -20,11 +19,11 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/socket.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "lib/connections.h"
 #include "lib/netns.h"
 #include "routed/nlcmd.h"
 
@@ -32,52 +31,12 @@ enum { MARK_A = 0x100, MARK_B = 0x200, MARK_IN = 0x8000, MASK = 0xff00, UPLINK =
 
 struct fixture {
 	struct conntrack *conntrack;
-	struct nl_sock *sock;
-	uint32_t next;
+	struct connections connections;
 };
-
-static void put_tuple(struct nl_msg *msg, int type, int family, uint32_t n, bool reply)
-{
-	struct nlattr *tuple = nla_nest_start(msg, type | NLA_F_NESTED);
-	struct nlattr *ip = nla_nest_start(msg, CTA_TUPLE_IP | NLA_F_NESTED);
-	uint32_t near[4] = {htonl(0x20010db8), 0, 0, htonl(0x0a000000 + n / 50000)};
-	uint32_t far[4] = {htonl(0x20010db8), htonl(1), 0, htonl(0xc0000201)};
-	const void *from = reply ? far : near;
-	const void *to = reply ? near : far;
-
-	if (family == AF_INET) {
-		nla_put_u32(msg, CTA_IP_V4_SRC, reply ? far[3] : near[3]);
-		nla_put_u32(msg, CTA_IP_V4_DST, reply ? near[3] : far[3]);
-	} else {
-		nla_put(msg, CTA_IP_V6_SRC, 16, from);
-		nla_put(msg, CTA_IP_V6_DST, 16, to);
-	}
-	nla_nest_end(msg, ip);
-
-	uint16_t port = htons((uint16_t)(1000 + n % 50000));
-	struct nlattr *proto = nla_nest_start(msg, CTA_TUPLE_PROTO | NLA_F_NESTED);
-	nla_put_u8(msg, CTA_PROTO_NUM, IPPROTO_UDP);
-	nla_put_u16(msg, CTA_PROTO_SRC_PORT, reply ? htons(53) : port);
-	nla_put_u16(msg, CTA_PROTO_DST_PORT, reply ? port : htons(53));
-	nla_nest_end(msg, proto);
-	nla_nest_end(msg, tuple);
-}
 
 static void add(struct fixture *f, int family, uint32_t mark, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		struct nl_msg *msg = nlmsg_alloc_simple(
-			(NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_NEW,
-			NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK);
-		struct nfgenmsg nfgen = {.nfgen_family = (uint8_t)family};
-
-		nlmsg_append(msg, &nfgen, sizeof(nfgen), NLMSG_ALIGNTO);
-		put_tuple(msg, CTA_TUPLE_ORIG, family, f->next, false);
-		put_tuple(msg, CTA_TUPLE_REPLY, family, f->next++, true);
-		nla_put_u32(msg, CTA_TIMEOUT, htonl(600));
-		nla_put_u32(msg, CTA_MARK, htonl(mark));
-		assert_true(nl_send_sync(f->sock, msg) >= 0);
-	}
+	connections_add(&f->connections, family, mark, n);
 }
 
 static size_t count(struct fixture *f, uint32_t mark, uint32_t mask)
@@ -92,8 +51,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	f->sock = nl_socket_alloc();
-	assert_int_equal(nl_connect(f->sock, NETLINK_NETFILTER), 0);
+	connections_init(&f->connections);
 	assert_int_equal(conntrack_new(&f->conntrack), 0);
 	*state = f;
 	return 0;
@@ -103,9 +61,9 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	netns_run("conntrack -F 2>/dev/null");
 	conntrack_free(f->conntrack);
-	nl_socket_free(f->sock);
+	connections_fini(&f->connections);
+	connections_flush();
 	free(f);
 	return 0;
 }
@@ -114,15 +72,39 @@ static void flows_that_began_at_the_router_may_be_left_out(void **state)
 {
 	struct fixture *f = *state;
 	struct addr own[2];
-	size_t n = 0;
+	struct conntrack_counts counts;
+	const struct conntrack_left left = {
+		.mark = MARK_A, .mask = UPLINK, .in_bit = MARK_IN, .own = own, .n_own = 2};
 
-	addr_parse("10.0.0.0", &own[0]); /* where put_tuple lets the first ones begin */
+	addr_parse("10.0.0.0", &own[0]); /* where the first ones begin: connections.h */
 	addr_parse("2001:db8::a00:1", &own[1]);
 	add(f, AF_INET, MARK_A, 5);
 	add(f, AF_INET6, MARK_A, 3);
-	assert_int_equal(conntrack_count_others(f->conntrack, MARK_A, MASK, own, 2, &n), 0);
-	assert_int_equal(n, 3);
-	assert_int_equal(count(f, MARK_A, MASK), 8);
+	add(f, AF_INET6, MARK_A | MARK_IN, 4);
+	add(f, AF_INET6, MARK_B, 5);
+	assert_int_equal(conntrack_count_left(f->conntrack, &left, &counts), 0);
+	assert_int_equal(counts.out, 3);
+	assert_int_equal(counts.in, 4);
+	assert_int_equal(count(f, MARK_A, UPLINK), 12);
+}
+
+static void what_is_over_is_not_left(void **state)
+{
+	static const uint8_t states[] = {TCP_CONNTRACK_SYN_SENT, TCP_CONNTRACK_SYN_RECV,
+		TCP_CONNTRACK_ESTABLISHED, TCP_CONNTRACK_FIN_WAIT, TCP_CONNTRACK_CLOSE_WAIT,
+		TCP_CONNTRACK_LAST_ACK, TCP_CONNTRACK_TIME_WAIT, TCP_CONNTRACK_CLOSE};
+	struct fixture *f = *state;
+	struct conntrack_counts counts;
+	const struct conntrack_left left = {.mark = MARK_A, .mask = UPLINK, .in_bit = MARK_IN};
+
+	for (size_t i = 0; i < sizeof(states); i++) {
+		connections_add_tcp(&f->connections, MARK_A, states[i]);
+		connections_add_tcp(&f->connections, MARK_A | MARK_IN, states[i]);
+	}
+	assert_int_equal(conntrack_count_left(f->conntrack, &left, &counts), 0);
+	assert_int_equal(counts.out, sizeof(states) - 2);
+	assert_int_equal(counts.in, sizeof(states) - 2);
+	assert_int_equal(count(f, MARK_A, UPLINK), 2 * sizeof(states));
 }
 
 static void flows_of_one_family_may_go_alone(void **state)
@@ -244,6 +226,7 @@ int main(int argc, char **argv)
 			flows_of_one_uplink_go_and_all_others_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_that_began_at_the_router_may_be_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_over_is_not_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_of_one_family_may_go_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(

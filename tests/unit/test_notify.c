@@ -21,7 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 30000 };
 
 struct fixture {
 	struct event_base *base;
@@ -161,9 +161,11 @@ static void only_so_many_run_and_wait(void **state)
 		run(f, subject, "down");
 	}
 	assert_int_equal(notify_counters(f->notify)->run, NOTIFY_MAX_RUNNING);
+	assert_int_equal(notify_n_waiting(f->notify), NOTIFY_MAX_WAITING);
 	assert_int_equal(
 		notify_counters(f->notify)->dropped, NOTIFY_MAX_WAITING - NOTIFY_MAX_RUNNING);
 	turn_until_quiet(f);
+	assert_int_equal(notify_n_waiting(f->notify), 0);
 	assert_int_equal(
 		notify_counters(f->notify)->run, NOTIFY_MAX_WAITING + NOTIFY_MAX_RUNNING);
 }

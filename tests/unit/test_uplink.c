@@ -455,6 +455,28 @@ static void a_manual_hold_waits_for_the_operator(void **state)
 	assert_state(lab, down); /* one word of the operator is for one return */
 }
 
+static void the_operator_ends_a_hold(void **state)
+{
+	struct lab *lab = *state;
+
+	restart(lab, one_target);
+	run(lab, 10 * SEC);
+	lab->cut = true;
+	run(lab, 2 * SEC);
+	lab->cut = false;
+	run(lab, 5 * SEC);
+	assert_state(lab, down);
+	uplink_undrain(&lab->uplink);
+	step(lab);
+	assert_state(lab, up);
+
+	lab->cut = true;
+	run(lab, 2 * SEC);
+	lab->cut = false;
+	run(lab, 5 * SEC);
+	assert_state(lab, down); /* one word is for one return */
+}
+
 /* probes */
 
 static void a_silent_link_goes_down_with_cause_and_reason(void **state)
@@ -874,6 +896,7 @@ int main(int argc, char **argv)
 		LAB_TEST(an_hour_without_relapse_is_forgiven),
 		LAB_TEST(nothing_is_held_back_when_no_other_is_of_use),
 		LAB_TEST(a_manual_hold_waits_for_the_operator),
+		LAB_TEST(the_operator_ends_a_hold),
 		LAB_TEST(a_silent_link_goes_down_with_cause_and_reason),
 		LAB_TEST(all_targets_must_die),
 		LAB_TEST(a_quorum_of_two_needs_two),

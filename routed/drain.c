@@ -1,0 +1,332 @@
+/* drain.c - the verbs drain and undrain
+ *
+ * The agent does it, and counts; with --wait this asks once a second how many connections are
+ * left, and shows each change, until there are none. A restart of the agent meanwhile changes
+ * nothing: it stays drained, and whoever asks again is answered. An interrupt ends the waiting
+ * and nothing else.
+ */
+#include "routed/drain.h"
+
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/cli.h"
+#include "common/clock.h"
+#include "common/ctl.h"
+#include "common/value.h"
+#include "routed/routed.h"
+#include "routed/status.h"
+
+enum {
+	ASK_MS = 1000,
+	SOON_MS = 100,	    /* the count is under way */
+	MAX_UNKNOWN = 100,  /* asked in vain: it ought to be there by then ... */
+	FEW_UNKNOWN = 10,   /* ... and nobody who does not wait is kept for longer */
+	SILENCE_MS = 30000, /* the agent is gone, and not only restarted */
+};
+
+enum outcome {
+	GOES_ON,
+	NONE_LEFT,
+	TIME_OVER,
+	UNDRAINED,
+	UNCOUNTED,
+	SILENT,
+	REFUSED,
+	INTERRUPTED
+};
+
+struct wait {
+	const struct cli *cli;
+	const char *uplink;
+	int64_t end_ms; /* INT64_MAX: never */
+	int signal_fd;
+	bool redraws; /* one line on a terminal; else a line per change */
+	unsigned int max_unknown;
+	bool is_known;
+	long long left, out, in; /* as shown last */
+	int64_t heard_ms;	 /* when the agent answered last */
+	unsigned int n_unknown;	 /* answers in a row without a count */
+	int signal;		 /* INTERRUPTED: by which */
+	char error[256];	 /* REFUSED: why */
+};
+
+bool drain_is_time(const char *text)
+{
+	int64_t ms;
+
+	return value_duration(text, &ms) == 0;
+}
+
+/* ---- waiting -----------------------------------------------------------------------------
+ */
+
+static void words(const struct wait *wait, char *out, size_t cap)
+{
+	if (!wait->is_known)
+		snprintf(out, cap, "how many connections are left is not known");
+	else if (wait->left == 0)
+		snprintf(out, cap, "no connection is left");
+	else
+		snprintf(out, cap, "%lld connection%s left (%lld went out, %lld came in)",
+			wait->left, wait->left == 1 ? " is" : "s are", wait->out, wait->in);
+}
+
+static void show(const struct wait *wait)
+{
+	char left[160];
+
+	words(wait, left, sizeof(left));
+	if (wait->redraws)
+		printf("\r\033[K%s: %s", wait->uplink, left); /* over the line before */
+	else
+		printf("%s: %s\n", wait->uplink, left);
+	fflush(stdout);
+}
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static enum outcome take_count(struct wait *wait, const json_t *reply)
+{
+	long long out = number(reply, "flows_out");
+	long long in = number(reply, "flows_in");
+	bool is_new = !wait->is_known || wait->out != out || wait->in != in;
+
+	wait->is_known = true;
+	wait->n_unknown = 0;
+	wait->left = number(reply, "flows");
+	wait->out = out;
+	wait->in = in;
+	if (is_new)
+		show(wait);
+	return wait->left == 0 ? NONE_LEFT : GOES_ON;
+}
+
+static enum outcome take_reply(struct wait *wait, const json_t *reply)
+{
+	const char *error = json_string_value(json_object_get(reply, "error"));
+
+	wait->heard_ms = clock_now_ms();
+	if (error) {
+		snprintf(wait->error, sizeof(wait->error), "%s", error);
+		return REFUSED;
+	}
+	if (!json_is_true(json_object_get(reply, "drained")))
+		return UNDRAINED;
+	if (json_is_integer(json_object_get(reply, "flows")))
+		return take_count(wait, reply);
+	return ++wait->n_unknown > wait->max_unknown ? UNCOUNTED : GOES_ON;
+}
+
+static enum outcome ask(struct wait *wait)
+{
+	AUTO(freep) char *path = cli_path(wait->cli->runtime_dir, ROUTED_SOCKET);
+	AUTO(json_decrefp)
+	json_t *request = json_pack("{s:s, s:s}", "verb", "flows", "uplink", wait->uplink);
+	AUTO(json_decrefp) json_t *reply = NULL;
+
+	if (path && request &&
+		ctl_request_object(path, request, ROUTED_SOCKET_TIMEOUT_MS, &reply) == 0)
+		return take_reply(wait, reply);
+	return clock_now_ms() - wait->heard_ms > SILENCE_MS ? SILENT : GOES_ON;
+}
+
+/* False if a signal has come before. */
+static bool pause_for(struct wait *wait, int64_t ms)
+{
+	struct pollfd ready = {.fd = wait->signal_fd, .events = POLLIN};
+	struct signalfd_siginfo info;
+
+	if (poll(&ready, 1, ms > 0 ? (int)ms : 0) <= 0 ||
+		read(wait->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return true;
+	wait->signal = (int)info.ssi_signo;
+	return false;
+}
+
+static enum outcome wait_for_the_last(struct wait *wait)
+{
+	for (;;) {
+		enum outcome outcome = ask(wait);
+		int64_t left_ms = wait->end_ms - clock_now_ms();
+		int64_t pause_ms = left_ms < ASK_MS ? left_ms : ASK_MS;
+
+		if (outcome != GOES_ON)
+			return outcome;
+		if (left_ms <= 0 && wait->n_unknown == 0)
+			return TIME_OVER;
+		if (!pause_for(wait, wait->n_unknown ? SOON_MS : pause_ms))
+			return INTERRUPTED;
+	}
+}
+
+/* ---- how it ended ------------------------------------------------------------------------
+ */
+
+/* As if it had not been caught: a script that called us is to stop as well. */
+static int die_of(int signal)
+{
+	sigset_t set;
+
+	fflush(NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	raise(signal);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return EXIT_FAILED; /* not reached: it is not ignored, or it had not been caught */
+}
+
+static int tell_end(const struct wait *wait, enum outcome outcome)
+{
+	const char *uplink = wait->uplink;
+	char left[160];
+
+	words(wait, left, sizeof(left));
+	if (wait->redraws)
+		putchar('\n');
+	fflush(stdout);
+	switch (outcome) {
+	case NONE_LEFT:
+		return EXIT_DONE;
+	case TIME_OVER:
+		fprintf(stderr, "routed: the time is over, and %s; %s stays drained\n", left,
+			uplink);
+		return EXIT_FAILED;
+	case UNDRAINED:
+		fprintf(stderr,
+			"routed: %s is not drained any more: somebody has undrained "
+			"it\n",
+			uplink);
+		return EXIT_FAILED;
+	case UNCOUNTED:
+		fprintf(stderr,
+			"routed: the connections on %s cannot be counted (routed's log tells "
+			"why); it stays drained\n",
+			uplink);
+		return EXIT_FAILED;
+	case SILENT:
+		fprintf(stderr,
+			"routed: the running routed does not answer any more; %s stays "
+			"drained when it starts again\n",
+			uplink);
+		return EXIT_FAILED;
+	case INTERRUPTED:
+		fprintf(stderr,
+			"routed: not waited for the end: %s; %s stays drained, `routed "
+			"undrain %s` returns it\n",
+			left, uplink, uplink);
+		return die_of(wait->signal);
+	case REFUSED:
+		fprintf(stderr, "routed: %s\n", wait->error);
+		return EXIT_FAILED;
+	case GOES_ON:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
+/* Those that would end us; one that we were started to ignore (nohup(1), a shell's background)
+ * stays ignored. */
+static int catch_signals(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct sigaction action;
+
+		if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(&set, ends[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		sigprocmask(SIG_UNBLOCK, &set, NULL); /* they end us without a word */
+	return fd;
+}
+
+static int run_wait(const struct cli *cli, int64_t time_ms)
+{
+	int64_t now_ms = clock_now_ms();
+	AUTO(closep) int signal_fd = catch_signals();
+	struct wait wait = {
+		.cli = cli,
+		.uplink = cli->args[0],
+		.end_ms = time_ms < INT64_MAX - now_ms ? now_ms + time_ms : INT64_MAX,
+		.signal_fd = signal_fd,
+		.redraws = isatty(STDOUT_FILENO) == 1,
+		.max_unknown = MAX_UNKNOWN,
+		.heard_ms = now_ms,
+	};
+
+	return tell_end(&wait, wait_for_the_last(&wait));
+}
+
+/* How many are left now, if that can be told soon. */
+static void show_once(const struct cli *cli)
+{
+	int64_t now_ms = clock_now_ms();
+	struct wait wait = {
+		.cli = cli,
+		.uplink = cli->args[0],
+		.end_ms = now_ms,
+		.signal_fd = -1,
+		.max_unknown = FEW_UNKNOWN,
+		.heard_ms = now_ms,
+	};
+
+	wait_for_the_last(&wait);
+}
+
+/* ---- the verbs ---------------------------------------------------------------------------
+ */
+
+static bool ask_to(const struct cli *cli, const char *verb)
+{
+	bool force = cli_option(cli, "force") != NULL;
+	AUTO(json_decrefp)
+	json_t *request = json_pack(
+		"{s:s, s:s, s:b}", "verb", verb, "uplink", cli->args[0], "force", (int)force);
+	AUTO(json_decrefp) json_t *reply = status_ask(cli, request, false);
+
+	return reply != NULL;
+}
+
+int drain_run(const struct cli *cli)
+{
+	const char *time = cli_option(cli, "wait");
+	int64_t time_ms = INT64_MAX;
+
+	if (time && *time && value_duration(time, &time_ms) < 0) {
+		fprintf(stderr, "routed: --wait: '%s' is not a time such as 90s or 5m\n",
+			time);
+		return EXIT_USAGE;
+	}
+	if (!ask_to(cli, "drain"))
+		return EXIT_FAILED;
+	printf("%s is drained: new connections go elsewhere, running ones stay\n",
+		cli->args[0]);
+	if (time)
+		return run_wait(cli, time_ms);
+	show_once(cli);
+	return EXIT_DONE;
+}
+
+int drain_run_undrain(const struct cli *cli)
+{
+	if (!ask_to(cli, "undrain"))
+		return EXIT_FAILED;
+	printf("%s may be used again\n", cli->args[0]);
+	return EXIT_DONE;
+}
