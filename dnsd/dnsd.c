@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "dnsd/delegation.h"
 #include "dnsd/gather.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/status.h"
 #include "dnsd/stream.h"
@@ -186,11 +187,12 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct dnsd *dnsd = arg;
 
-	(void)request;
 	if (strcmp(verb, "status") == 0)
 		return status_json(dnsd);
 	if (strcmp(verb, "delegation") == 0)
-		return delegation_json(dnsd);
+		return delegation_json(dnsd->config, &dnsd->facts, "as dnsd has them now");
+	if (strcmp(verb, "expect") == 0)
+		return expect_json(&dnsd->expect, request, dnsd->config, (uint32_t)time(NULL));
 	return NULL;
 }
 
@@ -254,6 +256,7 @@ static int init_parts(struct dnsd *dnsd)
 	if ((err = init_stream(dnsd)) < 0 || (err = init_events(dnsd)) < 0 ||
 		(err = ctl_server_new(dnsd->base, path, on_request, dnsd, &dnsd->ctl)) < 0 ||
 		(err = links_new(dnsd->base, on_links_changed, dnsd, &dnsd->links)) < 0 ||
+		(err = parent_new(dnsd->base, dnsd->cli->state_dir, &dnsd->parent)) < 0 ||
 		(err = tcp_server_new(dnsd->base, &tcp_limits_default, &dnsd->tcp)) < 0)
 		return err;
 	ctl_server_open_to(dnsd->ctl, CTL_GROUP, open_verbs);
@@ -274,6 +277,7 @@ static void dnsd_fini(struct dnsd *dnsd)
 		view_free(dnsd->views[i]);
 	ctl_server_free(dnsd->ctl);
 	stream_free(dnsd->stream);
+	parent_free(dnsd->parent);
 	links_free(dnsd->links);
 	wayout_fini(&dnsd->wayout);
 	free(dnsd->wants);

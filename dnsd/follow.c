@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/stream.h"
 #include "dnsd/tcp.h"
@@ -74,13 +75,14 @@ static int plan_views(const struct dnsd *dnsd, struct plan *plan)
 }
 
 static void respond_conf(
-	const struct dnsd *dnsd, const struct site *site, struct respond_conf *ret_conf)
+	struct dnsd *dnsd, const struct site *site, struct respond_conf *ret_conf)
 {
 	size_t len = site->dns.nsid ? strlen(site->dns.nsid) : 0;
 
 	*ret_conf = (struct respond_conf){
 		.cookies = dnsd->cookies,
 		.keepalive_100ms = (uint16_t)(tcp_limits_default.idle_ms / 100),
+		.expect = &dnsd->expect,
 	};
 	ret_conf->nsid_len = len < sizeof(ret_conf->nsid) ? len : sizeof(ret_conf->nsid);
 	if (len > 0)
@@ -104,6 +106,8 @@ static int plan_answers(struct dnsd *dnsd, struct plan *plan)
 		config_set_serial(plan->config, dnsd->serial);
 	}
 	for (size_t i = 0; i < plan->n_views; i++) {
+		conf.view = indices[i];
+		conf.view_name = plan->views[i]->name;
 		plan->answers[i] = answers_new(
 			config_table(plan->config, &plan->facts, indices[i]), &conf);
 		if (!plan->answers[i])
@@ -363,8 +367,10 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	if (plan->config != dnsd->config) {
 		config_free(dnsd->config);
 		dnsd->config = plan->config;
+		expect_clear(&dnsd->expect); /* views may be others now */
 	}
 	dnsd_arm(dnsd->routing, DNSD_ROUTING_MS);
+	parent_follow(dnsd->parent, dnsd->config, &dnsd->facts);
 	tell_manager(dnsd);
 }
 

@@ -11,6 +11,7 @@
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
 #include "dnsd/status.h"
+#include "dnsd/verify.h"
 
 static const char *plural(size_t n)
 {
@@ -85,6 +86,13 @@ static const struct cli_verb verbs[] = {
 		.summary = "what to paste into the parent zone",
 		.run = delegation_run,
 		.n_args = 1},
+	{.name = "verify",
+		.args = "ZONE",
+		.summary = "whether the parent's delegation leads to us",
+		.run = verify_run,
+		.n_args = 1,
+		.takes_json = true,
+		.options = verify_options},
 	{.name = NULL},
 };
 

@@ -16,6 +16,8 @@
 #include "common/links.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
+#include "dnsd/message.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/stream.h"
 #include "dnsd/tcp.h"
@@ -41,10 +43,7 @@ static const char *const counter_names[STATS_RCODE_0] = {
 	[STATS_SEND_ERRORS] = "send_errors",
 };
 
-static const char *const rcode_names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
-
-enum { N_RCODE_NAMES = sizeof(rcode_names) / sizeof(rcode_names[0]) };
+enum { N_NAMED_RCODES = DNS_RCODE_NOTZONE + 1 };
 
 static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
 {
@@ -56,8 +55,8 @@ static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
 		json_object_set_new(
 			counters, counter_names[i], json_integer((json_int_t)totals[i]));
 	for (unsigned int i = STATS_RCODE_0; i < STATS_N_COUNTERS; i++)
-		if (i - STATS_RCODE_0 < N_RCODE_NAMES)
-			json_object_set_new(rcodes, rcode_names[i - STATS_RCODE_0],
+		if (i - STATS_RCODE_0 < N_NAMED_RCODES)
+			json_object_set_new(rcodes, message_rcode_str(i - STATS_RCODE_0),
 				json_integer((json_int_t)totals[i]));
 		else
 			other += totals[i];
@@ -238,18 +237,20 @@ static json_t *json_servers(const struct dnsd *dnsd)
 	return list;
 }
 
-static json_t *json_zones(const struct config *config)
+static json_t *json_zones(const struct dnsd *dnsd)
 {
+	const struct config *config = dnsd->config;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct zone *zone = config->zones[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:I, s:I}", "name",
-				      config->site->dns.zones[i].name, "file", zone->file,
-				      "serial", (json_int_t)zone->serial, "records",
-				      (json_int_t)zone->n_records));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:I, s:o}", "name",
+				config->site->dns.zones[i].name, "file", zone->file, "serial",
+				(json_int_t)zone->serial, "records",
+				(json_int_t)zone->n_records, "parent",
+				parent_json(dnsd->parent, config->site->dns.zones[i].name)));
 	}
 	return list;
 }
@@ -311,5 +312,5 @@ json_t *status_json(struct dnsd *dnsd)
 		"reload_failed", json_time(dnsd->load_failed_s), "links", json_links(dnsd),
 		"stream", json_stream(dnsd), "views", json_views(dnsd), "servers",
 		json_servers(dnsd), "sockets", json_sockets(dnsd), "connections",
-		json_connections(dnsd), "zones", json_zones(dnsd->config));
+		json_connections(dnsd), "zones", json_zones(dnsd));
 }

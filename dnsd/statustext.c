@@ -206,6 +206,44 @@ static void print_zones(const json_t *zones)
 	}
 }
 
+static void print_parent_names(const json_t *names)
+{
+	size_t i;
+	json_t *name;
+
+	json_array_foreach (names, i, name) {
+		char seen[256];
+
+		printf("  %-30s %-5s %-8s %s%s%s\n", text(name, "name"), text(name, "type"),
+			text(name, "state"),
+			joined(json_object_get(name, "at_parent"), seen, sizeof(seen)),
+			json_is_string(json_object_get(name, "why")) ? ": " : "",
+			json_is_string(json_object_get(name, "why")) ? text(name, "why") : "");
+	}
+}
+
+/* Zones whose addresses are kept current at the parent. */
+static void print_parents(const json_t *zones)
+{
+	size_t i;
+	json_t *zone;
+
+	json_array_foreach (zones, i, zone) {
+		const json_t *parent = json_object_get(zone, "parent");
+
+		if (!json_is_object(parent))
+			continue;
+		printf("\nAT THE PARENT OF %s, primary %s: %s; last right %s, next look in "
+		       "%.0f s\n",
+			text(zone, "name"), text(parent, "server"), text(parent, "state"),
+			text(parent, "last_success"),
+			(double)number(parent, "next_try_in_ms") / 1000);
+		if (strcmp(text(parent, "state"), "failing") == 0)
+			printf("  %s\n", text(parent, "why"));
+		print_parent_names(json_object_get(parent, "names"));
+	}
+}
+
 static void print_counters(const json_t *views)
 {
 	size_t i;
@@ -238,6 +276,7 @@ void status_print(const json_t *status)
 	print_dead(json_object_get(status, "servers"));
 	print_sockets(json_object_get(status, "sockets"));
 	print_zones(json_object_get(status, "zones"));
+	print_parents(json_object_get(status, "zones"));
 	print_counters(views);
 }
 
