@@ -163,15 +163,25 @@ static bool verb_takes(const struct cli_verb *verb, const char *name)
 	return false;
 }
 
-static void take_own(struct cli *cli, const struct cli_option *own, const char *value)
+static bool repeats(const struct cli_option *own)
 {
-	int i = 0;
+	size_t len = own->value ? strlen(own->value) : 0;
+
+	return len > 3 && strcmp(own->value + len - 3, "...") == 0;
+}
+
+static bool take_own(struct cli *cli, const struct cli_option *own, const char *value)
+{
+	int i = repeats(own) ? cli->n_given : 0;
 
 	while (i < cli->n_given && strcmp(cli->given[i].name, own->name) != 0)
 		i++;
+	if (i == CLI_MAX_GIVEN)
+		return false;
 	cli->given[i] = (struct cli_given){.name = own->name, .value = value ? value : ""};
 	if (i == cli->n_given)
 		cli->n_given++;
+	return true;
 }
 
 const char *cli_option(const struct cli *cli, const char *name)
@@ -179,6 +189,14 @@ const char *cli_option(const struct cli *cli, const char *name)
 	for (int i = 0; i < cli->n_given; i++)
 		if (strcmp(cli->given[i].name, name) == 0)
 			return cli->given[i].value;
+	return NULL;
+}
+
+const char *cli_option_at(const struct cli *cli, const char *name, int i)
+{
+	for (int k = 0; k < cli->n_given; k++)
+		if (strcmp(cli->given[k].name, name) == 0 && i-- == 0)
+			return cli->given[k].value;
 	return NULL;
 }
 
@@ -263,7 +281,7 @@ static int option_error(const struct call *call, int problem, const char *typed)
 	return usage_error(call, "unknown option '%s'", typed);
 }
 
-static void take_option(struct call *call, int option)
+static bool take_option(struct call *call, int option)
 {
 	switch (option) {
 	case 'c':
@@ -291,8 +309,9 @@ static void take_option(struct call *call, int option)
 		call->help = true;
 		break;
 	default:
-		take_own(&call->cli, call->own[option - OPT_OWN], optarg);
+		return take_own(&call->cli, call->own[option - OPT_OWN], optarg);
 	}
+	return true;
 }
 
 /* A value that may be left out, and stands behind its option as an argument of its own:
@@ -321,7 +340,8 @@ static int parse_options(struct call *call, int argc, char **argv)
 			return usage_error(call, "option '%s' must not be empty",
 				*typed ? typed : argv[optind - 2]);
 		take_next(call, option, argc, argv);
-		take_option(call, option);
+		if (!take_option(call, option))
+			return usage_error(call, "there are too many options");
 		optarg = NULL;
 	}
 

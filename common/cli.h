@@ -16,12 +16,16 @@ enum {
 
 #define CLI_DEFAULT_CONFIG "/etc/multihomed/site.yaml"
 
-enum { CLI_MAX_OWN = 16 }; /* different options of verbs, all of a program together */
+enum {
+	CLI_MAX_OWN = 16,   /* different options of verbs, all of a program together */
+	CLI_MAX_GIVEN = 48, /* of them on one command line, repeated ones counted each */
+};
 
 /* An option that some verbs know and others refuse. */
 struct cli_option {
-	const char *name;  /* "format", without the dashes */
-	const char *value; /* "NAME", what stands for the value in --help; NULL: takes none */
+	const char *name;    /* "format", without the dashes */
+	const char *value;   /* "NAME", what stands for the value in --help; NULL: takes none;
+				"NAME...": it may be given several times, and all count */
 	const char *summary; /* for --help */
 
 	/* Set: the value may be left out. `--name=VALUE` gives it in any case; a next argument
@@ -45,7 +49,7 @@ struct cli {
 	bool verbose; /* -v: debug messages */
 	char **args;  /* after the verb */
 	int n_args;
-	struct cli_given given[CLI_MAX_OWN]; /* the verb's own options: see cli_option */
+	struct cli_given given[CLI_MAX_GIVEN]; /* the verb's own options: see cli_option */
 	int n_given;
 };
 
@@ -69,6 +73,9 @@ int cli_main(int argc, char **argv, const char *program, const char *purpose,
 /* The value of one of the verb's own options; "" for one that takes none, or whose value was
  * left out, and only then; NULL if it was not given. Given twice, the last counts. */
 const char *cli_option(const struct cli *cli, const char *name);
+
+/* The i-th value of an option that repeats, from 0; NULL when there are no more. */
+const char *cli_option_at(const struct cli *cli, const char *name, int i);
 
 /* "DIR/NAME", the path of a socket or a state file. The caller frees it; NULL without memory.
  */

@@ -28,6 +28,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -51,7 +52,11 @@ enum {
 	CTL_CONNECT_RETRY_MS = 10,	  /* the server's backlog is full */
 	CTL_REPLY_MAX = 64 * 1024 * 1024, /* octets that the client takes */
 	CTL_REPLY_CHUNK = 64 * 1024,
+	CTL_NO_STREAM = -1,
+	CTL_GROUP_ENTRY_MAX = 64 * 1024, /* octets of a line of /etc/group */
+	CTL_PEER_GROUPS_MAX = 65536,	 /* NGROUPS_MAX of the kernel */
 };
+#define CTL_NO_GROUP ((gid_t)-1)
 
 struct ctl_client {
 	LIST_ENTRY(ctl_client) entry;
@@ -60,7 +65,13 @@ struct ctl_client {
 	struct event *deadline;
 	bool answering; /* a reply is on its way out */
 	bool last;	/* nothing more will be read: close once all is sent */
-	bool following; /* gets what is published; asks nothing more */
+	bool is_guest;	/* may ask for the open verbs only */
+	int following;	/* the stream that it gets; it asks nothing more */
+};
+
+struct ctl_stream {
+	const char *verb;
+	size_t n_subscribers;
 };
 
 struct ctl_server {
@@ -71,10 +82,12 @@ struct ctl_server {
 	struct event *accept_timer;
 	ctl_handler_fn *handler;
 	void *arg;
-	const char *stream_verb; /* NULL: none */
+	struct ctl_stream streams[CTL_MAX_STREAMS];
+	size_t n_streams;
+	gid_t group; /* its members may ask for the open verbs */
+	const char *const *open_verbs;
 	int idle_ms;
 	size_t n_clients;
-	size_t n_subscribers;
 	LIST_HEAD(ctl_clients, ctl_client) clients;
 };
 
@@ -135,7 +148,8 @@ static void client_free(struct ctl_client *client)
 {
 	LIST_REMOVE(client, entry);
 	client->server->n_clients--;
-	client->server->n_subscribers -= client->following;
+	if (client->following != CTL_NO_STREAM)
+		client->server->streams[client->following].n_subscribers--;
 	if (client->deadline)
 		event_free(client->deadline);
 	if (client->bev)
@@ -184,42 +198,66 @@ static bool client_refuse(struct ctl_client *client, const char *sentence)
 
 /* What the handler is called through, to learn which verb it was. */
 struct ask {
-	const struct ctl_server *server;
-	bool is_stream;
+	const struct ctl_client *client;
+	int stream;
 };
+
+static int find_stream(const struct ctl_server *server, const char *verb)
+{
+	for (size_t i = 0; i < server->n_streams; i++)
+		if (strcmp(server->streams[i].verb, verb) == 0)
+			return (int)i;
+	return CTL_NO_STREAM;
+}
+
+static bool is_open_verb(const struct ctl_server *server, const char *verb)
+{
+	for (const char *const *open = server->open_verbs; open && *open; open++)
+		if (strcmp(*open, verb) == 0)
+			return true;
+	return false;
+}
 
 static json_t *ask_handler(const char *verb, const json_t *request, void *arg)
 {
 	struct ask *ask = arg;
+	const struct ctl_server *server = ask->client->server;
 
-	ask->is_stream = ask->server->stream_verb &&
-			 strcmp(verb, ask->server->stream_verb) == 0;
-	if (ask->is_stream && ask->server->n_subscribers >= CTL_MAX_SUBSCRIBERS)
+	if (ask->client->is_guest && !is_open_verb(server, verb))
+		return error_reply("only root and the user of the daemon may ask for that");
+	ask->stream = find_stream(server, verb);
+	if (ask->stream != CTL_NO_STREAM &&
+		server->streams[ask->stream].n_subscribers >= CTL_MAX_SUBSCRIBERS)
 		return error_reply("too many clients follow already");
-	return ask->server->handler(verb, request, ask->server->arg);
+	return server->handler(verb, request, server->arg);
 }
 
 /* Nothing that it sends is read any more, but that it hangs up must be seen. */
-static void client_follow(struct ctl_client *client)
+static void client_follow(struct ctl_client *client, int stream)
 {
 	struct evbuffer *input = bufferevent_get_input(client->bev);
 
-	client->following = true;
-	client->server->n_subscribers++;
+	client->following = stream;
+	client->server->streams[stream].n_subscribers++;
 	evbuffer_drain(input, evbuffer_get_length(input));
 	if (!client->last)
 		bufferevent_enable(client->bev, EV_READ);
 }
 
+static bool is_following(const struct ctl_client *client)
+{
+	return client->following != CTL_NO_STREAM;
+}
+
 static bool client_answer_line(struct ctl_client *client, const char *line, size_t len)
 {
-	struct ask ask = {.server = client->server};
+	struct ask ask = {.client = client, .stream = CTL_NO_STREAM};
 	AUTO(json_decrefp) json_t *reply = ctl_answer(line, len, ask_handler, &ask);
 
 	if (!client_send(client, reply))
 		return false;
-	if (ask.is_stream && !json_object_get(reply, "error"))
-		client_follow(client);
+	if (ask.stream != CTL_NO_STREAM && !json_object_get(reply, "error"))
+		client_follow(client, ask.stream);
 	return true;
 }
 
@@ -247,7 +285,7 @@ static void client_on_readable(struct bufferevent *bev, void *arg)
 {
 	struct ctl_client *client = arg;
 
-	if (client->following)
+	if (is_following(client))
 		evbuffer_drain(bufferevent_get_input(bev), SIZE_MAX);
 	else if (!client->answering && !client_step(client))
 		client_free(client);
@@ -262,7 +300,7 @@ static void client_on_written(struct bufferevent *bev, void *arg)
 	if (!client->answering)
 		return;
 	client->answering = false;
-	if (client->following) {
+	if (is_following(client)) {
 		evtimer_del(client->deadline);
 		return;
 	}
@@ -287,9 +325,9 @@ static void client_on_event(struct bufferevent *bev, short what, void *arg)
 	/* It will send no more, but may still wait for what it asked (shutdown(2)). */
 	if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING)) {
 		client->last = true;
-		if (client->following && !client_is_gone(client))
+		if (is_following(client) && !client_is_gone(client))
 			return;
-		if (!client->following && (client->answering || client_step(client)))
+		if (!is_following(client) && (client->answering || client_step(client)))
 			return;
 	}
 	client_free(client);
@@ -303,7 +341,7 @@ static void client_on_deadline(evutil_socket_t fd, short what, void *arg)
 }
 
 /* The owner of `fd` from here on; closes it if that fails. */
-static void client_new(struct ctl_server *server, int fd)
+static void client_new(struct ctl_server *server, int fd, bool is_guest)
 {
 	struct ctl_client *client = calloc(1, sizeof(*client));
 
@@ -312,6 +350,8 @@ static void client_new(struct ctl_server *server, int fd)
 		return;
 	}
 	client->server = server;
+	client->is_guest = is_guest;
+	client->following = CTL_NO_STREAM;
 	LIST_INSERT_HEAD(&server->clients, client, entry);
 	server->n_clients++;
 
@@ -332,12 +372,29 @@ static void client_new(struct ctl_server *server, int fd)
 
 /* ---- subscribers ---- */
 
-/* False if it is too far behind. */
-static bool client_publish(struct ctl_client *client, const char *text)
+/* How much of it could be sent without waiting. What goes wrong with the socket is left to its
+ * next event. */
+static size_t send_now(const struct ctl_client *client, const char *text, size_t len)
+{
+	ssize_t n = send(
+		bufferevent_getfd(client->bev), text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Not by the event loop, which has its turn only when the caller is through with what it has
+ * to do: what is published before something must be sent before it. False if the client is too
+ * far behind. */
+static bool client_publish(struct ctl_client *client, const char *text, size_t len)
 {
 	size_t behind = evbuffer_get_length(bufferevent_get_output(client->bev));
+	size_t sent = behind == 0 ? send_now(client, text, len) : 0;
 
-	if (behind + strlen(text) + 1 > CTL_BACKLOG_MAX || !client_queue_line(client, text))
+	if (behind > CTL_BACKLOG_MAX)
+		return false;
+	if (sent == len)
+		return true;
+	if (bufferevent_write(client->bev, text + sent, len - sent) < 0)
 		return false;
 	if (!client->answering) {
 		client->answering = true;
@@ -346,31 +403,47 @@ static bool client_publish(struct ctl_client *client, const char *text)
 	return true;
 }
 
-void ctl_server_set_stream(struct ctl_server *server, const char *verb)
+void ctl_server_add_stream(struct ctl_server *server, const char *verb)
 {
-	server->stream_verb = verb;
+	if (find_stream(server, verb) == CTL_NO_STREAM && server->n_streams < CTL_MAX_STREAMS)
+		server->streams[server->n_streams++].verb = verb;
 }
 
-void ctl_publish(struct ctl_server *server, const json_t *event)
+static void publish_text(struct ctl_server *server, int stream, const char *text, size_t len)
 {
-	AUTO(freep)
-	char *text = server->n_subscribers ? json_dumps(event, JSON_COMPACT) : NULL;
 	struct ctl_client *next;
 
-	if (!text)
-		return;
 	for (struct ctl_client *client = LIST_FIRST(&server->clients); client; client = next) {
 		next = LIST_NEXT(client, entry);
-		if (!client->following || client_publish(client, text))
+		if (client->following != stream || client_publish(client, text, len))
 			continue;
 		log_info("ctl", "a client that follows is too far behind: cut off");
 		client_free(client);
 	}
 }
 
+void ctl_publish(struct ctl_server *server, const char *verb, const json_t *line)
+{
+	int stream = find_stream(server, verb);
+
+	if (stream == CTL_NO_STREAM || server->streams[stream].n_subscribers == 0)
+		return;
+
+	AUTO(freep) char *text = json_dumps(line, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0;
+	if (!text)
+		return;
+	text[len] = '\n'; /* in place of the NUL: sent with its length */
+	publish_text(server, stream, text, len + 1);
+}
+
 size_t ctl_n_subscribers(const struct ctl_server *server)
 {
-	return server->n_subscribers;
+	size_t n = 0;
+
+	for (size_t i = 0; i < server->n_streams; i++)
+		n += server->streams[i].n_subscribers;
+	return n;
 }
 
 /* ---- accepting ---- */
@@ -383,31 +456,57 @@ static void refuse_at_door(int fd, const char *reply)
 	close(fd);
 }
 
-static bool peer_is_allowed(int fd)
+/* Its own group, or a supplementary one. */
+static bool peer_is_member(int fd, const struct ucred *peer, gid_t group)
+{
+	AUTO(freep) gid_t *groups = NULL;
+	socklen_t len = 0;
+
+	if (group == CTL_NO_GROUP || peer->gid == group)
+		return group != CTL_NO_GROUP;
+	/* socket(7): too small a buffer, and the kernel says how long it must be */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || errno != ERANGE ||
+		len > CTL_PEER_GROUPS_MAX * sizeof(*groups))
+		return false;
+	groups = malloc(len);
+	if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof(*groups); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+enum peer_rank { PEER_NOBODY, PEER_GUEST, PEER_OWNER };
+
+static enum peer_rank rank_peer(const struct ctl_server *server, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+		return PEER_NOBODY;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return PEER_OWNER;
+	return peer_is_member(fd, &peer, server->group) ? PEER_GUEST : PEER_NOBODY;
 }
 
 static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	struct sockaddr *from, int from_len, void *arg)
 {
 	struct ctl_server *server = arg;
+	enum peer_rank rank = rank_peer(server, fd);
 
 	(void)listener;
 	(void)from;
 	(void)from_len;
-	if (!peer_is_allowed(fd))
-		refuse_at_door(
-			fd, "{\"error\":\"only root and the user of the daemon may ask\"}\n");
+	if (rank == PEER_NOBODY)
+		refuse_at_door(fd, "{\"error\":\"only root, the user of the daemon and the "
+				   "group " CTL_GROUP " may ask\"}\n");
 	else if (server->n_clients >= CTL_MAX_CLIENTS)
 		refuse_at_door(fd, "{\"error\":\"too many clients, try again\"}\n");
 	else
-		client_new(server, fd);
+		client_new(server, fd, rank == PEER_GUEST);
 }
 
 /* Out of descriptors most likely: the connection still waits, so that trying again at once
@@ -590,6 +689,7 @@ int ctl_server_new(struct event_base *base, const char *path, ctl_handler_fn *ha
 		.base = base,
 		.path = strdup(path),
 		.lock_fd = -1,
+		.group = CTL_NO_GROUP,
 		.accept_timer = evtimer_new(base, server_on_accept_timer, server),
 		.handler = handler,
 		.arg = arg,
@@ -606,6 +706,35 @@ int ctl_server_new(struct event_base *base, const char *path, ctl_handler_fn *ha
 	signal(SIGPIPE, SIG_IGN); /* a client that hangs up must not end the daemon */
 	*ret_server = server;
 	return 0;
+}
+
+/* CTL_NO_GROUP if there is none of that name. */
+static gid_t find_group(const char *name)
+{
+	AUTO(freep) char *buffer = malloc(CTL_GROUP_ENTRY_MAX);
+	struct group entry;
+	struct group *found = NULL;
+
+	if (!buffer || getgrnam_r(name, &entry, buffer, CTL_GROUP_ENTRY_MAX, &found) != 0 ||
+		!found)
+		return CTL_NO_GROUP;
+	return found->gr_gid;
+}
+
+void ctl_server_open_to(struct ctl_server *server, const char *group, const char *const *verbs)
+{
+	gid_t gid = find_group(group);
+
+	if (gid == CTL_NO_GROUP)
+		return;
+	server->group = gid;
+	server->open_verbs = verbs;
+	if (lchown(server->path, (uid_t)-1, gid) < 0)
+		log_warning("ctl",
+			"%s cannot be given to the group %s: %s; its members cannot ask, "
+			"unless "
+			"the service belongs to that group (SupplementaryGroups=%s)",
+			server->path, group, strerror(errno), group);
 }
 
 void ctl_server_set_idle_ms(struct ctl_server *server, int idle_ms)

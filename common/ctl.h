@@ -2,8 +2,8 @@
  *
  * A request is an object with the member "verb"; a reply is an object, with "error" (a
  * sentence) if the request failed. Lines are bounded, clients are limited in number and time,
- * and only root and the daemon's own user may connect. Described for programs in
- * docs/control.md.
+ * and only root and the daemon's own user may ask for everything; the members of one group may
+ * ask for what changes nothing. Described for programs in docs/control.md.
  */
 #pragma once
 #include <jansson.h>
@@ -15,9 +15,11 @@ enum {
 	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line, with its line feed */
 	CTL_MAX_CLIENTS = 32,
 	CTL_IDLE_MS = 30000, /* for a whole request to come, or a whole reply to be taken */
-	CTL_MAX_SUBSCRIBERS = 8,      /* of the clients */
+	CTL_MAX_STREAMS = 4,
+	CTL_MAX_SUBSCRIBERS = 8,      /* of the clients, of each stream */
 	CTL_BACKLOG_MAX = 256 * 1024, /* octets that a subscriber may be behind */
 };
+#define CTL_GROUP "multihomed" /* whose members may ask for what changes nothing */
 
 /* Answers one request. Returns a new reference, or NULL if the verb is not known. */
 typedef json_t *ctl_handler_fn(const char *verb, const json_t *request, void *arg);
@@ -33,14 +35,21 @@ void ctl_server_free(struct ctl_server *server);
 void ctl_server_set_idle_ms(struct ctl_server *server, int idle_ms);
 
 /* From now on a client that asks for `verb` (a literal) and gets a reply without "error" is a
- * subscriber: what ctl_publish says comes after that reply, line by line, until the client
- * hangs up. It can ask nothing more. */
-void ctl_server_set_stream(struct ctl_server *server, const char *verb);
+ * subscriber of it: what ctl_publish says of that verb comes after that reply, line by line,
+ * until the client hangs up. It can ask nothing more. */
+void ctl_server_add_stream(struct ctl_server *server, const char *verb);
 
-/* Sends one line to each subscriber. One that is too far behind, or takes nothing for
+/* From now on the members of `group` may ask for `verbs` (a list that ends with NULL,
+ * borrowed) and nothing else; the socket's file is given to the group. Nothing happens where
+ * the system has no such group. */
+void ctl_server_open_to(
+	struct ctl_server *server, const char *group, const char *const *verbs);
+
+/* Sends one line to each subscriber of `verb`: it is on its way when this returns, unless the
+ * subscriber has not taken what came before. One that is too far behind, or takes nothing for
  * CTL_IDLE_MS, is cut off: nobody waits for it. */
-void ctl_publish(struct ctl_server *server, const json_t *event);
-size_t ctl_n_subscribers(const struct ctl_server *server);
+void ctl_publish(struct ctl_server *server, const char *verb, const json_t *line);
+size_t ctl_n_subscribers(const struct ctl_server *server); /* of all streams */
 
 /* The reply to one request line without its line feed: what the server does with each. A new
  * reference; NULL without memory. */

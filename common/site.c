@@ -48,6 +48,7 @@ static void dns_fini(struct site_dns *dns)
 		free(dns->zones[i].name);
 		free(dns->zones[i].file);
 		free(dns->zones[i].parent.server);
+		free(dns->zones[i].parent.host);
 		free(dns->zones[i].parent.key);
 	}
 	free(dns->zones);

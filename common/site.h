@@ -136,8 +136,12 @@ struct site_zone {
 	char *file; /* resolved against site.yaml's folder */
 	struct { /* parent: where its NS addresses are kept current; server NULL if not given
 		  */
-		char *server;
+		char *server;	  /* as written: ADDR[:PORT] or NAME[:PORT] */
+		char *host;	  /* a name that is still to be resolved, else NULL */
+		struct addr addr; /* ... or the address */
+		uint16_t port;
 		char *key; /* path of the key file, resolved */
+		int key_line;
 		int64_t ttl_ms;
 	} parent;
 	int line;

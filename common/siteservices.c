@@ -288,24 +288,65 @@ static void read_zone_name(const struct doc_place *at, const struct schema_key *
 		name[strlen(name) - 1] = '\0';
 }
 
+enum { DNS_PORT = 53 };
+
+/* NAME or NAME:PORT. A name that ends in a number was meant as an address. */
+static bool parse_host(const char *text, char ret_host[DOC_MAX_TEXT + 1], uint16_t *ret_port)
+{
+	const char *colon = strchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : strlen(text);
+	uint16_t port = DNS_PORT;
+
+	if (len == 0 || len > DOC_MAX_TEXT || (colon && value_port(colon + 1, &port) < 0))
+		return false;
+	memcpy(ret_host, text, len);
+	ret_host[len] = '\0';
+
+	const char *dot = strrchr(ret_host, '.');
+	const char *last = dot ? dot + 1 : ret_host;
+	if (!value_is_domain(ret_host) || (*last && !last[strspn(last, "0123456789")]))
+		return false;
+	*ret_port = port;
+	return true;
+}
+
 static void read_parent_server(
 	const struct doc_place *at, const struct schema_key *key, void *out)
 {
+	struct site_zone *zone = out;
 	const char *text = doc_text(at);
-	struct addr addr;
+	char host[DOC_MAX_TEXT + 1];
 
-	if (text && addr_parse(text, &addr) < 0 && !value_is_domain(text))
-		doc_error(at, "'%s' is neither an address nor the name of a server",
-			doc_printable(text));
-	else if (text)
-		schema_text(at, key, out);
+	(void)key;
+	if (!text)
+		return;
+	if (value_endpoint(text, DNS_PORT, &zone->parent.addr, &zone->parent.port) < 0) {
+		if (!parse_host(text, host, &zone->parent.port)) {
+			doc_error(at,
+				"'%s' is neither an address nor the name of a server, with or "
+				"without :PORT",
+				doc_printable(text));
+			return;
+		}
+		zone->parent.host = doc_strdup(at, host);
+	}
+	zone->parent.server = doc_strdup(at, text);
+}
+
+static void read_parent_key(
+	const struct doc_place *at, const struct schema_key *key, void *out)
+{
+	struct site_zone *zone = out;
+
+	zone->parent.key_line = site_line_of(at);
+	read_path(at, key, &zone->parent.key);
 }
 
 #define ZONE(member) offsetof(struct site_zone, member)
 
 static const struct schema_key parent_keys[] = {
-	{"server", read_parent_server, ZONE(parent.server), SCHEMA_REQUIRED, 0, 0, NULL},
-	{"key", read_path, ZONE(parent.key), SCHEMA_REQUIRED, 0, 0, NULL},
+	{"server", read_parent_server, 0, SCHEMA_REQUIRED, 0, 0, NULL},
+	{"key", read_parent_key, 0, SCHEMA_REQUIRED, 0, 0, NULL},
 	{"ttl", schema_time, ZONE(parent.ttl_ms), 0, SEC, 7 * DAY, NULL},
 	{0},
 };
@@ -313,7 +354,7 @@ static const struct schema_key parent_keys[] = {
 static const struct schema_key zone_keys[] = {
 	{"name", read_zone_name, ZONE(name), SCHEMA_REQUIRED, 0, 0, NULL},
 	{"file", read_path, ZONE(file), SCHEMA_REQUIRED, 0, 0, NULL},
-	{"parent", schema_object, 0, SCHEMA_IDLE, 0, 0, parent_keys},
+	{"parent", schema_object, 0, 0, 0, 0, parent_keys},
 	{0},
 };
 

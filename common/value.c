@@ -185,6 +185,14 @@ int value_addr_port(const char *text, struct addr *ret_addr, uint16_t *ret_port)
 	return 0;
 }
 
+int value_endpoint(const char *text, uint16_t port, struct addr *ret_addr, uint16_t *ret_port)
+{
+	if (addr_parse(text, ret_addr) < 0)
+		return value_addr_port(text, ret_addr, ret_port);
+	*ret_port = port;
+	return 0;
+}
+
 bool value_is_interface(const char *text)
 {
 	size_t len = strlen(text);

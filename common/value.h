@@ -31,6 +31,9 @@ int value_percent(const char *text, double *ret_share);
 /* "192.0.2.1:9100" or "[2001:db8::1]:9100" */
 int value_addr_port(const char *text, struct addr *ret_addr, uint16_t *ret_port);
 
+/* The same, or an address alone, which gets `port`. */
+int value_endpoint(const char *text, uint16_t port, struct addr *ret_addr, uint16_t *ret_port);
+
 /* What Linux and our own pattern take as the name of a network device. */
 bool value_is_interface(const char *text);
 

@@ -8,12 +8,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <ldns/ldns.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "dnsd/gather.h"
+#include "dnsd/parentplan.h"
+#include "dnsd/tsigkey.h"
 #include "dnsd/zoneadvice.h"
 #include "dnsd/zonefile.h"
 
@@ -36,6 +39,71 @@ static int read_zones(struct config *config, struct report *report)
 		int failed = zonefile_read(
 			site, zone->name, zone->file, report, &config->zones[i]);
 
+		err = failed < 0 ? failed : err;
+	}
+	return err;
+}
+
+/* ---- what is kept current at parents -----------------------------------------------------
+ */
+
+static int read_key(
+	struct config *config, size_t i, struct report *report, struct tsig_key **ret_key)
+{
+	const struct site_zone *zone = &config->site->dns.zones[i];
+	struct tsig_key *key = calloc(1, sizeof(*key));
+	int err = key ? tsigkey_read(zone->parent.key, report, key) : -ENOMEM;
+
+	if (err < 0)
+		free(key);
+	else
+		*ret_key = key;
+	if (err < 0 && err != -EINVAL)
+		report_add(report, REPORT_ERROR, config->site->path, zone->parent.key_line,
+			"dns.zones[%zu].parent.key: cannot read %s: %s", i, zone->parent.key,
+			strerror(-err));
+	return err < 0 && err != -ENOMEM ? -EINVAL : err;
+}
+
+/* A `parent` with nothing to do was meant otherwise. */
+static int check_targets(const struct config *config, size_t i, struct report *report)
+{
+	const struct site_zone *zone = &config->site->dns.zones[i];
+	struct parent_target *targets = NULL;
+	struct facts facts;
+	size_t n = 0;
+	int err = gather_example(config->site, &facts);
+
+	if (err == 0) {
+		err = parentplan_targets(config->zones[i], config->site, &facts, &targets, &n);
+		facts_fini(&facts);
+	}
+	if (err < 0)
+		return err;
+	free(targets);
+	if (n == 0)
+		report_add(report, REPORT_WARNING, config->site->path, zone->parent.key_line,
+			"dns.zones[%zu].parent: there is nothing to keep current: no name of "
+			"an NS record of %s has an UPLINK record in its zone file",
+			i, zone->name);
+	return 0;
+}
+
+static int read_keys(struct config *config, struct report *report)
+{
+	int err = 0;
+
+	config->keys = calloc(config->n_zones + 1, sizeof(struct tsig_key *));
+	if (!config->keys)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_zones; i++) {
+		const struct site_zone *zone = &config->site->dns.zones[i];
+
+		if (!zone->parent.server || !zone->parent.key)
+			continue;
+		int failed = read_key(config, i, report, &config->keys[i]);
+		if (failed == 0 && config->zones[i])
+			failed = check_targets(config, i, report);
 		err = failed < 0 ? failed : err;
 	}
 	return err;
@@ -119,6 +187,8 @@ int config_load(const char *path, struct report *report, struct config **ret_con
 		int failed = read_zones(config, report);
 
 		err = failed < 0 ? failed : err;
+		failed = config->zones ? read_keys(config, report) : 0;
+		err = failed < 0 ? failed : err;
 	}
 	if (err == 0) {
 		assert(config->site); /* what was read without a mistake is there */
@@ -138,9 +208,14 @@ void config_free(struct config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < config->n_zones; i++)
+	for (size_t i = 0; i < config->n_zones; i++) {
 		zone_free(config->zones[i]);
+		if (config->keys && config->keys[i])
+			OPENSSL_cleanse(config->keys[i], sizeof(struct tsig_key));
+		free(config->keys ? config->keys[i] : NULL);
+	}
 	free(config->zones);
+	free(config->keys);
 	site_free(config->site);
 	free(config);
 }

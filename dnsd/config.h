@@ -7,11 +7,13 @@
 #include "common/site.h"
 #include "dnsd/facts.h"
 #include "dnsd/table.h"
+#include "dnsd/tsig.h"
 #include "dnsd/zone.h"
 
 struct config {
 	struct site *site;
-	struct zone **zones; /* as site->dns.zones */
+	struct zone **zones;	/* as site->dns.zones */
+	struct tsig_key **keys; /* of each zone's `parent`; NULL where there is none */
 	size_t n_zones;
 };
 

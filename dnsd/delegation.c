@@ -17,55 +17,42 @@
 #include "common/cleanup.h"
 #include "common/ctl.h"
 #include "common/links.h"
-#include "dnsd/config.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
-#include "dnsd/status.h"
+#include "dnsd/zoneadvice.h"
 
-struct address {
-	struct addr addr;
-	uint32_t ttl_s;
-};
-
-/* The addresses of one name server. */
-struct addresses {
-	struct address items[SITE_FAMILIES * SITE_MAX_UPLINKS * 2];
-	size_t n;
-	bool is_closed;	 /* named an uplink with inbound: no */
-	bool is_unknown; /* named an uplink that has no address now */
-};
-
-static void add(struct addresses *addresses, const struct addr *addr, uint32_t ttl_s)
+static void add(struct delegation_ns *ns, const struct addr *addr, uint32_t ttl_s)
 {
-	for (size_t i = 0; i < addresses->n; i++)
-		if (addr_eq(&addresses->items[i].addr, addr))
+	for (size_t i = 0; i < ns->n_addrs; i++)
+		if (addr_eq(&ns->addrs[i].addr, addr))
 			return;
-	if (addresses->n < sizeof(addresses->items) / sizeof(addresses->items[0]))
-		addresses->items[addresses->n++] = (struct address){*addr, ttl_s};
+	if (ns->n_addrs < sizeof(ns->addrs) / sizeof(ns->addrs[0]))
+		ns->addrs[ns->n_addrs++] = (struct delegation_addr){
+			*addr, ttl_s, DELEGATION_LITERAL};
 }
 
 static void add_literals(
-	struct addresses *addresses, const struct zone_node *node, uint16_t type, int family)
+	struct delegation_ns *ns, const struct zone_node *node, uint16_t type, int family)
 {
 	const struct zone_rrset *rrset = zone_node_find(node, type);
 
 	for (size_t i = 0; rrset && i < rrset->n_rdatas; i++) {
 		struct addr addr = addr_from_bytes(family, rrset->rdatas[i].bytes);
 
-		add(addresses, &addr, rrset->ttl_s);
+		add(ns, &addr, rrset->ttl_s);
 	}
 }
 
 /* What the record stands for in any view that the Internet sees: each is an address at which
  * the zone is answered. */
 static void add_pseudo(
-	struct addresses *addresses, const struct facts *facts, const struct pseudo *pseudo)
+	struct delegation_ns *ns, const struct facts *facts, const struct pseudo *pseudo)
 {
 	struct addr found[SITE_MAX_UPLINKS];
-	size_t n_before = addresses->n;
+	size_t n_found = 0;
 
 	if (pseudo->kind == PSEUDO_UPLINK && !facts->uplinks[pseudo->index].inbound) {
-		addresses->is_closed = true;
+		ns->is_closed = true;
 		return;
 	}
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
@@ -74,23 +61,34 @@ static void add_pseudo(
 				continue;
 			size_t n = facts_expand(facts, (int)view, pseudo, family, found);
 			for (size_t i = 0; i < n; i++)
-				add(addresses, &found[i], pseudo->ttl_s);
+				add(ns, &found[i], pseudo->ttl_s);
+			n_found += n;
 		}
-	addresses->is_unknown = addresses->n == n_before;
+	ns->is_unknown |= n_found == 0;
 }
 
-static void collect(const struct zone *zone, const struct facts *facts, const uint8_t *name,
-	struct addresses *ret_addresses)
+static int uplink_of(const struct facts *facts, const struct addr *addr)
 {
-	const struct zone_node *node = zone_find(zone, name);
+	for (size_t i = 0; i < facts->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+			if (addr_eq(&facts->uplinks[i].public[family], addr))
+				return (int)i;
+	return DELEGATION_LITERAL;
+}
 
-	memset(ret_addresses, 0, sizeof(*ret_addresses));
+static void collect(
+	const struct zone *zone, const struct facts *facts, struct delegation_ns *ns)
+{
+	const struct zone_node *node = zone_find(zone, ns->name);
+
 	if (!node)
 		return;
-	add_literals(ret_addresses, node, LDNS_RR_TYPE_A, AF_INET);
-	add_literals(ret_addresses, node, LDNS_RR_TYPE_AAAA, AF_INET6);
+	add_literals(ns, node, LDNS_RR_TYPE_A, AF_INET);
+	add_literals(ns, node, LDNS_RR_TYPE_AAAA, AF_INET6);
 	for (size_t i = 0; i < node->n_pseudos; i++)
-		add_pseudo(ret_addresses, facts, &node->pseudos[i]);
+		add_pseudo(ns, facts, &node->pseudos[i]);
+	for (size_t i = 0; i < ns->n_addrs; i++)
+		ns->addrs[i].uplink = uplink_of(facts, &ns->addrs[i].addr);
 }
 
 static const struct zone_rrset *apex_ns(const struct zone *zone)
@@ -100,52 +98,81 @@ static const struct zone_rrset *apex_ns(const struct zone *zone)
 	return apex ? zone_node_find(apex, LDNS_RR_TYPE_NS) : NULL;
 }
 
-static void print_ns(FILE *out, const struct zone *zone, const struct facts *facts)
+int delegation_make(
+	const struct zone *zone, const struct facts *facts, struct delegation *ret_delegation)
 {
-	const struct zone_rrset *ns = apex_ns(zone);
+	const struct zone_rrset *rrset = apex_ns(zone);
+	struct facts all_up = *facts; /* shallow: borrows the servers */
+	struct delegation delegation = {.ns_ttl_s = rrset ? rrset->ttl_s : 0};
+
+	for (size_t i = 0; i < all_up.n_uplinks; i++)
+		all_up.uplinks[i].state = UPLINK_UP;
+	delegation.n_ns = rrset ? rrset->n_rdatas : 0;
+	delegation.ns = calloc(delegation.n_ns + 1, sizeof(*delegation.ns));
+	if (!delegation.ns)
+		return -ENOMEM;
+	for (size_t i = 0; i < delegation.n_ns; i++) {
+		struct delegation_ns *ns = &delegation.ns[i];
+
+		ns->name = rrset->rdatas[i].bytes;
+		ns->is_within = name_is_within(ns->name, zone->apex);
+		collect(zone, &all_up, ns);
+	}
+	*ret_delegation = delegation;
+	return 0;
+}
+
+void delegation_fini(struct delegation *delegation)
+{
+	free(delegation->ns);
+	*delegation = (struct delegation){0};
+}
+
+bool delegation_ns_is_closed(const struct delegation_ns *ns)
+{
+	return ns->is_closed && ns->n_addrs == 0;
+}
+
+/* ---- as text -----------------------------------------------------------------------------
+ */
+
+static void print_ns(FILE *out, const struct zone *zone, const struct delegation *delegation)
+{
 	char apex[NAME_STR_LEN];
 	char name[NAME_STR_LEN];
-	struct addresses addresses;
 
 	name_str(zone->apex, apex);
-	for (size_t i = 0; ns && i < ns->n_rdatas; i++) {
-		const uint8_t *target = ns->rdatas[i].bytes;
+	for (size_t i = 0; i < delegation->n_ns; i++) {
+		const struct delegation_ns *ns = &delegation->ns[i];
 
-		name_str(target, name);
-		collect(zone, facts, target, &addresses);
-		if (addresses.is_closed && addresses.n == 0)
+		name_str(ns->name, name);
+		if (delegation_ns_is_closed(ns))
 			fprintf(out, "; %s is left out: its uplink has inbound: no\n", name);
 		else
-			fprintf(out, "%s\t%u\tIN\tNS\t%s\n", apex, ns->ttl_s, name);
+			fprintf(out, "%s\t%u\tIN\tNS\t%s\n", apex, delegation->ns_ttl_s, name);
 	}
 }
 
-static void print_server(FILE *out, const char *name, const struct addresses *addresses)
+static void print_server(FILE *out, const char *name, const struct delegation_ns *ns)
 {
-	for (size_t i = 0; i < addresses->n; i++)
-		fprintf(out, "%s\t%u\tIN\t%s\t%s\n", name, addresses->items[i].ttl_s,
-			addresses->items[i].addr.family == AF_INET ? "A" : "AAAA",
-			addr_str(&addresses->items[i].addr));
-	if (addresses->is_unknown)
+	for (size_t i = 0; i < ns->n_addrs; i++)
+		fprintf(out, "%s\t%u\tIN\t%s\t%s\n", name, ns->addrs[i].ttl_s,
+			ns->addrs[i].addr.family == AF_INET ? "A" : "AAAA",
+			addr_str(&ns->addrs[i].addr));
+	if (ns->is_unknown)
 		fprintf(out, "; %s: its uplink has no address now\n", name);
 }
 
 /* The addresses of the name servers within the zone, or of those beside it. */
-static void print_addresses(
-	FILE *out, const struct zone *zone, const struct facts *facts, bool within)
+static void print_addresses(FILE *out, const struct delegation *delegation, bool within)
 {
-	const struct zone_rrset *ns = apex_ns(zone);
 	bool titled = false;
 
-	for (size_t i = 0; ns && i < ns->n_rdatas; i++) {
-		const uint8_t *target = ns->rdatas[i].bytes;
-		struct addresses addresses;
+	for (size_t i = 0; i < delegation->n_ns; i++) {
+		const struct delegation_ns *ns = &delegation->ns[i];
 		char name[NAME_STR_LEN];
 
-		if (name_is_within(target, zone->apex) != within)
-			continue;
-		collect(zone, facts, target, &addresses);
-		if (addresses.is_closed && addresses.n == 0)
+		if (ns->is_within != within || delegation_ns_is_closed(ns))
 			continue;
 		if (!titled)
 			fprintf(out, "%s\n",
@@ -153,9 +180,9 @@ static void print_addresses(
 				       : "; Address records, in the zone that holds these "
 					 "names:");
 		titled = true;
-		name_str(target, name);
-		print_server(out, name, &addresses);
-		if (addresses.n == 0 && !addresses.is_unknown)
+		name_str(ns->name, name);
+		print_server(out, name, ns);
+		if (ns->n_addrs == 0 && !ns->is_unknown)
 			fprintf(out, "; %s: the zone file does not say its address\n", name);
 	}
 }
@@ -165,40 +192,80 @@ char *delegation_text(const struct zone *zone, const struct facts *facts, const 
 	char apex[NAME_STR_LEN];
 	char *text = NULL;
 	size_t len;
-	struct facts all_up = *facts; /* shallow: borrows the servers */
-	FILE *out = open_memstream(&text, &len);
+	struct delegation delegation;
+	FILE *out;
 
-	if (!out)
+	if (delegation_make(zone, facts, &delegation) < 0)
 		return NULL;
-	for (size_t i = 0; i < all_up.n_uplinks; i++)
-		all_up.uplinks[i].state = UPLINK_UP;
-
-	fprintf(out, "; Delegation of %s for its parent zone.\n; Addresses %s.\n",
-		name_str(zone->apex, apex), source);
-	print_ns(out, zone, &all_up);
-	print_addresses(out, zone, &all_up, true);
-	print_addresses(out, zone, &all_up, false);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
+	out = open_memstream(&text, &len);
+	if (out) {
+		fprintf(out, "; Delegation of %s for its parent zone.\n; Addresses %s.\n",
+			name_str(zone->apex, apex), source);
+		print_ns(out, zone, &delegation);
+		print_addresses(out, &delegation, true);
+		print_addresses(out, &delegation, false);
+		if (fclose(out) != 0) {
+			free(text);
+			text = NULL;
+		}
 	}
+	delegation_fini(&delegation);
 	return text;
 }
 
-json_t *delegation_json(const struct dnsd *dnsd)
+/* ---- as JSON -----------------------------------------------------------------------------
+ */
+
+static json_t *json_addr(const struct site *site, const struct delegation_addr *addr)
+{
+	enum site_family family = addr->addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+	const struct site_uplink *uplink = addr->uplink == DELEGATION_LITERAL
+						   ? NULL
+						   : &site->uplinks[addr->uplink];
+
+	return json_pack("{s:s, s:I, s:o, s:b, s:b}", "address", addr_str(&addr->addr), "ttl",
+		(json_int_t)addr->ttl_s, "uplink",
+		uplink ? json_string(uplink->name) : json_null(), "translated",
+		(int)(uplink && addr_is_set(&uplink->public[family])), "dynamic",
+		(int)(uplink && zoneadvice_is_dynamic(uplink)));
+}
+
+static json_t *json_ns(const struct site *site, const struct delegation_ns *ns)
+{
+	char name[NAME_STR_LEN];
+	json_t *addrs = json_array();
+
+	for (size_t i = 0; i < ns->n_addrs; i++)
+		json_array_append_new(addrs, json_addr(site, &ns->addrs[i]));
+	return json_pack("{s:s, s:b, s:b, s:b, s:o}", "name", name_str(ns->name, name),
+		"within", (int)ns->is_within, "closed", (int)delegation_ns_is_closed(ns),
+		"unknown", (int)ns->is_unknown, "addresses", addrs);
+}
+
+static json_t *json_zone(
+	const struct config *config, size_t i, const struct facts *facts, const char *source)
+{
+	AUTO(freep) char *text = delegation_text(config->zones[i], facts, source);
+	struct delegation delegation;
+	json_t *list = json_array();
+
+	if (delegation_make(config->zones[i], facts, &delegation) == 0) {
+		for (size_t j = 0; j < delegation.n_ns; j++)
+			json_array_append_new(list, json_ns(config->site, &delegation.ns[j]));
+		delegation_fini(&delegation);
+	}
+	return json_pack("{s:s, s:s, s:o}", "name", config->site->dns.zones[i].name, "text",
+		text ? text : "", "ns", list);
+}
+
+json_t *delegation_json(
+	const struct config *config, const struct facts *facts, const char *source)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < dnsd->config->n_zones; i++) {
-		AUTO(freep)
-		char *text = delegation_text(
-			dnsd->config->zones[i], &dnsd->facts, "as dnsd has them now");
-
-		json_array_append_new(list,
-			json_pack("{s:s, s:s}", "name", dnsd->config->site->dns.zones[i].name,
-				"text", text ? text : ""));
-	}
-	return json_pack("{s:o}", "zones", list);
+	for (size_t i = 0; i < config->n_zones; i++)
+		json_array_append_new(list, json_zone(config, i, facts, source));
+	return json_pack("{s:s, s:o}", "source", source, "zones", list);
 }
 
 /* ---- the verb ----------------------------------------------------------------------------
@@ -214,26 +281,18 @@ static bool is_name(const char *a, const char *b)
 	       name_eq(wire_a, wire_b);
 }
 
-static int no_such_zone(const char *name)
+const json_t *delegation_find(const json_t *delegations, const char *name)
 {
-	fprintf(stderr, "dnsd: there is no zone %s in the configuration\n", name);
-	return EXIT_FAILED;
-}
-
-static int print_live(const json_t *reply, const char *name)
-{
-	const json_t *zones = json_object_get(reply, "zones");
+	const json_t *zones = json_object_get(delegations, "zones");
 
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		const json_t *zone = json_array_get(zones, i);
-		const char *text = json_string_value(json_object_get(zone, "text"));
 
-		if (text && is_name(json_string_value(json_object_get(zone, "name")), name)) {
-			fputs(text, stdout);
-			return EXIT_DONE;
-		}
+		if (is_name(json_string_value(json_object_get(zone, "name")), name))
+			return zone;
 	}
-	return no_such_zone(name);
+	fprintf(stderr, "dnsd: there is no zone %s in the configuration\n", name);
+	return NULL;
 }
 
 static int facts_now(const struct site *site, struct facts *ret_facts)
@@ -252,48 +311,55 @@ static int facts_now(const struct site *site, struct facts *ret_facts)
 	return err;
 }
 
-static int print_from_files(const struct cli *cli, const char *name)
+static json_t *from_files(const struct cli *cli)
 {
 	struct config *config = NULL;
 	struct report report;
 	struct facts facts;
-	size_t i;
-	int status = EXIT_FAILED;
+	json_t *delegations = NULL;
 
 	report_init(&report);
 	if (config_load(cli->config, &report, &config) < 0) {
 		report_print(&report, stderr);
-	} else if (config_find_zone(config, name, &i) < 0) {
-		status = no_such_zone(name);
 	} else if (facts_now(config->site, &facts) == 0) {
-		AUTO(freep)
-		char *text = delegation_text(config->zones[i], &facts,
-			"as the kernel has them now; no dnsd is running");
-
-		if (text)
-			status = fputs(text, stdout) < 0 ? EXIT_FAILED : EXIT_DONE;
+		delegations = delegation_json(
+			config, &facts, "as the kernel has them now; no dnsd is running");
 		facts_fini(&facts);
 	}
 	report_fini(&report);
 	config_free(config);
-	return status;
+	return delegations;
 }
 
-int delegation_run(const struct cli *cli)
+json_t *delegation_ask(const struct cli *cli, bool *ret_is_running)
 {
 	AUTO(freep) char *path = cli_path(cli->runtime_dir, DNSD_SOCKET);
 	json_t *reply = NULL;
 	int err = path ? ctl_request(path, "delegation", DNSD_SOCKET_TIMEOUT_MS, &reply)
 		       : -ENOMEM;
 
+	*ret_is_running = err == 0;
 	if (err == -ENOENT || err == -ECONNREFUSED)
-		return print_from_files(cli, cli->args[0]);
+		return from_files(cli);
 	if (err < 0) {
 		fprintf(stderr, "dnsd: cannot ask the running dnsd at %s: %s\n",
 			path ? path : "", strerror(-err));
-		return EXIT_FAILED;
+		return NULL;
 	}
-	int status = print_live(reply, cli->args[0]);
-	json_decref(reply);
+	return reply;
+}
+
+int delegation_run(const struct cli *cli)
+{
+	bool is_running;
+	json_t *delegations = delegation_ask(cli, &is_running);
+	const json_t *zone = delegations ? delegation_find(delegations, cli->args[0]) : NULL;
+	int status = EXIT_FAILED;
+
+	if (zone) {
+		fputs(json_string_value(json_object_get(zone, "text")), stdout);
+		status = EXIT_DONE;
+	}
+	json_decref(delegations);
 	return status;
 }

@@ -24,8 +24,10 @@
 #include "common/reload.h"
 #include "dnsd/delegation.h"
 #include "dnsd/gather.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
 #include "dnsd/status.h"
+#include "dnsd/stream.h"
 #include "dnsd/tcp.h"
 
 enum {
@@ -63,6 +65,16 @@ static void on_change(evutil_socket_t fd, short what, void *arg)
 		log_error(err, "links", "cannot follow a change; tried again");
 		dnsd_arm(dnsd->change, DNSD_ROUTING_MS);
 	}
+}
+
+/* Acted upon in this round of the event loop: routed is about to change the kernel. Of several
+ * words that have come, the last. */
+static void on_word(void *arg)
+{
+	struct dnsd *dnsd = arg;
+
+	if (dnsd->config)
+		event_active(dnsd->change, EV_TIMEOUT, 0);
 }
 
 static void on_reclaim(evutil_socket_t fd, short what, void *arg)
@@ -211,26 +223,43 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct dnsd *dnsd = arg;
 
-	(void)request;
 	if (strcmp(verb, "status") == 0)
 		return status_json(dnsd);
 	if (strcmp(verb, "delegation") == 0)
-		return delegation_json(dnsd);
+		return delegation_json(dnsd->config, &dnsd->facts, "as dnsd has them now");
+	if (strcmp(verb, "expect") == 0)
+		return expect_json(&dnsd->expect, request, dnsd->config, (uint32_t)time(NULL));
 	if (strcmp(verb, "reload") == 0)
 		return answer_reload(dnsd);
 	return NULL;
 }
 
+/* Those that the members of the group may ask for: they change nothing. */
+static const char *const open_verbs[] = {"status", "delegation", NULL};
+
 /* ---- start and end -----------------------------------------------------------------------
  */
+
+/* Before anything else is in the event loop: the first answers are to follow routed's word. */
+static int init_stream(struct dnsd *dnsd)
+{
+	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, STREAM_SOCKET);
+
+	dnsd->base = event_base_new();
+	int err = path && dnsd->base
+			  ? stream_new(dnsd->base, path, on_word, dnsd, &dnsd->stream)
+			  : -ENOMEM;
+	if (err < 0)
+		return log_error(
+			err, "stream", "cannot follow routed at %s", path ? path : "");
+	stream_wait(dnsd->stream);
+	return 0;
+}
 
 static int init_events(struct dnsd *dnsd)
 {
 	uint64_t watchdog_us;
 
-	dnsd->base = event_base_new();
-	if (!dnsd->base)
-		return -ENOMEM;
 	dnsd->on_hup = evsignal_new(dnsd->base, SIGHUP, on_hup, dnsd);
 	dnsd->on_term = evsignal_new(dnsd->base, SIGTERM, on_end, dnsd);
 	dnsd->on_int = evsignal_new(dnsd->base, SIGINT, on_end, dnsd);
@@ -262,11 +291,13 @@ static int init_parts(struct dnsd *dnsd)
 
 	if (!path)
 		return -ENOMEM;
-	if ((err = init_events(dnsd)) < 0 ||
+	if ((err = init_stream(dnsd)) < 0 || (err = init_events(dnsd)) < 0 ||
 		(err = ctl_server_new(dnsd->base, path, on_request, dnsd, &dnsd->ctl)) < 0 ||
 		(err = links_new(dnsd->base, on_links_changed, dnsd, &dnsd->links)) < 0 ||
+		(err = parent_new(dnsd->base, dnsd->cli->state_dir, &dnsd->parent)) < 0 ||
 		(err = tcp_server_new(dnsd->base, &tcp_limits_default, &dnsd->tcp)) < 0)
 		return err;
+	ctl_server_open_to(dnsd->ctl, CTL_GROUP, open_verbs);
 	return sockets_new(dnsd->base, dnsd->tcp, &dnsd->sockets);
 }
 
@@ -283,6 +314,8 @@ static void dnsd_fini(struct dnsd *dnsd)
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		view_free(dnsd->views[i]);
 	ctl_server_free(dnsd->ctl);
+	stream_free(dnsd->stream);
+	parent_free(dnsd->parent);
 	links_free(dnsd->links);
 	wayout_fini(&dnsd->wayout);
 	free(dnsd->wants);

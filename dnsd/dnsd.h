@@ -7,6 +7,7 @@
 #include "common/cli.h"
 #include "dnsd/config.h"
 #include "dnsd/cookie.h"
+#include "dnsd/expect.h"
 #include "dnsd/facts.h"
 #include "dnsd/listen.h"
 #include "dnsd/view.h"
@@ -16,7 +17,9 @@ struct ctl_server;
 struct event;
 struct event_base;
 struct links;
+struct parent;
 struct sockets;
+struct stream;
 struct tcp_server;
 
 enum {
@@ -38,13 +41,16 @@ struct dnsd {
 	struct listen_want *wants; /* the addresses at the last change */
 	size_t n_wants;
 	struct wayout wayout;
-	uint32_t serial; /* dns.serial: unixtime; the last one given out */
+	uint32_t serial;      /* dns.serial: unixtime; the last one given out */
+	struct expect expect; /* what `verify --inbound` waits for */
 
 	struct event_base *base;
 	struct links *links;
+	struct stream *stream; /* routed's word */
 	struct sockets *sockets;
 	struct tcp_server *tcp;
 	struct ctl_server *ctl;
+	struct parent *parent;
 	struct event *on_hup, *on_term, *on_int;
 	struct event *change;  /* some links changed; short, to take a burst as one */
 	struct event *reclaim; /* old answers are still held by a worker */

@@ -1,8 +1,10 @@
 /* follow.c - makes the server follow the links and the configuration
  *
- * Whatever happens, a link change or a reload, comes to the same two steps:
+ * Whatever happens, a link change, another word of routed or a reload, comes to the same two
+ * steps:
  *
- *     plan_make   links + configuration -> facts -> tables for all views; wanted addresses
+ *     plan_make   links + routed's word + configuration -> facts -> tables for all views;
+ *                 wanted addresses
  *     plan_apply  publish the tables, then open and close sockets
  *
  * plan_make may fail and leaves all as it was; plan_apply cannot. Answers are published before
@@ -20,8 +22,11 @@
 #include "common/log.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
+#include "dnsd/stream.h"
 #include "dnsd/tcp.h"
+#include "dnsd/word.h"
 
 enum { MAX_AUTO_THREADS = 4 };
 
@@ -70,13 +75,14 @@ static int plan_views(const struct dnsd *dnsd, struct plan *plan)
 }
 
 static void respond_conf(
-	const struct dnsd *dnsd, const struct site *site, struct respond_conf *ret_conf)
+	struct dnsd *dnsd, const struct site *site, struct respond_conf *ret_conf)
 {
 	size_t len = site->dns.nsid ? strlen(site->dns.nsid) : 0;
 
 	*ret_conf = (struct respond_conf){
 		.cookies = dnsd->cookies,
 		.keepalive_100ms = (uint16_t)(tcp_limits_default.idle_ms / 100),
+		.expect = &dnsd->expect,
 	};
 	ret_conf->nsid_len = len < sizeof(ret_conf->nsid) ? len : sizeof(ret_conf->nsid);
 	if (len > 0)
@@ -100,6 +106,8 @@ static int plan_answers(struct dnsd *dnsd, struct plan *plan)
 		config_set_serial(plan->config, dnsd->serial);
 	}
 	for (size_t i = 0; i < plan->n_views; i++) {
+		conf.view = indices[i];
+		conf.view_name = plan->views[i]->name;
 		plan->answers[i] = answers_new(
 			config_table(plan->config, &plan->facts, indices[i]), &conf);
 		if (!plan->answers[i])
@@ -133,6 +141,7 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 			 config->site, &plan->links, &plan->wants, &plan->n_wants)) < 0 ||
 		(err = plan_views(dnsd, plan)) < 0)
 		return err;
+	word_apply(stream_word(dnsd->stream), config->site, &plan->links, &plan->facts);
 	plan->sockets = calloc(plan->n_wants + 1, sizeof(*plan->sockets));
 	if (!plan->sockets)
 		return -ENOMEM;
@@ -160,17 +169,65 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct uplink_facts *now = &plan->facts.uplinks[i];
 		const struct uplink_facts *before = facts_before(dnsd, site->uplinks[i].name);
-		char why[128];
+		struct word_verdict verdict;
 
 		if (before && before->state == now->state &&
 			addr_eq(&before->public[SITE_IPV4], &now -> public[SITE_IPV4]) &&
 			addr_eq(&before->public[SITE_IPV6], &now -> public[SITE_IPV6]))
 			continue;
-		log_notice("uplink", "%s is %s (%s), its addresses in answers: %s, %s",
+		word_judge(stream_word(dnsd->stream), &site->uplinks[i],
+			plan->links.uplinks[i], &verdict);
+		log_notice("uplink", "%s is %s (%s%s), its addresses in answers: %s, %s",
 			site->uplinks[i].name, uplink_state_str(now->state),
-			gather_why(
-				&site->uplinks[i], plan->links.uplinks[i], why, sizeof(why)),
+			verdict.by_routed ? "routed: " : "", verdict.why,
 			addr_str(&now->public[SITE_IPV4]), addr_str(&now->public[SITE_IPV6]));
+	}
+}
+
+/* Where the server of that name was known to be dead before, by the uplinks of `site`. */
+static uint32_t dead_before(const struct dnsd *dnsd, const struct site *site, const char *name)
+{
+	const struct site *old = dnsd->config ? dnsd->config->site : NULL;
+	int server = old ? site_find_server(old, name) : -1;
+	uint32_t dead = 0;
+
+	if (server < 0 || (size_t)server >= dnsd->facts.n_servers ||
+		dnsd->facts.servers[server].dead == 0)
+		return 0;
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		int uplink = site_find_uplink(old, site->uplinks[i].name);
+
+		if (uplink >= 0 && (dnsd->facts.servers[server].dead >> uplink) & 1)
+			dead |= UINT32_C(1) << i;
+	}
+	return dead;
+}
+
+static void tell_server(
+	const struct dnsd *dnsd, const char *server, const char *uplink, bool is_dead)
+{
+	const char *why = word_dead_why(stream_word(dnsd->stream), server, uplink);
+
+	if (is_dead)
+		log_notice("server", "%s is not offered on %s: routed found it dead there%s%s",
+			server, uplink, why && *why ? ": " : "", why ? why : "");
+	else
+		log_notice("server", "%s may be offered on %s again", server, uplink);
+}
+
+static void tell_servers(const struct dnsd *dnsd, const struct plan *plan)
+{
+	const struct site *site = plan->config->site;
+
+	for (size_t s = 0; s < site->n_servers; s++) {
+		const char *name = site->servers[s].name;
+		uint32_t dead = plan->facts.servers[s].dead;
+		uint32_t news = dead ^ dead_before(dnsd, site, name);
+
+		for (size_t i = 0; news && i < site->n_uplinks; i++)
+			if ((news >> i) & 1)
+				tell_server(
+					dnsd, name, site->uplinks[i].name, (dead >> i) & 1);
 	}
 }
 
@@ -286,6 +343,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	bool held = false;
 
 	tell_uplinks(dnsd, plan);
+	tell_servers(dnsd, plan);
 	tell_taken(dnsd, plan);
 	tell_advice(dnsd, plan);
 	config_views(plan->config, indices);
@@ -309,8 +367,10 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	if (plan->config != dnsd->config) {
 		config_free(dnsd->config);
 		dnsd->config = plan->config;
+		expect_clear(&dnsd->expect); /* views may be others now */
 	}
 	dnsd_arm(dnsd->routing, DNSD_ROUTING_MS);
+	parent_follow(dnsd->parent, dnsd->config, &dnsd->facts);
 	tell_manager(dnsd);
 }
 

@@ -195,6 +195,14 @@ bool facts_eq(const struct facts *a, const struct facts *b)
 	return true;
 }
 
+enum uplink_state gather_state(const struct site_uplink *uplink, const struct link *link)
+{
+	struct uplink_facts facts;
+
+	gather_uplink(uplink, link, &facts);
+	return facts.state;
+}
+
 const char *gather_why(
 	const struct site_uplink *uplink, const struct link *link, char *out, size_t cap)
 {

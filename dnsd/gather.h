@@ -30,6 +30,11 @@ int gather_example(const struct site *site, struct facts *ret_facts);
 void facts_fini(struct facts *facts);
 bool facts_eq(const struct facts *a, const struct facts *b);
 
+/* Up or down, by link and address alone. */
+enum uplink_state gather_state(const struct site_uplink *uplink, const struct link *link);
+
+enum { GATHER_WHY_MAX = 128 };
+
 /* Why the uplink is in its state, for people: "no carrier on wan-a". `out` is returned. */
 const char *gather_why(
 	const struct site_uplink *uplink, const struct link *link, char *out, size_t cap);

@@ -12,6 +12,7 @@
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
 #include "dnsd/status.h"
+#include "dnsd/verify.h"
 
 static const char *plural(size_t n)
 {
@@ -96,6 +97,13 @@ static const struct cli_verb verbs[] = {
 		.summary = "what to paste into the parent zone",
 		.run = delegation_run,
 		.n_args = 1},
+	{.name = "verify",
+		.args = "ZONE",
+		.summary = "whether the parent's delegation leads to us",
+		.run = verify_run,
+		.n_args = 1,
+		.takes_json = true,
+		.options = verify_options},
 	{.name = NULL},
 };
 

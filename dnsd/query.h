@@ -18,7 +18,7 @@ enum {
 	QUERY_NAME_PAD = 16,	/* zero octets that may be read beyond the lower-case name */
 };
 
-enum dns_opcode { DNS_OPCODE_QUERY = 0, DNS_OPCODE_NOTIFY = 4 };
+enum dns_opcode { DNS_OPCODE_QUERY = 0, DNS_OPCODE_NOTIFY = 4, DNS_OPCODE_UPDATE = 5 };
 
 enum dns_rcode {
 	DNS_RCODE_NOERROR = 0,
@@ -28,12 +28,23 @@ enum dns_rcode {
 	DNS_RCODE_NOTIMP = 4,
 	DNS_RCODE_REFUSED = 5,
 	DNS_RCODE_YXDOMAIN = 6,
+	DNS_RCODE_YXRRSET = 7,
+	DNS_RCODE_NXRRSET = 8,
 	DNS_RCODE_NOTAUTH = 9,
+	DNS_RCODE_NOTZONE = 10,
 	DNS_RCODE_BADVERS = 16,
-	DNS_RCODE_BADKEY = 17, /* in TSIG's own field only */
+	DNS_RCODE_BADSIG = 16, /* this and the next in TSIG's own field only */
+	DNS_RCODE_BADKEY = 17,
+	DNS_RCODE_BADTIME = 18,
+	DNS_RCODE_BADTRUNC = 22,
 };
 
-enum dns_class { DNS_CLASS_IN = 1, DNS_CLASS_CH = 3, DNS_CLASS_ANY = 255 };
+enum dns_class {
+	DNS_CLASS_IN = 1,
+	DNS_CLASS_CH = 3,
+	DNS_CLASS_NONE = 254,
+	DNS_CLASS_ANY = 255
+};
 
 /* The types that the core treats in a way of their own; all others are just numbers. */
 enum dns_type {

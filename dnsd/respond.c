@@ -166,28 +166,17 @@ static size_t respond_empty(struct exchange *x, unsigned int rcode, bool with_qu
 
 /* --- answers --- */
 
-/* What the table says: a finished answer, or NULL where the general algorithm decides. */
+/* What the table says of a name that it has: a finished answer, or NULL where the general
+ * algorithm decides. */
 static const struct table_answer *find_answer(
-	const struct table *table, const struct query *query)
+	const struct table *table, const struct table_node *node, uint16_t qtype)
 {
-	const struct table_node *node = table_find_hash(
-		table, query->name, query->qname_len, query->hash);
-	uint32_t answer_1;
+	const struct table_answer *answer = table_answer(table, node->first_answer);
 
-	if (node && !(node->flags & NODE_OUTSIDE)) {
-		const struct table_answer *answer = table_answer(table, node->first_answer);
-
-		for (unsigned int i = 0; i < node->n_answers; i++, answer++)
-			if (answer->type == query->qtype)
-				return answer;
-		answer_1 = node->other_1;
-	} else {
-		bool exact;
-
-		node = answer_closest(table, query->name, query->qname_len, &exact);
-		answer_1 = node ? node->below_1 : ANSWER_GENERAL;
-	}
-	return answer_1 ? table_answer(table, answer_1 - 1) : NULL;
+	for (unsigned int i = 0; i < node->n_answers; i++, answer++)
+		if (answer->type == qtype)
+			return answer;
+	return node->other_1 ? table_answer(table, node->other_1 - 1) : NULL;
 }
 
 /* The longest version that has room for `room` octets of tail. */
@@ -254,6 +243,81 @@ __attribute__((noinline)) static size_t respond_general(struct exchange *x)
 		x, composed.len, composed.flags & ~15u, composed.flags & 15, composed.counts);
 }
 
+/* An answer of one TXT record with one string of up to 128 octets, for now only. */
+static size_t respond_txt(struct exchange *x, const uint8_t *text, size_t len)
+{
+	static const uint16_t one[3] = {1, 0, 0};
+
+	copy_question(x);
+	uint8_t *rr = x->reply + question_len(&x->query);
+	be16_write(rr, 0xc000 | DNS_HEADER_LEN);
+	be16_write(rr + 2, DNS_TYPE_TXT);
+	be16_write(rr + 4, x->query.qclass);
+	be32_write(rr + 6, 0);
+	be16_write(rr + 10, (unsigned int)len + 1);
+	rr[12] = (uint8_t)len;
+	memcpy(rr + 13, text, len);
+	return finish(x, question_len(&x->query) + 13 + len, DNS_AA, DNS_RCODE_NOERROR, one);
+}
+
+/* --- names that do not exist --- */
+
+/* A name that `verify --inbound` waits for: TXT names the view, other types have no data. */
+__attribute__((noinline)) static size_t respond_expected(
+	struct exchange *x, const struct table_node *apex, enum expect_way way)
+{
+	static const uint16_t none[3];
+	char text[8 + SITE_NAME_MAX] = "view=";
+
+	if (way == EXPECT_TRUNCATED && !x->from->tcp) {
+		copy_question(x);
+		return finish(
+			x, question_len(&x->query), DNS_AA | DNS_TC, DNS_RCODE_NOERROR, none);
+	}
+	if (x->query.qtype != DNS_TYPE_TXT && x->query.qtype != DNS_TYPE_ANY)
+		return apex->other_1
+			       ? respond_finished(x, table_answer(x->table, apex->other_1 - 1))
+			       : respond_empty(x, DNS_RCODE_NOERROR, true);
+	strncat(text, x->conf->view_name, SITE_NAME_MAX);
+	return respond_txt(x, (const uint8_t *)text, strlen(text));
+}
+
+__attribute__((noinline)) static enum expect_way expect_way_of(
+	const struct exchange *x, const struct table_node *apex)
+{
+	const struct query *query = &x->query;
+	const struct expect_query arrived = {
+		.label = query->name,
+		.view = x->conf->view,
+		.ipv6 = x->from->client->sa_family == AF_INET6,
+		.tcp = x->from->tcp,
+		.now_s = x->from->now_s,
+	};
+
+	if (query->name[0] + 1u + apex->name_len != query->qname_len)
+		return EXPECT_NOT;
+	return expect_arrived(x->conf->expect, &arrived);
+}
+
+/* The closest encloser knows what to say of names below itself. */
+static size_t respond_below(struct exchange *x)
+{
+	const struct query *query = &x->query;
+	bool exact;
+	const struct table_node *node = answer_closest(
+		x->table, query->name, query->qname_len, &exact);
+
+	if (node && node->flags & NODE_APEX && expect_is_open(x->conf->expect)) {
+		enum expect_way way = expect_way_of(x, node);
+
+		if (way != EXPECT_NOT)
+			return respond_expected(x, node, way);
+	}
+	if (node && node->below_1)
+		return respond_finished(x, table_answer(x->table, node->below_1 - 1));
+	return respond_general(x);
+}
+
 /* --- what is not a plain question --- */
 
 /* RFC 4892: who answers here, if the operator gave the server an identity. */
@@ -261,7 +325,6 @@ static size_t respond_chaos(struct exchange *x)
 {
 	static const uint8_t id_server[] = "\2id\6server";
 	static const uint8_t hostname_bind[] = "\10hostname\4bind";
-	static const uint16_t one[3] = {1, 0, 0};
 	const uint8_t *name = x->query.name;
 	size_t nsid_len = x->conf->nsid_len;
 
@@ -269,17 +332,7 @@ static size_t respond_chaos(struct exchange *x)
 		(x->query.qtype != DNS_TYPE_TXT && x->query.qtype != DNS_TYPE_ANY))
 		return respond_empty(x, DNS_RCODE_REFUSED, true);
 
-	copy_question(x);
-	uint8_t *rr = x->reply + question_len(&x->query);
-	be16_write(rr, 0xc000 | DNS_HEADER_LEN);
-	be16_write(rr + 2, DNS_TYPE_TXT);
-	be16_write(rr + 4, DNS_CLASS_CH);
-	be32_write(rr + 6, 0);
-	be16_write(rr + 10, (unsigned int)nsid_len + 1);
-	rr[12] = (uint8_t)nsid_len;
-	memcpy(rr + 13, x->conf->nsid, nsid_len);
-	return finish(
-		x, question_len(&x->query) + 13 + nsid_len, DNS_AA, DNS_RCODE_NOERROR, one);
+	return respond_txt(x, x->conf->nsid, nsid_len);
 }
 
 /* RFC 8945 section 5.2.1: no key is known here, so the error is BADKEY, and unsigned. The TSIG
@@ -343,7 +396,11 @@ static size_t respond_question(struct exchange *x)
 	if (rcode != DNS_RCODE_NOERROR)
 		return respond_empty(x, rcode, true);
 
-	const struct table_answer *answer = find_answer(x->table, &x->query);
+	const struct table_node *node = table_find_hash(
+		x->table, x->query.name, x->query.qname_len, x->query.hash);
+	if (!node || node->flags & NODE_OUTSIDE)
+		return respond_below(x);
+	const struct table_answer *answer = find_answer(x->table, node, x->query.qtype);
 	return answer ? respond_finished(x, answer) : respond_general(x);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/addr.h"
 #include "dnsd/cookie.h"
+#include "dnsd/expect.h"
 #include "dnsd/stats.h"
 #include "dnsd/table.h"
 
@@ -21,12 +22,15 @@ enum {
 		16, /* readable octets that must follow the query in its buffer */
 };
 
-/* What stays the same for all queries until the next reload. Immutable. */
+/* What stays the same for all queries of a view until the next publication. Immutable. */
 struct respond_conf {
 	struct cookie_keys cookies;
 	uint8_t nsid[128]; /* RFC 5001 */
 	size_t nsid_len;
 	uint16_t keepalive_100ms; /* RFC 7828: the idle time that TCP clients are told */
+	struct expect *expect;	  /* borrowed, atomics alone; NULL: nothing is ever expected */
+	int view;		  /* whose answers these are, as facts.h counts them */
+	const char *view_name;	  /* borrowed from the view */
 };
 
 /* What the receiver knows of one query. */

@@ -11,38 +11,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/feed.h"
+#include "common/json.h"
 #include "common/links.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/gather.h"
+#include "dnsd/message.h"
+#include "dnsd/parent.h"
 #include "dnsd/sockets.h"
+#include "dnsd/stream.h"
 #include "dnsd/tcp.h"
-
-static json_t *json_time(time_t when)
-{
-	struct tm tm;
-	char text[32];
-
-	if (when == 0)
-		return json_null();
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
-	return json_string(text);
-}
+#include "dnsd/word.h"
 
 static json_t *json_text(const char *text)
 {
 	return text && *text ? json_string(text) : json_null();
-}
-
-/* Those of both families that are set. */
-static json_t *json_addrs(const struct addr addrs[SITE_FAMILIES])
-{
-	json_t *list = json_array();
-
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		if (addr_is_set(&addrs[family]))
-			json_array_append_new(list, json_string(addr_str(&addrs[family])));
-	return list;
 }
 
 /* ---- counters ----------------------------------------------------------------------------
@@ -60,10 +43,7 @@ static const char *const counter_names[STATS_RCODE_0] = {
 	[STATS_SEND_ERRORS] = "send_errors",
 };
 
-static const char *const rcode_names[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE"};
-
-enum { N_RCODE_NAMES = sizeof(rcode_names) / sizeof(rcode_names[0]) };
+enum { N_NAMED_RCODES = DNS_RCODE_NOTZONE + 1 };
 
 static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
 {
@@ -75,8 +55,8 @@ static json_t *json_counters(const uint64_t totals[STATS_N_COUNTERS])
 		json_object_set_new(
 			counters, counter_names[i], json_integer((json_int_t)totals[i]));
 	for (unsigned int i = STATS_RCODE_0; i < STATS_N_COUNTERS; i++)
-		if (i - STATS_RCODE_0 < N_RCODE_NAMES)
-			json_object_set_new(rcodes, rcode_names[i - STATS_RCODE_0],
+		if (i - STATS_RCODE_0 < N_NAMED_RCODES)
+			json_object_set_new(rcodes, message_rcode_str(i - STATS_RCODE_0),
 				json_integer((json_int_t)totals[i]));
 		else
 			other += totals[i];
@@ -160,12 +140,31 @@ static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
 	return object;
 }
 
+/* What routed says of an uplink, null where it says nothing. */
+static json_t *json_said(const struct word_uplink *said)
+{
+	if (!said)
+		return json_null();
+	return json_pack("{s:s, s:s, s:b, s:o}", "state", uplink_state_str(said->state), "why",
+		said->why, "active", (int)said->active, "since", json_text(said->since));
+}
+
+static void add_sources(json_t *object, const struct word_verdict *verdict)
+{
+	json_object_set_new(object, "source",
+		json_string(verdict->by_routed ? "routed" : "netlink mirror"));
+	json_object_set_new(object, "routed", json_said(verdict->said));
+	json_object_set_new(object, "mirror",
+		json_pack("{s:s, s:s}", "state", uplink_state_str(verdict->mirror), "why",
+			verdict->mirror_why));
+}
+
 static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct view *view)
 {
 	const struct site_uplink *uplink = &dnsd->config->site->uplinks[i];
 	const struct uplink_facts *facts = &dnsd->facts.uplinks[i];
 	const struct link *link = links_find(dnsd->links, uplink->interface);
-	char why[128];
+	struct word_verdict verdict;
 	struct addr own[SITE_FAMILIES] = {0};
 
 	for (enum site_family family = 0; link && family < SITE_FAMILIES; family++) {
@@ -176,12 +175,13 @@ static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct 
 
 		own[family] = found ? found->addr : own[family];
 	}
+	word_judge(stream_word(dnsd->stream), uplink, link, &verdict);
 	json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
 		uplink->name, "inside", 0, "interface", uplink->interface, "state",
-		uplink_state_str(facts->state), "why",
-		gather_why(uplink, link, why, sizeof(why)), "carrier",
+		uplink_state_str(facts->state), "why", verdict.why, "carrier",
 		(int)(link && link->carrier), "inbound", (int)uplink->inbound, "addresses",
 		json_addrs(own), "public", json_addrs(facts->public));
+	add_sources(object, &verdict);
 	if (view)
 		add_answers(object, dnsd, view);
 	return object;
@@ -208,18 +208,49 @@ static json_t *json_views(const struct dnsd *dnsd)
 	return list;
 }
 
-static json_t *json_zones(const struct config *config)
+static json_t *json_dead(const struct dnsd *dnsd, size_t server)
 {
+	const struct site *site = dnsd->config->site;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const char *why = word_dead_why(stream_word(dnsd->stream),
+			site->servers[server].name, site->uplinks[i].name);
+
+		if ((dnsd->facts.servers[server].dead >> i) & 1)
+			json_array_append_new(
+				list, json_pack("{s:s, s:s?}", "uplink", site->uplinks[i].name,
+					      "why", why));
+	}
+	return list;
+}
+
+static json_t *json_servers(const struct dnsd *dnsd)
+{
+	const struct site *site = dnsd->config->site;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < site->n_servers; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:o}", "name", site->servers[i].name, "dead",
+				      json_dead(dnsd, i)));
+	return list;
+}
+
+static json_t *json_zones(const struct dnsd *dnsd)
+{
+	const struct config *config = dnsd->config;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct zone *zone = config->zones[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:I, s:I}", "name",
-				      config->site->dns.zones[i].name, "file", zone->file,
-				      "serial", (json_int_t)zone->serial, "records",
-				      (json_int_t)zone->n_records));
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:I, s:o}", "name",
+				config->site->dns.zones[i].name, "file", zone->file, "serial",
+				(json_int_t)zone->serial, "records",
+				(json_int_t)zone->n_records, "parent",
+				parent_json(dnsd->parent, config->site->dns.zones[i].name)));
 	}
 	return list;
 }
@@ -231,6 +262,35 @@ static json_t *json_links(const struct dnsd *dnsd)
 	return json_pack("{s:s, s:I, s:I, s:I}", "source", "netlink mirror", "messages",
 		(json_int_t)counters->messages, "overruns", (json_int_t)counters->overruns,
 		"resyncs", (json_int_t)counters->resyncs);
+}
+
+static json_t *json_counter(uint64_t number)
+{
+	return json_integer((json_int_t)number);
+}
+
+/* null where it is negative: there is none. */
+static json_t *json_ms(int64_t ms)
+{
+	return ms < 0 ? json_null() : json_integer(ms);
+}
+
+static json_t *json_stream(const struct dnsd *dnsd)
+{
+	const struct word *word = stream_word(dnsd->stream);
+	struct stream_state state;
+
+	stream_look(dnsd->stream, &state);
+	const struct feed_state *feed = state.feed;
+	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
+		state.path, "connected", (int)feed->connected, "since",
+		json_time(feed->since_s), "error", json_text(feed->why), "last_word",
+		json_time(state.word_s), "age_ms", json_ms(state.age_ms), "grace_ms",
+		json_ms(state.grace_left_ms), "seq",
+		word ? json_integer(word->seq) : json_null(), "words",
+		json_counter(feed->lines), "reconnects",
+		json_counter(feed->connections > 0 ? feed->connections - 1 : 0), "failures",
+		json_counter(feed->failures));
 }
 
 static json_t *json_connections(const struct dnsd *dnsd)
@@ -246,10 +306,11 @@ static json_t *json_connections(const struct dnsd *dnsd)
 json_t *status_json(struct dnsd *dnsd)
 {
 	dnsd_look_at_ways(dnsd);
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-		MH_VERSION, "pid", (int)getpid(), "config", dnsd->cli->config, "started",
-		json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", MH_VERSION, "pid", (int)getpid(), "config", dnsd->cli->config,
+		"started", json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
 		"reload_failed", json_time(dnsd->load_failed_s), "links", json_links(dnsd),
-		"views", json_views(dnsd), "sockets", json_sockets(dnsd), "connections",
-		json_connections(dnsd), "zones", json_zones(dnsd->config));
+		"stream", json_stream(dnsd), "views", json_views(dnsd), "servers",
+		json_servers(dnsd), "sockets", json_sockets(dnsd), "connections",
+		json_connections(dnsd), "zones", json_zones(dnsd));
 }

@@ -84,6 +84,28 @@ static long long counted_rcode(const json_t *view, const char *rcode)
 /* ---- tables ------------------------------------------------------------------------------
  */
 
+/* Where the states come from, and how sure that is. */
+static void print_stream(const json_t *stream)
+{
+	long long age_ms = number(stream, "age_ms");
+
+	if (json_is_true(json_object_get(stream, "connected")))
+		printf("routed: followed since %s, last word %lld.%lld s ago, %lld "
+		       "reconnects\n",
+			text(stream, "since"), age_ms / 1000, age_ms % 1000 / 100,
+			number(stream, "reconnects"));
+	else if (json_is_integer(json_object_get(stream, "age_ms")))
+		printf("routed: LOST since %s (%s); its word of %lld.%lld s ago counts for "
+		       "%lld s "
+		       "more\n",
+			text(stream, "since"), text(stream, "error"), age_ms / 1000,
+			age_ms % 1000 / 100, (number(stream, "grace_ms") + 999) / 1000);
+	else
+		printf("routed: NO WORD (%s): uplinks are judged by carrier and addresses "
+		       "alone\n",
+			text(stream, "error"));
+}
+
 static void print_head(const json_t *status)
 {
 	const json_t *links = json_object_get(status, "links");
@@ -94,8 +116,15 @@ static void print_head(const json_t *status)
 	if (json_is_string(json_object_get(status, "reload_failed")))
 		printf("THE RELOAD AT %s FAILED: see the log, or run `dnsd check`\n",
 			text(status, "reload_failed"));
-	printf("links: %s, %lld messages, %lld overruns\n\n", text(links, "source"),
+	printf("links: %s, %lld messages, %lld overruns\n", text(links, "source"),
 		number(links, "messages"), number(links, "overruns"));
+	print_stream(json_object_get(status, "stream"));
+	putchar('\n');
+}
+
+static const char *source_of(const json_t *view)
+{
+	return strcmp(text(view, "source"), "routed") == 0 ? "routed" : "mirror";
 }
 
 static void print_views(const json_t *views)
@@ -103,7 +132,8 @@ static void print_views(const json_t *views)
 	size_t i;
 	json_t *view;
 
-	printf("%-12s %-9s %-36s %s\n", "VIEW", "STATE", "ADDRESSES IN ANSWERS", "WHY");
+	printf("%-12s %-9s %-8s %-36s %s\n", "VIEW", "STATE", "FROM", "ADDRESSES IN ANSWERS",
+		"WHY");
 	json_array_foreach (views, i, view) {
 		bool inside = json_is_true(json_object_get(view, "inside"));
 		bool closed = !inside && json_is_false(json_object_get(view, "inbound"));
@@ -111,10 +141,27 @@ static void print_views(const json_t *views)
 
 		joined(json_object_get(view, inside ? "addresses" : "public"), addrs,
 			sizeof(addrs));
-		printf("%-12s %-9s %-36s %s%s\n", text(view, "name"),
-			inside ? "-" : text(view, "state"), addrs,
-			inside ? "the LAN" : text(view, "why"),
+		printf("%-12s %-9s %-8s %-36s %s%s\n", text(view, "name"),
+			inside ? "-" : text(view, "state"), inside ? "-" : source_of(view),
+			addrs, inside ? "the LAN" : text(view, "why"),
 			closed ? "; no view: inbound: no" : "");
+	}
+}
+
+static void print_dead(const json_t *servers)
+{
+	size_t i, k;
+	json_t *server, *dead;
+	bool any = false;
+
+	json_array_foreach (servers, i, server) {
+		json_array_foreach (json_object_get(server, "dead"), k, dead) {
+			if (!any)
+				printf("\n%-12s %-12s %s\n", "SERVER", "DEAD ON", "WHY");
+			any = true;
+			printf("%-12s %-12s %s\n", text(server, "name"), text(dead, "uplink"),
+				text(dead, "why"));
+		}
 	}
 }
 
@@ -159,6 +206,44 @@ static void print_zones(const json_t *zones)
 	}
 }
 
+static void print_parent_names(const json_t *names)
+{
+	size_t i;
+	json_t *name;
+
+	json_array_foreach (names, i, name) {
+		char seen[256];
+
+		printf("  %-30s %-5s %-8s %s%s%s\n", text(name, "name"), text(name, "type"),
+			text(name, "state"),
+			joined(json_object_get(name, "at_parent"), seen, sizeof(seen)),
+			json_is_string(json_object_get(name, "why")) ? ": " : "",
+			json_is_string(json_object_get(name, "why")) ? text(name, "why") : "");
+	}
+}
+
+/* Zones whose addresses are kept current at the parent. */
+static void print_parents(const json_t *zones)
+{
+	size_t i;
+	json_t *zone;
+
+	json_array_foreach (zones, i, zone) {
+		const json_t *parent = json_object_get(zone, "parent");
+
+		if (!json_is_object(parent))
+			continue;
+		printf("\nAT THE PARENT OF %s, primary %s: %s; last right %s, next look in "
+		       "%.0f s\n",
+			text(zone, "name"), text(parent, "server"), text(parent, "state"),
+			text(parent, "last_success"),
+			(double)number(parent, "next_try_in_ms") / 1000);
+		if (strcmp(text(parent, "state"), "failing") == 0)
+			printf("  %s\n", text(parent, "why"));
+		print_parent_names(json_object_get(parent, "names"));
+	}
+}
+
 static void print_counters(const json_t *views)
 {
 	size_t i;
@@ -188,8 +273,10 @@ void status_print(const json_t *status)
 
 	print_head(status);
 	print_views(views);
+	print_dead(json_object_get(status, "servers"));
 	print_sockets(json_object_get(status, "sockets"));
 	print_zones(json_object_get(status, "zones"));
+	print_parents(json_object_get(status, "zones"));
 	print_counters(views);
 }
 

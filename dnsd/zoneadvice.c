@@ -26,9 +26,8 @@ struct advice {
 	size_t n_long_ttls;
 };
 
-/* Its addresses may change any day: nothing in site.yaml says that they are fixed. A fixed
- * gateway is one that DHCP, PPPoE and router advertisements do not give. */
-static bool is_dynamic(const struct site_uplink *uplink)
+/* A fixed gateway is one that DHCP, PPPoE and router advertisements do not give. */
+bool zoneadvice_is_dynamic(const struct site_uplink *uplink)
 {
 	for (int family = 0; family < SITE_FAMILIES; family++)
 		if (addr_is_set(&uplink->public[family]) ||
@@ -65,7 +64,7 @@ static const struct site_uplink *dynamic_uplink(
 	uint32_t set = pseudo_uplinks(site, pseudo);
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		if (set & 1u << i && is_dynamic(&site->uplinks[i]))
+		if (set & 1u << i && zoneadvice_is_dynamic(&site->uplinks[i]))
 			return &site->uplinks[i];
 	return NULL;
 }

@@ -12,3 +12,6 @@ void zoneadvice(const struct zone *zone, const struct site *site, struct report 
  * literal. What site.yaml's own addresses tell was said by zoneadvice already. */
 void zoneadvice_live(const struct zone *zone, const struct site *site,
 	const struct facts *facts, struct report *report);
+
+/* Its addresses may change any day: nothing in site.yaml says that they are fixed. */
+bool zoneadvice_is_dynamic(const struct site_uplink *uplink);

@@ -152,15 +152,14 @@ static bool was_to_replace(const struct plan_step *failed, const struct plan_ste
 	return false;
 }
 
-static bool may_not_go(
-	const struct plan *plan, const bool *failed, size_t at, const struct pass *pass)
+static bool may_not_go(const struct plan *plan, size_t at, const struct pass *pass)
 {
 	const struct plan_step *step = &plan->steps[at];
 
 	if (step->op == PLAN_SET_SYSCTL)
 		return pass->result.nft_failed && is_forwarding(&step->sysctl);
 	for (size_t i = 0; i < at && pass->result.n_failed > 0; i++)
-		if (failed[i] && was_to_replace(&plan->steps[i], step))
+		if (plan->steps[i].failed && was_to_replace(&plan->steps[i], step))
 			return true;
 	return false;
 }
@@ -172,30 +171,25 @@ static int perform(struct apply *apply, const struct plan_step *step)
 	return rtnl_write(apply->rtnl, step);
 }
 
-static void perform_all(struct pass *pass, const struct plan *plan)
+static void perform_all(struct pass *pass, struct plan *plan)
 {
-	bool *failed = calloc(plan->n_steps + 1, sizeof(bool));
-
-	if (!failed) {
-		log_error(-ENOMEM, "routes", "cannot apply changes");
-		pass->result.n_failed++;
-		return;
-	}
 	for (size_t i = 0; i < plan->n_steps; i++) {
-		if (may_not_go(plan, failed, i, pass)) {
+		struct plan_step *step = &plan->steps[i];
+
+		if (may_not_go(plan, i, pass)) {
+			step->failed = true;
 			pass->result.n_skipped++;
 			continue;
 		}
-		int r = perform(pass->apply, &plan->steps[i]);
+		int r = perform(pass->apply, step);
 		if (r == 0) {
 			pass->result.n_done++;
 			continue;
 		}
-		tell_step(pass, &plan->steps[i], r);
-		failed[i] = true;
+		tell_step(pass, step, r);
+		step->failed = true;
 		pass->result.n_failed++;
 	}
-	free(failed);
 }
 
 static void write_table(struct pass *pass, const char *text)
@@ -222,7 +216,7 @@ static void pass_end(struct pass *pass)
 	pass->apply->n_told = pass->n_told;
 }
 
-void apply_plan(struct apply *apply, const struct plan *plan, const char *nft_text,
+void apply_plan(struct apply *apply, struct plan *plan, const char *nft_text,
 	struct apply_result *ret_result)
 {
 	struct pass pass = {.apply = apply};

@@ -38,11 +38,11 @@ struct apply_result {
 void apply_fini(struct apply *apply);
 
 /* Writes the table `nft_text` (NULL: leaves it), then performs the steps in order. A step that
- * fails is told to the operator with its remedy, and the rest goes on, but
- * for
+ * fails, and one that is left out for it, is marked so in the plan; a failure is told to the
+ * operator with its remedy, and the rest goes on, but for
  *   - forwarding, which is not switched on without the table, in which the guard is;
  *   - the removal of what a failed step was to take the place of. */
-void apply_plan(struct apply *apply, const struct plan *plan, const char *nft_text,
+void apply_plan(struct apply *apply, struct plan *plan, const char *nft_text,
 	struct apply_result *ret_result);
 
 /* Removes what routes, filters or translates: rules, routes, groups, table. 0, or -EIO if

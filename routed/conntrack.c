@@ -90,7 +90,8 @@ struct list {
 	uint32_t mark;
 	uint32_t mask;
 	const struct conntrack_left *left; /* NULL: all of them */
-	struct conntrack_counts counts;	   /* all in `out` without it */
+	const struct addr *bound;	   /* only those that are bound to it; NULL: all */
+	struct conntrack_counts counts;	   /* all in `out` without `left` */
 	bool delete;
 };
 
@@ -116,17 +117,43 @@ static int delete_one(struct list *list, uint8_t family, struct nlattr **tb)
 	return r == -ENOENT ? 0 : r;
 }
 
-static struct addr source_of(uint8_t family, struct nlattr *tuple)
+static struct addr tuple_addr(uint8_t family, struct nlattr *tuple, int type4, int type6)
 {
-	int type = family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
 	int len = family == AF_INET ? 4 : 16;
 	struct nlattr *ip = tuple ? nla_find(nla_data(tuple), nla_len(tuple), CTA_TUPLE_IP)
 				  : NULL;
-	struct nlattr *source = ip ? nla_find(nla_data(ip), nla_len(ip), type) : NULL;
+	struct nlattr *addr = ip ? nla_find(nla_data(ip), nla_len(ip),
+					   family == AF_INET ? type4 : type6)
+				 : NULL;
 
-	if (!source || nla_len(source) != len)
+	if (!addr || nla_len(addr) != len)
 		return (struct addr){0};
-	return addr_from_bytes(family, nla_data(source));
+	return addr_from_bytes(family, nla_data(addr));
+}
+
+static struct addr source_of(uint8_t family, struct nlattr *tuple)
+{
+	return tuple_addr(family, tuple, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+}
+
+static struct addr destination_of(uint8_t family, struct nlattr *tuple)
+{
+	return tuple_addr(family, tuple, CTA_IP_V4_DST, CTA_IP_V6_DST);
+}
+
+/* Where a masqueraded connection's answers are sent to is the address it goes by outside. */
+static bool is_bound(const struct list *list, uint8_t family, struct nlattr **tb)
+{
+	struct addr at[] = {
+		source_of(family, tb[CTA_TUPLE_ORIG]),
+		destination_of(family, tb[CTA_TUPLE_ORIG]),
+		destination_of(family, tb[CTA_TUPLE_REPLY]),
+	};
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (addr_eq(&at[i], list->bound))
+			return true;
+	return false;
 }
 
 static bool is_own(const struct conntrack_left *left, uint8_t family, struct nlattr **tb)
@@ -180,7 +207,8 @@ static int on_connection(struct nlmsghdr *msg, void *arg)
 
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
 	uint32_t mark = ntohl(nla_get_u32(tb[CTA_MARK]));
-	if ((mark & list->mask) != list->mark)
+	if ((mark & list->mask) != list->mark ||
+		(list->bound && !is_bound(list, nfgen->nfgen_family, tb)))
 		return 0;
 	count(list, nfgen->nfgen_family, mark, tb);
 	return list->delete ? delete_one(list, nfgen->nfgen_family, tb) : 0;
@@ -197,19 +225,14 @@ static int run_list(struct list *list)
 	return nlcmd_dump(list->conntrack->cmd, msg, on_connection, list);
 }
 
-static int delete_by_list(
-	struct conntrack *conntrack, int family, uint32_t mark, uint32_t mask)
+static int delete_by_list(struct list *list)
 {
-	struct list list = {.conntrack = conntrack,
-		.family = family,
-		.mark = mark,
-		.mask = mask,
-		.delete = true};
 	int r = 0;
 
-	if (!conntrack->second)
-		r = nlcmd_new(NETLINK_NETFILTER, &conntrack->second);
-	return r < 0 ? r : run_list(&list);
+	list->delete = true;
+	if (!list->conntrack->second)
+		r = nlcmd_new(NETLINK_NETFILTER, &list->conntrack->second);
+	return r < 0 ? r : run_list(list);
 }
 
 /* ---- calls ---- */
@@ -220,10 +243,27 @@ static const char *remedy(int err)
 			     : "is the module nf_conntrack_netlink there?";
 }
 
+static bool is_ours(uint32_t mark, uint32_t mask)
+{
+	return (mark & mask) != 0 && (mark & ~mask) == 0;
+}
+
+static int delete_result(int err, uint32_t mark, uint32_t mask)
+{
+	if (err >= 0)
+		return 0;
+	return log_error(err, "flows",
+		"cannot delete the flows with mark 0x%x/0x%x, they may hang; %s", mark, mask,
+		remedy(err));
+}
+
 int conntrack_delete_family(
 	struct conntrack *conntrack, int family, uint32_t mark, uint32_t mask)
 {
-	if ((mark & mask) == 0 || (mark & ~mask) != 0)
+	struct list list = {
+		.conntrack = conntrack, .family = family, .mark = mark, .mask = mask};
+
+	if (!is_ours(mark, mask))
 		return log_error(-EINVAL, "flows", "will not delete flows without a mark");
 
 	AUTO(nlmsg_freep)
@@ -231,12 +271,25 @@ int conntrack_delete_family(
 		IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family, mark, mask);
 	int r = msg ? nlcmd_run(conntrack->cmd, msg, NULL, NULL) : -ENOMEM;
 	if (r < 0 && r != -EPERM)
-		r = delete_by_list(conntrack, family, mark, mask);
-	if (r < 0)
-		return log_error(r, "flows",
-			"cannot delete the flows with mark 0x%x/0x%x, they may hang; %s", mark,
-			mask, remedy(r));
-	return 0;
+		r = delete_by_list(&list);
+	return delete_result(r, mark, mask);
+}
+
+int conntrack_delete_address(
+	struct conntrack *conntrack, const struct addr *addr, uint32_t mark, uint32_t mask)
+{
+	struct list list = {
+		.conntrack = conntrack,
+		.family = addr->family,
+		.mark = mark,
+		.mask = mask,
+		.bound = addr,
+	};
+
+	if (!is_ours(mark, mask) || !addr_is_set(addr))
+		return log_error(-EINVAL, "flows",
+			"will not delete flows without a mark and an address");
+	return delete_result(delete_by_list(&list), mark, mask);
 }
 
 int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
@@ -246,7 +299,7 @@ int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
 
 static int run_count(struct list *list)
 {
-	if ((list->mark & list->mask) == 0 || (list->mark & ~list->mask) != 0)
+	if (!is_ours(list->mark, list->mask))
 		return -EINVAL;
 	int r = run_list(list);
 	if (r < 0 && r != -EINTR)

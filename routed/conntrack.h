@@ -24,6 +24,11 @@ int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask);
 int conntrack_delete_family(
 	struct conntrack *conntrack, int family, uint32_t mark, uint32_t mask);
 
+/* Only those of the same that are bound to `addr`, an address of the router: they were asked
+ * for there, began there, or are translated to it. One message for each. */
+int conntrack_delete_address(
+	struct conntrack *conntrack, const struct addr *addr, uint32_t mark, uint32_t mask);
+
 /* Counts the same. */
 int conntrack_count(
 	struct conntrack *conntrack, uint32_t mark, uint32_t mask, size_t *ret_count);

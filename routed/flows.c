@@ -4,6 +4,9 @@
  */
 #include "routed/flows.h"
 
+#include <string.h>
+#include <sys/socket.h>
+
 enum { MS = 1000 };
 
 static enum flows_which cost_of(const struct uplink *uplink)
@@ -41,30 +44,142 @@ static void owe(struct flows *flows, const struct flows_part *part, int64_t due_
 	flows->owed = part_join(&flows->owed, part);
 }
 
-/* An address that is merely gone is a fault, or the other family goes on. */
-static bool has_changed(const struct addr *before, const struct addr *now)
+/* ---- addresses ---- */
+
+struct addrs {
+	struct addr items[FLOWS_MAX_ADDRS];
+	size_t n;
+};
+
+static bool has(const struct addr *addrs, size_t n, const struct addr *addr)
 {
-	return addr_is_set(before) && addr_is_set(now) && !addr_eq(before, now);
+	for (size_t i = 0; i < n; i++)
+		if (addr_eq(&addrs[i], addr))
+			return true;
+	return false;
 }
 
+static bool has_family(const struct addr *addrs, size_t n, int family)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addrs[i].family == family)
+			return true;
+	return false;
+}
+
+static void add(struct addrs *addrs, const struct addr *addr)
+{
+	if (addr_is_set(addr) && addrs->n < FLOWS_MAX_ADDRS &&
+		!has(addrs->items, addrs->n, addr))
+		addrs->items[addrs->n++] = *addr;
+}
+
+/* The chosen one may be of a scope that the others are not taken from. */
+static struct addrs present_addrs(const struct situation_uplink *situation)
+{
+	struct addrs present = {.n = 0};
+
+	for (size_t i = 0; i < situation->n_addrs; i++)
+		add(&present, &situation->addrs[i].addr);
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		add(&present, &situation->chosen[family]);
+	return present;
+}
+
+/* Has the family a new address only, and none of those from before? */
+static bool all_are_gone(const struct flows *flows, const struct addrs *present, int family)
+{
+	for (size_t i = 0; i < present->n; i++)
+		if (present->items[i].family == family &&
+			has(flows->known, flows->n_known, &present->items[i]))
+			return false;
+	return true;
+}
+
+static void owe_family(struct flows *flows, int family, int64_t now_us)
+{
+	struct flows_part part = {.which = FLOWS_ALL};
+
+	part.family[family == AF_INET ? SITE_IPV4 : SITE_IPV6] = true;
+	owe(flows, &part, now_us);
+	flows->anyway = true;
+}
+
+static void owe_address(struct flows *flows, const struct addr *addr, int64_t now_us)
+{
+	if (flows->n_gone == FLOWS_MAX_ADDRS)
+		owe_family(flows, addr->family, now_us);
+	else
+		flows->gone[flows->n_gone++] = (struct flows_gone){
+			.addr = *addr,
+			.due_us = now_us,
+		};
+}
+
+/* One that came back is nobody's loss. */
+static void forgive_returned(struct flows *flows, const struct addrs *present)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < flows->n_gone; i++)
+		if (!has(present->items, present->n, &flows->gone[i].addr))
+			flows->gone[n++] = flows->gone[i];
+	flows->n_gone = n;
+}
+
+/* Of a family that has no address at all now, nothing is known to be gone: that is a fault, or
+ * the other family goes on; and the same address may come back. */
 static void observe_addresses(
-	struct flows *flows, const struct addr chosen[SITE_FAMILIES], int64_t now_us)
+	struct flows *flows, const struct situation_uplink *situation, int64_t now_us)
 {
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		if (has_changed(&flows->chosen[family], &chosen[family])) {
-			struct flows_part part = {.which = FLOWS_ALL};
+	struct addrs present = present_addrs(situation);
+	struct addrs known = present;
 
-			part.family[family] = true;
-			owe(flows, &part, now_us);
-			flows->anyway = true;
-		}
-		if (addr_is_set(&chosen[family]))
-			flows->chosen[family] = chosen[family];
+	forgive_returned(flows, &present);
+	for (size_t i = 0; i < flows->n_known; i++) {
+		const struct addr *addr = &flows->known[i];
+
+		if (!has_family(present.items, present.n, addr->family))
+			add(&known, addr);
+		else if (has(present.items, present.n, addr))
+			continue;
+		else if (all_are_gone(flows, &present, addr->family))
+			owe_family(flows, addr->family, now_us);
+		else
+			owe_address(flows, addr, now_us);
 	}
+	memcpy(flows->known, known.items, sizeof(flows->known));
+	flows->n_known = known.n;
 }
+
+size_t flows_take_gone(
+	struct flows *flows, int64_t now_us, struct addr ret_addrs[FLOWS_MAX_ADDRS])
+{
+	size_t n_taken = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < flows->n_gone; i++) {
+		struct flows_gone gone = flows->gone[i];
+		bool due = now_us >= gone.due_us;
+
+		if (due)
+			ret_addrs[n_taken++] = gone.addr;
+		if (due && gone.repeated)
+			continue;
+		if (due) {
+			gone.repeated = true;
+			gone.due_us = now_us + FLOWS_REPEAT_MS * MS;
+		}
+		flows->gone[n++] = gone;
+	}
+	flows->n_gone = n;
+	return n_taken;
+}
+
+/* ---- faults ---- */
 
 void flows_observe(struct flows *flows, const struct uplink *uplink,
-	const struct addr chosen[SITE_FAMILIES], int64_t flush_after_ms, int64_t now_us)
+	const struct situation_uplink *situation, int64_t flush_after_ms, int64_t now_us)
 {
 	enum flows_which lost = cost_of(uplink);
 	struct flows_part part = part_of(lost);
@@ -77,7 +192,7 @@ void flows_observe(struct flows *flows, const struct uplink *uplink,
 		owe(flows, &part,
 			lost == FLOWS_OUTBOUND ? now_us + flush_after_ms * MS : now_us);
 	flows->lost = lost;
-	observe_addresses(flows, chosen, now_us);
+	observe_addresses(flows, situation, now_us);
 }
 
 struct flows_part flows_take(struct flows *flows, bool other_is_up, int64_t now_us)
@@ -109,5 +224,8 @@ int64_t flows_next_us(const struct flows *flows, int64_t now_us)
 	if (flows->owed.which != FLOWS_NONE && flows->due_us > now_us &&
 		flows->due_us < next_us)
 		next_us = flows->due_us;
+	for (size_t i = 0; i < flows->n_gone; i++)
+		if (flows->gone[i].due_us > now_us && flows->gone[i].due_us < next_us)
+			next_us = flows->gone[i].due_us;
 	return next_us;
 }

@@ -7,15 +7,14 @@
 #include "routed/keep.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/statefile.h"
 
 enum { BOOT_ID_LEN = 36 };
 
@@ -147,53 +146,14 @@ static json_t *json_keep(const struct keep *keep)
 		"uplinks", uplinks);
 }
 
-static int write_file(const char *path, const char *text, bool durable)
-{
-	AUTO(closep)
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	size_t len = strlen(text);
-
-	if (fd < 0)
-		return -errno;
-	ssize_t n = write(fd, text, len);
-	if (n < 0)
-		return -errno;
-	if ((size_t)n < len)
-		return -ENOSPC;
-	return durable && fsync(fd) < 0 ? -errno : 0;
-}
-
-/* The name is on the disk when its folder is (fsync(2)). */
-static int sync_folder_of(const char *path)
-{
-	AUTO(freep) char *folder = strdup(path);
-	char *slash = folder ? strrchr(folder, '/') : NULL;
-
-	if (!slash)
-		return folder ? 0 : -ENOMEM;
-	*slash = '\0';
-
-	AUTO(closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		return -errno;
-	return 0;
-}
-
 int keep_store(const char *path, const struct keep *keep, bool durable)
 {
 	AUTO(json_decrefp) json_t *root = json_keep(keep);
 	AUTO(freep) char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-	AUTO(freep) char *fresh = NULL;
 
-	if (!text || asprintf(&fresh, "%s.new", path) < 0) {
-		fresh = NULL;
+	if (!text)
 		return log_error(-ENOMEM, "state", "cannot write %s", path);
-	}
 
-	int err = write_file(fresh, text, durable);
-	if (err == 0 && rename(fresh, path) < 0)
-		err = -errno;
-	if (err == 0 && durable)
-		err = sync_folder_of(path);
+	int err = statefile_write(path, text, durable);
 	return err < 0 ? log_error(err, "state", "cannot write %s", path) : 0;
 }

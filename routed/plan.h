@@ -25,6 +25,7 @@ struct plan_step {
 	struct kernel_rule rule;
 	struct kernel_group group;
 	struct kernel_sysctl sysctl;
+	bool failed; /* by apply_plan: it was not done */
 };
 
 struct plan {

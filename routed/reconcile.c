@@ -5,10 +5,12 @@
  * a repair and a switch differ in nothing but what they find:
  *
  *     reconcile_observe  links, gateways -> situation -> machines -> states
+ *     publish_worse      dnsd stops offering what is lost
  *     decide, wanted_*   situation -> what the kernel should hold          (pure)
  *     rtnl_read ...      what it does hold of ours
  *     plan_diff          the difference, in a safe order                   (pure)
  *     apply_plan         the nftables table first, then the steps
+ *     publish_rest       dnsd may offer what is good again, and new addresses
  *     reconcile_flows    what is bound to a lost uplink, now that the new path is in
  *     tell_changes       log, subscribers, the operator's program
  *
@@ -28,6 +30,7 @@
 #include "routed/conntrack.h"
 #include "routed/plan.h"
 #include "routed/probe.h"
+#include "routed/publish.h"
 #include "routed/routed.h"
 #include "routed/rtnl.h"
 #include "routed/standby.h"
@@ -116,8 +119,14 @@ bool reconcile_step(struct routed_uplink *uplink)
 	struct routed *routed = uplink->routed;
 	size_t i = routed_index(routed, uplink);
 
+	enum uplink_fault fault = uplink->machine.fault;
+
 	uplink_set_alone(&uplink->machine, !reconcile_has_other(routed, i));
 	bool changed = uplink_step(&uplink->machine, clock_now_us());
+
+	if (uplink->machine.fault != fault)
+		reconcile_soon(
+			routed); /* down for another reason: those who follow are told */
 
 	if (changed && uplink->machine.cause_us > routed->cause_us)
 		routed->cause_us = uplink->machine.cause_us;
@@ -185,6 +194,24 @@ static void delete_flows(struct routed *routed, size_t i, const struct flows_par
 	routed->uplinks[i]->deletion_us = clock_now_us() - start_us;
 }
 
+/* What is bound to addresses that are gone, while the uplink goes on with others. */
+static void delete_of_addresses(struct routed *routed, size_t i)
+{
+	const struct site *site = routed->site;
+	struct addr gone[FLOWS_MAX_ADDRS];
+	size_t n = flows_take_gone(&routed->uplinks[i]->flows, clock_now_us(), gone);
+
+	for (size_t k = 0; k < n; k++) {
+		int64_t start_us = clock_now_us();
+
+		if (conntrack_delete_address(routed->conntrack, &gone[k],
+			    wanted_mark_out(site, i), wanted_mark_uplink_mask(site)) < 0)
+			continue;
+		routed->counters.deletions++;
+		tell_address_gone(routed, i, &gone[k], clock_now_us() - start_us);
+	}
+}
+
 /* One that new connections are given to, and not as a last resort. */
 static bool has_way_out(const struct routed *routed, size_t index)
 {
@@ -206,12 +233,12 @@ void reconcile_flows(struct routed *routed)
 		struct routed_uplink *uplink = routed->uplinks[i];
 		struct flows_part part;
 
-		flows_observe(&uplink->flows, &uplink->machine,
-			routed->situation.uplinks[i].chosen,
+		flows_observe(&uplink->flows, &uplink->machine, &routed->situation.uplinks[i],
 			routed->site->routing.flush_after_ms, now_us);
 		part = flows_take(&uplink->flows, has_way_out(routed, i), now_us);
 		if (part.which != FLOWS_NONE)
 			delete_flows(routed, i, &part);
+		delete_of_addresses(routed, i);
 
 		int64_t due_us = flows_next_us(&uplink->flows, now_us);
 		next_us = due_us < next_us ? due_us : next_us;
@@ -370,8 +397,10 @@ void reconcile_now(struct routed *routed)
 	routed->in_reconcile = true;
 	event_del(routed->burst);
 	reconcile_observe(routed);
+	publish_worse(routed);
 	if (change_make(routed, &change) == 0) {
 		change_apply(routed, &change, &result);
+		publish_rest(routed, &change.plan, result.nft_failed);
 		reconcile_flows(routed);
 		tell_changes(routed);
 	}

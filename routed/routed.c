@@ -6,7 +6,7 @@
  *     rtnlwatch, nft        somebody touched ours   -> reconcile_soon
  *     prober (one each)     an answer, or none      -> reconcile_step, and now if it matters
  *     poll                  carrier and traffic     -> the same
- *     health                a server died, or lives -> tell_changes
+ *     health                a server died, or lives -> publish_servers, tell_changes
  *     look                  ten seconds are over    -> reconcile_now
  *     SIGHUP, control socket
  *
@@ -39,6 +39,7 @@
 #include "routed/notify.h"
 #include "routed/passive.h"
 #include "routed/probe.h"
+#include "routed/publish.h"
 #include "routed/reconcile.h"
 #include "routed/rtnl.h"
 #include "routed/rtnlwatch.h"
@@ -127,6 +128,7 @@ static void on_probed(void *arg)
 /* The kernel stays as it is: what a dead server costs is not to be offered. */
 static void on_health(void *arg)
 {
+	publish_servers(arg);
 	tell_changes(arg);
 }
 
@@ -517,10 +519,15 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 	if (strcmp(verb, "flows") == 0)
 		return status_flows(
 			routed, json_string_value(json_object_get(request, "uplink")));
-	if (strcmp(verb, "events") == 0)
+	if (strcmp(verb, TELL_VERB) == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
+	if (strcmp(verb, PUBLISH_VERB) == 0)
+		return publish_reply(routed);
 	return NULL;
 }
+
+/* Those that the members of the group may ask for: they change nothing. */
+static const char *const open_verbs[] = {"status", TELL_VERB, PUBLISH_VERB, NULL};
 
 /* ---- start and end -----------------------------------------------------------------------
  */
@@ -611,7 +618,9 @@ static int init_parts(struct routed *routed)
 			 &routed->health)) < 0 ||
 		(err = notify_new(routed->base, &routed->notify)) < 0)
 		return err;
-	ctl_server_set_stream(routed->ctl, "events");
+	ctl_server_add_stream(routed->ctl, TELL_VERB);
+	ctl_server_add_stream(routed->ctl, PUBLISH_VERB);
+	ctl_server_open_to(routed->ctl, CTL_GROUP, open_verbs);
 	keep_load(kept, &routed->kept);
 	routed->standby = standby_at_start(routed);
 	return 0;

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/cli.h"
+#include "routed/announce.h"
 #include "routed/apply.h"
 #include "routed/flows.h"
 #include "routed/gateways.h"
@@ -97,6 +98,13 @@ struct routed {
 	struct kernel wanted;
 	char *table; /* text of the nftables table; NULL: none yet */
 	struct gateways gateways;
+
+	/* as dnsd was last told: publish.c */
+	struct announce said;
+	uint64_t said_seq;
+	int64_t said_us;       /* of the time of day */
+	uint32_t said_held;    /* uplinks that the kernel was not ready for last time */
+	uint32_t said_waiting; /* those that are better than they are said to be */
 
 	struct event_base *base;
 	struct links *links;

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/ctl.h"
+#include "common/json.h"
 #include "common/links.h"
 #include "common/sitevalue.h"
 #include "routed/flowcount.h"
@@ -27,18 +28,6 @@ enum { SEC = 1000000 /* us */ };
 /* ---- values ------------------------------------------------------------------------------
  */
 
-static json_t *json_time(time_t when)
-{
-	struct tm tm;
-	char text[32];
-
-	if (when == 0)
-		return json_null();
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
-	return json_string(text);
-}
-
 int64_t status_wall_us(int64_t at_us)
 {
 	struct timespec ts;
@@ -49,29 +38,7 @@ int64_t status_wall_us(int64_t at_us)
 
 json_t *status_time_us(int64_t at_us)
 {
-	int64_t wall_us = status_wall_us(at_us);
-	time_t wall_s = (time_t)(wall_us / SEC);
-	char text[48];
-	char whole[32];
-	struct tm tm;
-
-	gmtime_r(&wall_s, &tm);
-	strftime(text, sizeof(text), "%FT%T", &tm);
-	memcpy(whole, text, sizeof(whole));
-	whole[sizeof(whole) - 1] = '\0';
-	snprintf(text, sizeof(text), "%s.%06dZ", whole, (int)(wall_us % SEC));
-	return json_string(text);
-}
-
-/* Those of both families that are set. */
-static json_t *json_addrs(const struct addr addrs[SITE_FAMILIES])
-{
-	json_t *list = json_array();
-
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		if (addr_is_set(&addrs[family]))
-			json_array_append_new(list, json_string(addr_str(&addrs[family])));
-	return list;
+	return json_time_us(status_wall_us(at_us));
 }
 
 static json_t *json_first(const struct addr addrs[SITE_FAMILIES])

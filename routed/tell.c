@@ -79,7 +79,7 @@ static json_t *new_event(const char *kind)
 static void publish(struct routed *routed, json_t *event)
 {
 	if (event && routed->ctl)
-		ctl_publish(routed->ctl, event);
+		ctl_publish(routed->ctl, TELL_VERB, event);
 	json_decref(event);
 }
 
@@ -287,6 +287,22 @@ static void tell_deletion(struct routed *routed, size_t i)
 	json_object_set_new(
 		event, "deleted", json_string(which == FLOWS_ALL ? "all" : "outbound"));
 	json_object_set_new(event, "took_us", json_integer(routed->uplinks[i]->deletion_us));
+	publish(routed, event);
+}
+
+void tell_address_gone(
+	struct routed *routed, size_t i, const struct addr *addr, int64_t took_us)
+{
+	const char *name = routed->site->uplinks[i].name;
+
+	log_info("flows", "%s: deleted the connections that were bound to %s", name,
+		addr_str(addr));
+
+	json_t *event = new_event("flows");
+	json_object_set_new(event, "uplink", json_string(name));
+	json_object_set_new(event, "deleted", json_string("address"));
+	json_object_set_new(event, "address", json_string(addr_str(addr)));
+	json_object_set_new(event, "took_us", json_integer(took_us));
 	publish(routed, event);
 }
 

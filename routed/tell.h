@@ -4,10 +4,16 @@
  * reconcile.c after the kernel was changed, never before.
  */
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct addr;
 struct plan;
 struct routed;
 struct routed_server;
 struct site;
+
+#define TELL_VERB "events" /* of the control socket */
 
 /* Everything that differs from what was told last. */
 void tell_changes(struct routed *routed);
@@ -19,6 +25,10 @@ void tell_servers(struct routed *routed);
  * routed->servers: so that a reload makes no news. The caller frees it; NULL without memory.
  */
 struct routed_server *tell_servers_of(const struct routed *routed, const struct site *site);
+
+/* The connections that were bound to an address which is gone have been deleted. */
+void tell_address_gone(
+	struct routed *routed, size_t uplink, const struct addr *addr, int64_t took_us);
 
 void tell_repair(struct routed *routed, const struct plan *plan);
 /* That the router took over, or stands by from now on. */

@@ -59,7 +59,7 @@ static void publish(struct routed *routed, const struct news *news)
 		news->why);
 
 	if (event && routed->ctl)
-		ctl_publish(routed->ctl, event);
+		ctl_publish(routed->ctl, TELL_VERB, event);
 	json_decref(event);
 }
 

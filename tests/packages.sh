@@ -12,7 +12,7 @@ set -euo pipefail
 
 PACKAGES_LIST=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/packages.txt
 PACKAGES_POLICY=/usr/sbin/policy-rc.d
-PACKAGES_SERVERS='^(nsd|knot|unbound|keepalived)$'
+PACKAGES_SERVERS='^(nsd|knot|unbound|bind9|keepalived)$'
 
 packages_wanted() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$PACKAGES_LIST" | awk '{ print $1 }'

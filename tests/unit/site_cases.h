@@ -242,6 +242,19 @@ static const struct site_case site_cases[] = {
 			AT(7, "dns.zones[1].name: '.' is not a domain name"),
 		ADDED},
 
+	{"dns:\n  zones:\n  - {name: a.example, file: x, parent: {server: 192.0.2.300, key: "
+	 "k}}\n"
+	 "  - {name: b.example, file: x, parent: {server: \"ns:0\", key: k}}\n"
+	 "  - {name: c.example, file: x, parent: {server: 2001:db8::1:53x, key: k}}\n",
+		AT(6, "dns.zones[0].parent.server: '192.0.2.300' is neither an address nor "
+		      "the "
+		      "name of a server, with or without :PORT") AT(7,
+			"dns.zones[1].parent.server: 'ns:0' is neither an address nor the "
+			"name of a server, with or without :PORT") AT(8,
+			"dns.zones[2].parent.server: '2001:db8::1:53x' is neither an address "
+			"nor the name of a server, with or without :PORT"),
+		ADDED},
+
 	/* names, addresses, prefixes */
 	{"uplinks:\n- {name: isp a, interface: eth0/1}\n"
 	 "- {name: 2345678901234567890123456789012x, interface: 1234567890123456}\n",

@@ -35,6 +35,7 @@ struct seen {
 	bool verbose;
 	enum log_level level;
 	char format[32]; /* "-": not given */
+	char vias[64];	 /* all of them, one behind the other */
 	bool force;
 	char wait[32]; /* likewise */
 };
@@ -58,6 +59,9 @@ static int verb_run(const struct cli *cli)
 	const char *format = cli_option(cli, "format");
 	snprintf(seen.format, sizeof(seen.format), "%s", format ? format : "-");
 	seen.force = cli_option(cli, "force") != NULL;
+	seen.vias[0] = '\0';
+	for (int i = 0; cli_option_at(cli, "via", i) && i < 8; i++)
+		strcat(strcat(seen.vias, cli_option_at(cli, "via", i)), " ");
 	const char *wait = cli_option(cli, "wait");
 	snprintf(seen.wait, sizeof(seen.wait), "%s", wait ? wait : "-");
 	return EXIT_DONE;
@@ -79,6 +83,7 @@ static int verb_print(const struct cli *cli)
 static const struct cli_option deploy_options[] = {
 	{.name = "format", .value = "NAME", .summary = "how it is written: a or b"},
 	{.name = "force", .summary = "also where it hurts"},
+	{.name = "via", .value = "ADDR...", .summary = "by whom"},
 	{0},
 };
 
@@ -234,6 +239,18 @@ static void a_verb_has_options_of_its_own(void **state)
 	assert_string_equal(seen.format, "b");
 	assert_int_equal(call("drain", "isp-a", "--force", END), EXIT_DONE);
 	assert_true(seen.force);
+}
+
+static void an_option_may_count_each_time(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		call("deploy", "--via", "a", "web", "--via=b", "--force", "--via", "a", END),
+		EXIT_DONE);
+	assert_string_equal(seen.vias, "a b a ");
+	assert_true(seen.force);
+	assert_int_equal(call("deploy", "web", END), EXIT_DONE);
+	assert_string_equal(seen.vias, "");
 }
 
 static void a_value_may_be_left_out(void **state)
@@ -395,6 +412,7 @@ static void help_with_a_verb_shows_only_its_options(void **state)
 	assert_int_equal(call("deploy", "--help", END), EXIT_DONE);
 	assert_says(out, "      --format NAME   how it is written: a or b\n");
 	assert_says(out, "      --force         also where it hurts\n");
+	assert_says(out, "      --via ADDR...   by whom\n");
 	assert_int_equal(seen.n_calls, 0);
 }
 
@@ -437,6 +455,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(a_verb_runs_with_the_defaults, setup),
 		cmocka_unit_test_setup(options_stand_before_or_after_the_verb, setup),
 		cmocka_unit_test_setup(a_verb_has_options_of_its_own, setup),
+		cmocka_unit_test_setup(an_option_may_count_each_time, setup),
 		cmocka_unit_test_setup(a_value_may_be_left_out, setup),
 		cmocka_unit_test_setup(the_verbs_exit_status_is_the_programs, setup),
 		cmocka_unit_test_setup(folders_come_from_options_then_the_environment, setup),

@@ -121,6 +121,37 @@ static void flows_of_one_family_may_go_alone(void **state)
 	assert_int_equal(count(f, MARK_A, MASK), 0);
 }
 
+/* The address is that of the client here, and where its answers are sent to. */
+static void flows_of_one_address_may_go_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct addr gone, far, other;
+
+	addr_parse("10.0.0.0", &gone); /* where put_tuple lets the first ones begin */
+	addr_parse("192.0.2.1", &far);
+	addr_parse("192.0.2.7", &other);
+	add(f, AF_INET, MARK_A, 5);
+	add(f, AF_INET, MARK_B, 4);
+	add(f, AF_INET6, MARK_A, 3);
+	f->connections.next = 50000; /* and these at 10.0.0.1 */
+	add(f, AF_INET, MARK_A, 2);
+
+	assert_int_equal(conntrack_delete_address(f->conntrack, &other, MARK_A, MASK), 0);
+	assert_int_equal(count(f, MARK_A, MASK), 10);
+	assert_int_equal(conntrack_delete_address(f->conntrack, &gone, MARK_A, MASK), 0);
+	assert_int_equal(count(f, MARK_A, MASK), 5);
+	assert_int_equal(count(f, MARK_B, MASK), 4);
+	assert_int_equal(conntrack_delete_address(f->conntrack, &far, MARK_A, MASK), 0);
+	assert_int_equal(count(f, MARK_A, MASK), 3); /* IPv6 */
+	assert_int_equal(count(f, MARK_B, MASK), 4);
+
+	assert_int_equal(conntrack_delete_address(f->conntrack, &far, 0, 0), -EINVAL);
+	assert_int_equal(
+		conntrack_delete_address(f->conntrack, &(struct addr){0}, MARK_B, MASK),
+		-EINVAL);
+	assert_int_equal(count(f, MARK_B, MASK), 4);
+}
+
 static void flows_of_one_uplink_go_and_all_others_stay(void **state)
 {
 	struct fixture *f = *state;
@@ -229,6 +260,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(what_is_over_is_not_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			flows_of_one_family_may_go_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			flows_of_one_address_may_go_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_kernel_without_the_filter_is_told_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -16,11 +16,14 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,7 +49,7 @@ static json_t *handler(const char *verb, const json_t *request, void *arg)
 	if (strcmp(verb, "status") == 0)
 		return json_pack(
 			"{s:s, s:O?}", "state", "up", "n", json_object_get(request, "n"));
-	if (strcmp(verb, "events") == 0)
+	if (strcmp(verb, "events") == 0 || strcmp(verb, "links") == 0)
 		return json_pack("{s:s}", "state", "up");
 	if (strcmp(verb, "big") == 0) {
 		char *text = malloc(BIG_LEN + 1);
@@ -435,6 +438,102 @@ static void other_users_are_refused(void **state)
 	assert_int_equal(in_child(f, ask_as_nobody, f->path), 0);
 }
 
+/* A member of the group that root's own user of the same number stands for. */
+enum { GUEST_UID = 65533, GUEST_GID = 65532 };
+
+static int ask_as(const char *path, const char *verb, bool supplementary)
+{
+	gid_t group = GUEST_GID;
+	json_t *reply;
+
+	if (setgroups(supplementary ? 1 : 0, &group) < 0 ||
+		setgid(supplementary ? GUEST_UID : GUEST_GID) < 0 || setuid(GUEST_UID) < 0)
+		return 100;
+	int r = ctl_request(path, verb, PATIENCE_MS, &reply);
+	if (r < 0)
+		return -r;
+	return json_object_get(reply, "error") ? 101 : 0;
+}
+
+static int guest_status(const char *path)
+{
+	return ask_as(path, "status", false);
+}
+
+static int supplementary_guest_status(const char *path)
+{
+	return ask_as(path, "status", true);
+}
+
+static int guest_big(const char *path)
+{
+	return ask_as(path, "big", true);
+}
+
+static int guest_events(const char *path)
+{
+	return ask_as(path, "events", true);
+}
+
+/* The test brings a group file of its own: the machine's has no such group. */
+static void with_group(void (*run)(struct fixture *f), struct fixture *f)
+{
+	char line[160];
+	char command[512];
+
+	snprintf(line, sizeof(line), "multihomed:x:%d:", GUEST_GID);
+	snprintf(command, sizeof(command),
+		"{ grep -v ^multihomed: /etc/group; echo %s; } >%s/group && "
+		"mount --bind %s/group /etc/group",
+		line, f->dir, f->dir);
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || system(command) != 0)
+		skip();
+	run(f);
+	assert_int_equal(umount("/etc/group"), 0);
+}
+
+static void guests_look(struct fixture *f)
+{
+	static const char *const open_verbs[] = {"status", "events", NULL};
+	struct stat st;
+
+	ctl_server_add_stream(f->server, "events");
+	ctl_server_open_to(f->server, "multihomed", open_verbs);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_gid, GUEST_GID);
+	assert_int_equal(st.st_mode & 0777, 0660);
+
+	assert_int_equal(in_child(f, guest_status, f->path), 0);
+	assert_int_equal(in_child(f, supplementary_guest_status, f->path), 0);
+	assert_int_equal(in_child(f, guest_events, f->path), 0);
+	assert_int_equal(in_child(f, guest_big, f->path), 101);
+
+	/* the group is of no use to those outside */
+	assert_int_equal(in_child(f, ask_as_nobody, f->path), EACCES);
+	assert_int_equal(chmod(f->path, 0666), 0);
+	assert_int_equal(in_child(f, ask_as_nobody, f->path), 0);
+	a_request_is_answered_on_one_line((void **)&f); /* root asks for everything */
+}
+
+static void members_of_the_group_may_look_and_not_touch(void **state)
+{
+	with_group(guests_look, *state);
+}
+
+static void without_the_group_nothing_changes(void **state)
+{
+	static const char *const open_verbs[] = {"status", NULL};
+	struct fixture *f = *state;
+	struct stat st;
+
+	ctl_server_open_to(f->server, "no-such-group", open_verbs);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_gid, getegid());
+	if (geteuid() == 0)
+		assert_int_equal(in_child(f, guest_status, f->path), EACCES);
+}
+
 static int ask_status(const char *path)
 {
 	json_t *reply;
@@ -538,7 +637,7 @@ static void publish(struct fixture *f, const char *text)
 {
 	json_t *event = json_pack("{s:s}", "event", text);
 
-	ctl_publish(f->server, event);
+	ctl_publish(f->server, "events", event);
 	json_decref(event);
 }
 
@@ -546,7 +645,7 @@ static int subscribe(struct fixture *f)
 {
 	int fd = open_client(f->path);
 
-	ctl_server_set_stream(f->server, "events");
+	ctl_server_add_stream(f->server, "events");
 	send_text(f, fd, "{\"verb\":\"events\"}\n");
 	assert_reply(f, fd, "{\"state\":\"up\"}");
 	return fd;
@@ -568,6 +667,66 @@ static void a_subscriber_gets_what_is_published(void **state)
 	publish(f, "c");
 	assert_reply(f, fd, "{\"event\":\"c\"}");
 	close(fd);
+	close(other);
+}
+
+/* Who publishes first and acts then must be able to rely on the order. */
+static void what_is_published_is_there_when_the_call_returns(void **state)
+{
+	struct fixture *f = *state;
+	int fd = subscribe(f);
+	char line[64] = "";
+
+	publish(f, "a");
+	assert_int_equal(recv(fd, line, sizeof(line), MSG_DONTWAIT), 14);
+	assert_string_equal(line, "{\"event\":\"a\"}\n");
+	close(fd);
+}
+
+static void a_line_of_any_size_reaches_who_is_not_behind(void **state)
+{
+	struct fixture *f = *state;
+	int fd = subscribe(f);
+	char *text = calloc(1, BIG_LEN / 2);
+
+	memset(text, 'x', BIG_LEN / 2 - 1);
+	publish(f, text);
+	publish(f, "next"); /* and who is behind by that much is cut off */
+	assert_int_equal(ctl_n_subscribers(f->server), 0);
+	close(fd);
+
+	fd = subscribe(f);
+	publish(f, text);
+	assert_reply(f, fd, "xxxx");
+	publish(f, "next");
+	assert_reply(f, fd, "next");
+	free(text);
+	close(fd);
+}
+
+static void streams_are_kept_apart(void **state)
+{
+	struct fixture *f = *state;
+	int fd = subscribe(f);
+	int other = open_client(f->path);
+	json_t *line = json_pack("{s:i}", "version", 1);
+
+	ctl_server_add_stream(f->server, "links");
+	send_text(f, other, "{\"verb\":\"links\"}\n");
+	assert_reply(f, other, "{\"state\":\"up\"}");
+	assert_int_equal(ctl_n_subscribers(f->server), 2);
+	publish(f, "a");
+	ctl_publish(f->server, "links", line);
+	ctl_publish(f->server, "nothing", line);
+	publish(f, "b");
+	assert_reply(f, other, "{\"version\":1}");
+	assert_reply(f, fd, "{\"event\":\"a\"}");
+	assert_reply(f, fd, "{\"event\":\"b\"}");
+	close(fd);
+	turn(f);
+	turn(f);
+	assert_int_equal(ctl_n_subscribers(f->server), 1);
+	json_decref(line);
 	close(other);
 }
 
@@ -654,7 +813,7 @@ static void the_client_function_follows(void **state)
 	int64_t until = clock_now_ms() + PATIENCE_MS;
 	int status;
 
-	ctl_server_set_stream(f->server, "events");
+	ctl_server_add_stream(f->server, "events");
 	pid_t pid = fork();
 	if (pid == 0) {
 		int n = 0;
@@ -782,6 +941,11 @@ int main(int argc, char **argv)
 		test(a_subscriber_has_no_deadline_while_nothing_waits),
 		test(a_subscriber_that_takes_nothing_is_cut_off),
 		test(the_number_of_subscribers_is_bounded),
+		test(what_is_published_is_there_when_the_call_returns),
+		test(a_line_of_any_size_reaches_who_is_not_behind),
+		test(streams_are_kept_apart),
+		test(members_of_the_group_may_look_and_not_touch),
+		test(without_the_group_nothing_changes),
 		test(the_client_function_follows),
 		test(the_socket_and_its_folder_have_their_modes),
 		test(a_freed_server_leaves_no_socket),

@@ -9,30 +9,52 @@
 
 #include "routed/flows.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { MS = 1000, SEC = 1000 * MS, FLUSH_AFTER_MS = 3000 };
 
 struct fixture {
 	struct flows flows;
-	struct uplink uplink; /* only fault and health are looked at */
-	struct addr chosen[SITE_FAMILIES];
+	struct uplink uplink;		   /* only fault and health are looked at */
+	struct situation_uplink situation; /* only addresses */
 	int64_t now_us;
 };
+
+/* "192.168.2.1 2001:db8:a::1": what the interface has now, the first of a family being the
+ * chosen one. */
+static void addresses(struct fixture *f, const char *text)
+{
+	char words[256];
+	char *save = NULL;
+
+	snprintf(words, sizeof(words), "%s", text);
+	f->situation = (struct situation_uplink){.ifindex = 2};
+	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		struct addr *addr = &f->situation.addrs[f->situation.n_addrs++].addr;
+
+		assert_int_equal(addr_parse(w, addr), 0);
+		struct addr *chosen =
+			&f->situation.chosen[addr->family == AF_INET ? SITE_IPV4 : SITE_IPV6];
+		if (!addr_is_set(chosen))
+			*chosen = *addr;
+	}
+}
 
 static int setup(void **state)
 {
 	static struct fixture f;
 
 	f = (struct fixture){.now_us = 100 * (int64_t)SEC};
-	addr_parse("192.168.2.1", &f.chosen[SITE_IPV4]);
+	addresses(&f, "192.168.2.1");
 	*state = &f;
 	return 0;
 }
 
 static void observe(struct fixture *f)
 {
-	flows_observe(&f->flows, &f->uplink, f->chosen, FLUSH_AFTER_MS, f->now_us);
+	flows_observe(&f->flows, &f->uplink, &f->situation, FLUSH_AFTER_MS, f->now_us);
 }
 
 static void becomes(struct fixture *f, enum uplink_fault fault, enum uplink_state health)
@@ -154,7 +176,7 @@ static void another_address_costs_all_even_alone(void **state)
 	struct fixture *f = *state;
 
 	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
-	addr_parse("192.168.2.3", &f->chosen[SITE_IPV4]);
+	addresses(f, "192.168.2.3");
 	observe(f);
 	assert_int_equal(take(f, false), FLOWS_ALL);
 	f->now_us += SEC;
@@ -171,7 +193,7 @@ static void another_address_costs_only_its_family(void **state)
 	struct flows_part part;
 
 	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
-	addr_parse("192.168.2.3", &f->chosen[SITE_IPV4]);
+	addresses(f, "192.168.2.3");
 	observe(f);
 	part = flows_take(&f->flows, true, f->now_us);
 	assert_int_equal(part.which, FLOWS_ALL);
@@ -188,12 +210,91 @@ static void an_address_that_comes_back_costs_nothing(void **state)
 	struct fixture *f = *state;
 
 	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
-	f->chosen[SITE_IPV4] = (struct addr){0};
+	addresses(f, "");
 	becomes(f, UPLINK_NO_ADDRESS, UPLINK_DOWN);
 	assert_int_equal(take(f, false), FLOWS_NONE);
-	addr_parse("192.168.2.1", &f->chosen[SITE_IPV4]);
+	addresses(f, "192.168.2.1");
 	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
 	assert_int_equal(take(f, true), FLOWS_NONE);
+}
+
+/* "192.168.2.1 192.168.2.3": whose connections go now; "" for nobody's. */
+static void assert_gone(struct fixture *f, const char *expected)
+{
+	struct addr addrs[FLOWS_MAX_ADDRS];
+	char text[256] = "";
+	size_t n = flows_take_gone(&f->flows, f->now_us, addrs);
+
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+			i ? " " : "", addr_str(&addrs[i]));
+	assert_string_equal(text, expected);
+}
+
+static void an_old_address_keeps_its_own_while_it_is_there(void **state)
+{
+	struct fixture *f = *state;
+
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	addresses(f, "192.168.2.3 192.168.2.1"); /* another one is the chosen one */
+	observe(f);
+	assert_int_equal(take(f, true), FLOWS_NONE);
+	assert_gone(f, "");
+
+	addresses(f, "192.168.2.3");
+	observe(f);
+	assert_int_equal(take(f, true), FLOWS_NONE);
+	assert_gone(f, "192.168.2.1");
+	assert_gone(f, "");
+	assert_int_equal(flows_next_us(&f->flows, f->now_us), f->now_us + SEC);
+	f->now_us += SEC;
+	observe(f);
+	assert_gone(f, "192.168.2.1");
+	f->now_us += SEC;
+	observe(f);
+	assert_gone(f, "");
+	assert_int_equal(flows_next_us(&f->flows, f->now_us), INT64_MAX);
+}
+
+static void a_second_address_goes_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	addresses(f, "192.168.2.1 192.168.2.3 2001:db8:a::1 2001:db8:a::2");
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	addresses(f, "192.168.2.1 2001:db8:a::1");
+	observe(f);
+	assert_int_equal(take(f, true), FLOWS_NONE);
+	assert_gone(f, "192.168.2.3 2001:db8:a::2");
+}
+
+static void an_address_that_returns_in_time_spares_the_repetition(void **state)
+{
+	struct fixture *f = *state;
+
+	addresses(f, "192.168.2.1 192.168.2.3");
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	addresses(f, "192.168.2.1");
+	observe(f);
+	assert_gone(f, "192.168.2.3");
+	addresses(f, "192.168.2.1 192.168.2.3");
+	observe(f);
+	f->now_us += SEC;
+	assert_gone(f, "");
+}
+
+/* A lease that ran out, and another one later: what was bound to the old address is lost. */
+static void another_address_after_a_while_without_costs_all(void **state)
+{
+	struct fixture *f = *state;
+
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	addresses(f, "");
+	becomes(f, UPLINK_NO_ADDRESS, UPLINK_DOWN);
+	assert_int_equal(take(f, false), FLOWS_NONE);
+	addresses(f, "192.168.2.3");
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	assert_int_equal(take(f, false), FLOWS_ALL);
 }
 
 #define test(f) cmocka_unit_test_setup(f, setup)
@@ -212,6 +313,10 @@ int main(int argc, char **argv)
 		test(another_address_costs_all_even_alone),
 		test(another_address_costs_only_its_family),
 		test(an_address_that_comes_back_costs_nothing),
+		test(an_old_address_keeps_its_own_while_it_is_there),
+		test(a_second_address_goes_alone),
+		test(an_address_that_returns_in_time_spares_the_repetition),
+		test(another_address_after_a_while_without_costs_all),
 	};
 
 	if (argc > 1)

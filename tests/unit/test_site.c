@@ -307,6 +307,46 @@ static void every_dns_key_is_read(void **state)
 	assert_int_equal(dns->zones[0].line, 68);
 }
 
+static void a_parents_server_is_an_address_or_a_name(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *host; /* NULL: an address */
+		const char *addr;
+		uint16_t port;
+	} cases[] = {
+		{"192.0.2.9", NULL, "192.0.2.9", 53},
+		{"192.0.2.9:5353", NULL, "192.0.2.9", 5353},
+		{"2001:db8::9", NULL, "2001:db8::9", 53},
+		{"[2001:db8::9]:5353", NULL, "2001:db8::9", 5353},
+		{"ns.example.com", "ns.example.com", "none", 53},
+		{"ns.example.com.:5353", "ns.example.com.", "none", 5353},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			"uplinks:\n  - {name: isp-a, interface: wan-a, gateway: 192.168.2.6}\n"
+			"dns:\n  zones:\n  - name: a.example\n    file: x\n"
+			"    parent: {server: \"%s\", key: k}\n",
+			cases[i].text);
+		parse(f, text);
+		assert_non_null(f->site);
+		const struct site_zone *zone = &f->site->dns.zones[0];
+		assert_string_equal(zone->parent.server, cases[i].text);
+		if (cases[i].host)
+			assert_string_equal(zone->parent.host, cases[i].host);
+		else
+			assert_null(zone->parent.host);
+		assert_string_equal(addr_str(&zone->parent.addr), cases[i].addr);
+		assert_int_equal(zone->parent.port, cases[i].port);
+		assert_int_equal(zone->parent.key_line, 7);
+		assert_int_equal(zone->parent.ttl_ms, 60000);
+	}
+}
+
 static void zone_files_are_relative_to_the_site_file(void **state)
 {
 	struct fixture *f = *state;
@@ -597,6 +637,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(every_server_key_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_routing_key_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_dns_key_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_parents_server_is_an_address_or_a_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			zone_files_are_relative_to_the_site_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(
