@@ -35,6 +35,17 @@ json_t *reload_reply(int err, struct report *report)
 		mistakes);
 }
 
+json_t *reload_answer(reload_fn *reload, void *arg)
+{
+	struct report report;
+
+	report_init(&report);
+	int err = reload(&report, arg);
+	json_t *reply = reload_reply(err, &report);
+	report_fini(&report);
+	return reply;
+}
+
 static void complain(const char *program, const char *path, int err)
 {
 	if (err == -ENOENT || err == -ECONNREFUSED)

@@ -8,6 +8,13 @@
 struct cli;
 struct report;
 
+/* Reads the files anew and puts them in force; what is wrong goes into the report. Negative
+ * errno: all is as it was. */
+typedef int reload_fn(struct report *report, void *arg);
+
+/* Does that, and makes the reply. A new reference; NULL without memory. */
+json_t *reload_answer(reload_fn *reload, void *arg);
+
 /* The daemon's reply: {"reloaded": true}, or `error` and in `mistakes` each line of the
  * report. A new reference; NULL without memory. */
 json_t *reload_reply(int err, struct report *report);

@@ -147,8 +147,9 @@ static int use_config(struct dnsd *dnsd, struct config *config)
 	return 0;
 }
 
-static int reload(struct dnsd *dnsd, struct report *report)
+static int reload(struct report *report, void *arg)
 {
+	struct dnsd *dnsd = arg;
 	struct config *config;
 	int err;
 
@@ -169,13 +170,9 @@ static int reload(struct dnsd *dnsd, struct report *report)
 
 static void on_hup(evutil_socket_t fd, short what, void *arg)
 {
-	struct report report;
-
 	(void)fd;
 	(void)what;
-	report_init(&report);
-	reload(arg, &report);
-	report_fini(&report);
+	json_decref(reload_answer(reload, arg));
 }
 
 static void on_served(void *arg)
@@ -209,16 +206,6 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	sd_notify(0, "WATCHDOG=1");
 }
 
-static json_t *answer_reload(struct dnsd *dnsd)
-{
-	struct report report;
-
-	report_init(&report);
-	json_t *reply = reload_reply(reload(dnsd, &report), &report);
-	report_fini(&report);
-	return reply;
-}
-
 static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct dnsd *dnsd = arg;
@@ -230,7 +217,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 	if (strcmp(verb, "expect") == 0)
 		return expect_json(&dnsd->expect, request, dnsd->config, (uint32_t)time(NULL));
 	if (strcmp(verb, "reload") == 0)
-		return answer_reload(dnsd);
+		return reload_answer(reload, dnsd);
 	return NULL;
 }
 

@@ -419,8 +419,9 @@ static int read_site(const struct cli *cli, const struct links *links, struct re
 	return err;
 }
 
-static int reload(struct routed *routed, struct report *report)
+static int reload(struct report *report, void *arg)
 {
+	struct routed *routed = arg;
 	struct site *site = NULL;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
@@ -446,13 +447,9 @@ static int reload(struct routed *routed, struct report *report)
 
 static void on_hup(evutil_socket_t fd, short what, void *arg)
 {
-	struct report report;
-
 	(void)fd;
 	(void)what;
-	report_init(&report);
-	reload(arg, &report);
-	report_fini(&report);
+	json_decref(reload_answer(reload, arg));
 }
 
 /* ---- requests ----------------------------------------------------------------------------
@@ -494,16 +491,6 @@ static json_t *answer_drain(struct routed *routed, const json_t *request, bool d
 	return json_pack("{s:b}", "drained", (int)drain);
 }
 
-static json_t *answer_reload(struct routed *routed)
-{
-	struct report report;
-
-	report_init(&report);
-	json_t *reply = reload_reply(reload(routed, &report), &report);
-	report_fini(&report);
-	return reply;
-}
-
 static json_t *on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct routed *routed = arg;
@@ -513,7 +500,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 	if (strcmp(verb, "drain") == 0 || strcmp(verb, "undrain") == 0)
 		return answer_drain(routed, request, strcmp(verb, "drain") == 0);
 	if (strcmp(verb, "reload") == 0)
-		return answer_reload(routed);
+		return reload_answer(reload, routed);
 	if (strcmp(verb, "takeover") == 0 || strcmp(verb, "standby") == 0)
 		return standby_answer(routed, strcmp(verb, "standby") == 0);
 	if (strcmp(verb, "flows") == 0)
