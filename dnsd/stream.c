@@ -72,9 +72,8 @@ static void tell_lost(struct stream *stream, const char *why, int error)
 		return;
 	if (stream->word && !stream->was_told)
 		log_warning("stream",
-			"routed is lost (%s): its last word counts for %d s more, if it does "
-			"not "
-			"come back",
+			"routed is lost (%s): its last word counts for %d s more, unless it "
+			"comes back",
 			why, stream->grace_ms / 1000);
 	else if (is_absent(error))
 		log_notice("stream", "no routed at %s (%s): %s", stream->path, why, alone);

@@ -114,7 +114,9 @@ void publish_servers(struct routed *routed)
 	struct announce now;
 
 	gather(routed, &now);
-	if (announce_servers(&routed->said, &now, routed->said_held))
+	bool news = announce_follow(&routed->said, &now);
+	news = announce_servers(&routed->said, &now, routed->said_held) || news;
+	if (news)
 		publish_line(routed);
 }
 

@@ -100,21 +100,18 @@ static void on_tcp(evutil_socket_t fd, short what, void *arg)
 
 static int listen_at(int type, struct endpoint *at)
 {
-	struct sockaddr_in sa = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(at->port),
-	};
-	socklen_t len = sizeof(sa);
+	const uint8_t loopback[4] = {127, 0, 0, 1};
+	struct sockaddr_storage sa;
 	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
 
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+	at->addr = addr_from_bytes(AF_INET, loopback);
+	socklen_t len = addr_to_sockaddr(&at->addr, at->port, 0, &sa);
+	if (bind(fd, (struct sockaddr *)&sa, len) < 0) {
 		close(fd);
 		return -1;
 	}
 	getsockname(fd, (struct sockaddr *)&sa, &len);
-	at->addr = addr_from_sockaddr((struct sockaddr *)&sa);
-	at->port = ntohs(sa.sin_port);
+	at->port = sockaddr_port((struct sockaddr *)&sa);
 	return fd;
 }
 
