@@ -27,6 +27,7 @@
 #include "common/cleanup.h"
 #include "common/cli.h"
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "dnsd/parentzone.h"
 
@@ -449,18 +450,6 @@ void parent_follow(
 
 /* ---- status ------------------------------------------------------------------------------
  */
-
-static json_t *json_time(time_t when)
-{
-	struct tm tm;
-	char text[32];
-
-	if (when == 0)
-		return json_null();
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%FT%TZ", &tm);
-	return json_string(text);
-}
 
 static json_t *json_text(const char *text)
 {

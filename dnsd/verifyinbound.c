@@ -55,7 +55,6 @@ struct tally {
 	unsigned int n_others; /* NXDOMAIN, REFUSED, ... */
 	char other[64];	       /* the last of them */
 	bool was_reloaded;
-	size_t n_bad;
 };
 
 /* ---- ways in -----------------------------------------------------------------------------
