@@ -28,6 +28,7 @@ N_PASSED=0
 N_FAILED=0
 N_SKIPPED=0
 declare -A BUILT=()
+declare -A RUNNING=() # scenarios: process to name and start
 
 # ---- one test ------------------------------------------------------------------------------
 
@@ -175,7 +176,8 @@ to_micros() {
 
 # ---- scenarios -----------------------------------------------------------------------------
 
-# Each folder of tests/e2e with a `run`, against the asan build: a finding is a failure.
+# Each folder of tests/e2e with a `run`, against the asan build: a finding is a failure. They
+# mostly wait, so as many as there are processors run side by side.
 scenarios() {
 	local run name
 	for run in tests/e2e/*/run; do
@@ -183,8 +185,31 @@ scenarios() {
 		name=e2e/$(basename "$(dirname "$run")")
 		is_wanted "$name" || continue
 		need_build asan || return 0
-		MH_BUILD=$TOP/build/asan try "$name" timeout --foreground -k 30 300 "$run"
+		[ "$LIST" = no ] || { echo "$name" && continue; }
+		[ "${#RUNNING[@]}" -lt "$(nproc)" ] || scenario_reap
+		scenario_begin "$name" "$run"
 	done
+	while [ "${#RUNNING[@]}" -gt 0 ]; do
+		scenario_reap
+	done
+}
+
+scenario_begin() {
+	local log
+	log=$(log_of "$1")
+	set -m
+	MH_BUILD=$TOP/build/asan timeout --foreground -k 30 300 "$2" </dev/null >"$log" 2>&1 &
+	set +m
+	RUNNING[$!]="$1 ${EPOCHREALTIME/[.,]/}"
+}
+
+# Reports the next one that ends.
+scenario_reap() {
+	local pid status=0 name start
+	wait -n -p pid "${!RUNNING[@]}" || status=$?
+	read -r name start <<<"${RUNNING[$pid]}"
+	unset "RUNNING[$pid]"
+	report "$name" "$status" $((${EPOCHREALTIME/[.,]/} - start))
 }
 
 # ---- all of it -----------------------------------------------------------------------------
@@ -211,9 +236,14 @@ usage() {
 }
 
 on_exit() {
+	local pid
 	trap '' INT TERM
-	[ -z "$CHILD" ] || kill -TERM -- "-$CHILD" 2>/dev/null || true
-	[ -z "$CHILD" ] || wait "$CHILD" 2>/dev/null || true
+	for pid in $CHILD "${!RUNNING[@]}"; do
+		kill -TERM -- "-$pid" 2>/dev/null || true
+	done
+	for pid in $CHILD "${!RUNNING[@]}"; do
+		wait "$pid" 2>/dev/null || true
+	done
 	[ -z "$LOGS" ] || rm -rf "$LOGS"
 }
 
