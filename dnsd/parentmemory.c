@@ -141,13 +141,10 @@ static char *file_text(const struct parentmemory *memory)
 	return text;
 }
 
-void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_used, void *arg)
+void parentmemory_write(struct parentmemory *memory)
 {
 	if (!memory->is_changed)
 		return;
-	for (size_t i = memory->n; i-- > 0;)
-		if (!is_used(memory->entries[i].name, arg))
-			drop(memory, i);
 
 	AUTO(freep) char *text = file_text(memory);
 	int err = text ? statefile_write(memory->path, text, false) : -ENOMEM;
@@ -156,6 +153,16 @@ void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_use
 	if (err < 0)
 		log_error(err, "parent", "cannot write %s: tried again with the next change",
 			memory->path);
+}
+
+void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_used, void *arg)
+{
+	if (!memory->is_changed)
+		return;
+	for (size_t i = memory->n; i-- > 0;)
+		if (!is_used(memory->entries[i].name, arg))
+			drop(memory, i);
+	parentmemory_write(memory);
 }
 
 /* ---- asking and telling ------------------------------------------------------------------

@@ -469,6 +469,7 @@ static void update(struct parentzone *zone)
 	for (size_t i = 0; i < name->target.n_wanted; i++)
 		parentmemory_put(
 			zone->memory, name->target.name, &name->target.wanted[i], false);
+	parentmemory_write(zone->memory);
 	zone->phase = PHASE_UPDATE;
 	message_begin(&writer, bytes, sizeof(bytes), ask_id(),
 		(unsigned int)DNS_OPCODE_UPDATE << 11);
