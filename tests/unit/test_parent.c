@@ -412,6 +412,22 @@ static void an_address_is_written_down_before_it_is_sent(void **state)
 	assert_true(f->was_written);
 }
 
+static void another_ttl_is_set_by_a_reload(void **state)
+{
+	struct fixture *f = *state;
+	int64_t until_ms = clock_now_ms() + PATIENCE_MS;
+
+	follow(f, "60s");
+	wait_for_state(f, "right");
+	assert_has_ours(f, 60);
+	follow(f, "300s");
+	while (f->records[0].ttl_s == 60 && clock_now_ms() < until_ms)
+		turn(f);
+	assert_has_ours(f, 300);
+	wait_for_state(f, "right");
+	assert_int_equal(f->n_updates, 2);
+}
+
 static void what_is_not_signed_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -428,6 +444,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_missing_address_is_added),
 		TEST(an_address_is_written_down_before_it_is_sent),
+		TEST(another_ttl_is_set_by_a_reload),
 		TEST(what_is_not_signed_changes_nothing),
 	};
 
