@@ -52,6 +52,7 @@ struct fixture {
 	struct event *on_udp;
 	struct record records[MAX_RECORDS];
 	size_t n_records;
+	bool has_wildcard;  /* *.example.com A 203.0.113.9 */
 	bool signs_nothing; /* though it was asked with a signature */
 	int n_updates;
 	bool was_written; /* our memory, when the last UPDATE came */
@@ -59,6 +60,8 @@ struct fixture {
 
 /* ---- the primary -------------------------------------------------------------------------
  */
+
+static const uint8_t wildcard_addr[4] = {203, 0, 113, 9};
 
 static void put_record(
 	struct message_writer *writer, const uint8_t *name, const uint8_t *addr, uint32_t ttl_s)
@@ -96,6 +99,8 @@ static void answer(const struct fixture *f, const struct message *query,
 		if (name_eq(f->records[i].name, query->qname))
 			put_record(writer, query->qname, f->records[i].addr,
 				f->records[i].ttl_s);
+	if (asks_address && f->has_wildcard && n_records_of(f, query->qname) == 0)
+		put_record(writer, query->qname, wildcard_addr, 300);
 	put_soa(writer, query->qtype == DNS_TYPE_SOA && name_eq(query->qname, apex)
 				? MESSAGE_ANSWER
 				: MESSAGE_AUTHORITY);
@@ -428,6 +433,17 @@ static void another_ttl_is_set_by_a_reload(void **state)
 	assert_int_equal(f->n_updates, 2);
 }
 
+static void a_name_is_made_where_a_wildcard_stands_for_it(void **state)
+{
+	struct fixture *f = *state;
+
+	f->has_wildcard = true;
+	follow(f, "60s");
+	wait_for_state(f, "right");
+	assert_has_ours(f, 60);
+	assert_int_equal(f->n_updates, 2);
+}
+
 static void what_is_not_signed_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -445,6 +461,7 @@ int main(int argc, char **argv)
 		TEST(a_missing_address_is_added),
 		TEST(an_address_is_written_down_before_it_is_sent),
 		TEST(another_ttl_is_set_by_a_reload),
+		TEST(a_name_is_made_where_a_wildcard_stands_for_it),
 		TEST(what_is_not_signed_changes_nothing),
 	};
 
