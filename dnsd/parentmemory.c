@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -111,7 +112,7 @@ static void read_file(struct parentmemory *memory)
 	json_t *root = json_load_file(memory->path, JSON_REJECT_DUPLICATES, &error);
 	const json_t *list = json_object_get(root, "addresses");
 
-	if (!root && json_error_code(&error) != json_error_cannot_open_file)
+	if (!root && access(memory->path, F_OK) == 0)
 		log_warning("parent",
 			"%s: %s; it is taken for empty, so that an old address of ours at the "
 			"parent may be taken for somebody else's",
