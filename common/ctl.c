@@ -721,6 +721,15 @@ static gid_t find_group(const char *name)
 	return found->gr_gid;
 }
 
+/* Where the group is the daemon's own there is nothing to change, and a unit may forbid even to
+ * try (SystemCallFilter=~@privileged). */
+static bool is_of_group(const char *path, gid_t gid)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_gid == gid;
+}
+
 void ctl_server_open_to(struct ctl_server *server, const char *group, const char *const *verbs)
 {
 	gid_t gid = find_group(group);
@@ -729,7 +738,7 @@ void ctl_server_open_to(struct ctl_server *server, const char *group, const char
 		return;
 	server->group = gid;
 	server->open_verbs = verbs;
-	if (lchown(server->path, (uid_t)-1, gid) < 0)
+	if (!is_of_group(server->path, gid) && lchown(server->path, (uid_t)-1, gid) < 0)
 		log_warning("ctl",
 			"%s cannot be given to the group %s: %s; its members cannot ask, "
 			"unless "

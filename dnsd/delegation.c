@@ -346,6 +346,12 @@ json_t *delegation_ask(const struct cli *cli, bool *ret_is_running)
 			path ? path : "", strerror(-err));
 		return NULL;
 	}
+	const char *error = json_string_value(json_object_get(reply, "error"));
+	if (error) {
+		fprintf(stderr, "dnsd: the running dnsd does not tell: %s\n", error);
+		json_decref(reply);
+		return NULL;
+	}
 	return reply;
 }
 

@@ -293,6 +293,13 @@ static bool how_eq(
 	       memcmp(a->key.secret, key->secret, key->secret_len) == 0;
 }
 
+/* Another TTL is wanted, or another primary is asked. */
+static void try_ttls_again(struct parent_name *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		names[i].ttl_is_tried = false;
+}
+
 static int make_how(
 	const struct site_zone *zone, const struct tsig_key *key, struct parent_how *ret_how)
 {
@@ -384,13 +391,17 @@ static int follow_zone(struct parent *parent, const struct config *config, size_
 	if (err < 0)
 		return err;
 	if (minder) {
+		bool is_same = how_eq(
+			parentzone_how(minder->zone), site_zone, config->keys[i]);
+
 		minder->is_kept = true;
 		nudge(minder, facts, config != parent->config);
-		if (how_eq(parentzone_how(minder->zone), site_zone, config->keys[i]) &&
-			names_eq(minder, names, n)) {
+		if (is_same && names_eq(minder, names, n)) {
 			free(names);
 			return 0;
 		}
+		if (!is_same)
+			try_ttls_again(names, n);
 		return set_work(parent, minder, site_zone, config->keys[i], names, n);
 	}
 	minder = minder_new(parent, site_zone->name);

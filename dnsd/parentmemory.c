@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -111,7 +112,7 @@ static void read_file(struct parentmemory *memory)
 	json_t *root = json_load_file(memory->path, JSON_REJECT_DUPLICATES, &error);
 	const json_t *list = json_object_get(root, "addresses");
 
-	if (!root && json_error_code(&error) != json_error_cannot_open_file)
+	if (!root && access(memory->path, F_OK) == 0)
 		log_warning("parent",
 			"%s: %s; it is taken for empty, so that an old address of ours at the "
 			"parent may be taken for somebody else's",
@@ -141,13 +142,10 @@ static char *file_text(const struct parentmemory *memory)
 	return text;
 }
 
-void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_used, void *arg)
+void parentmemory_write(struct parentmemory *memory)
 {
 	if (!memory->is_changed)
 		return;
-	for (size_t i = memory->n; i-- > 0;)
-		if (!is_used(memory->entries[i].name, arg))
-			drop(memory, i);
 
 	AUTO(freep) char *text = file_text(memory);
 	int err = text ? statefile_write(memory->path, text, false) : -ENOMEM;
@@ -156,6 +154,16 @@ void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_use
 	if (err < 0)
 		log_error(err, "parent", "cannot write %s: tried again with the next change",
 			memory->path);
+}
+
+void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_used, void *arg)
+{
+	if (!memory->is_changed)
+		return;
+	for (size_t i = memory->n; i-- > 0;)
+		if (!is_used(memory->entries[i].name, arg))
+			drop(memory, i);
+	parentmemory_write(memory);
 }
 
 /* ---- asking and telling ------------------------------------------------------------------

@@ -25,6 +25,9 @@ void parentmemory_get(const struct parentmemory *memory, const uint8_t *name,
 void parentmemory_put(struct parentmemory *memory, const uint8_t *name,
 	const struct parent_addr *addr, bool is_seen);
 
-/* Forgets all but the names that `is_used` says yes to, and writes what changed. */
+/* Writes what changed; what fails is logged, and tried again with the next change. */
+void parentmemory_write(struct parentmemory *memory);
+
+/* The same, and forgets all but the names that `is_used` says yes to. */
 typedef bool parentmemory_used_fn(const uint8_t *name, void *arg);
 void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_used, void *arg);

@@ -19,6 +19,8 @@
  *
  * What is added or removed is bound to what was seen by a prerequisite, so that a change that
  * somebody else makes meanwhile is not undone: the primary then refuses, and is asked anew.
+ * What a wildcard stands for is seen and yet not there: then W is added, bound to nothing's
+ * being there.
  */
 #include "dnsd/parentplan.h"
 

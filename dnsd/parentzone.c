@@ -469,11 +469,26 @@ static void update(struct parentzone *zone)
 	for (size_t i = 0; i < name->target.n_wanted; i++)
 		parentmemory_put(
 			zone->memory, name->target.name, &name->target.wanted[i], false);
+	parentmemory_write(zone->memory);
 	zone->phase = PHASE_UPDATE;
 	message_begin(&writer, bytes, sizeof(bytes), ask_id(),
 		(unsigned int)DNS_OPCODE_UPDATE << 11);
 	parentplan_write(&name->target, name->apex, &name->seen, &zone->change, &writer);
 	send_signed(zone, &writer);
+}
+
+/* What was seen is not there: changed meanwhile, or made up for the question, since a wildcard
+ * stands for the name. In either case what is missing can be added where nothing is. */
+static void update_nothing(struct parentzone *zone)
+{
+	struct parent_name *name = current(zone);
+	struct parent_memory memory;
+
+	name->seen = (struct parent_seen){0};
+	parentmemory_get(zone->memory, name->target.name, name->target.family, &memory);
+	zone->change = parentplan_decide(
+		&name->target, &name->seen, &memory, zone->how.ttl_s, false);
+	update(zone);
 }
 
 static bool is_removed(const struct parent_change *change, const struct addr *addr)
@@ -567,6 +582,9 @@ static void on_primary(struct parentzone *zone, const struct message *response)
 	}
 	if (zone->phase == PHASE_FIND && response->rcode == DNS_RCODE_REFUSED)
 		find_above(zone);
+	else if (zone->phase == PHASE_UPDATE && response->rcode == DNS_RCODE_NXRRSET &&
+		 told.check.verdict == TSIG_GOOD && name->seen.n > 0)
+		update_nothing(zone);
 	else if (!is_fine)
 		name_end(zone, PARENT_FAILED, why);
 	else if (zone->phase == PHASE_FIND)

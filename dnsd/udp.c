@@ -144,8 +144,14 @@ static unsigned int answer_batch(struct worker *worker, unsigned int n_in)
 	return n_out;
 }
 
+static bool is_told_to_end(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->stop, memory_order_relaxed);
+}
+
 /* sendmmsg(2) stops at a message that fails: an unreachable client must not cost the others
- * their answers. */
+ * their answers. It waits where the device takes nothing; who is to end then has waited long
+ * enough, for the event loop waits for it. */
 static void send_batch(struct worker *worker, unsigned int n_out)
 {
 	unsigned int done = 0;
@@ -155,7 +161,9 @@ static void send_batch(struct worker *worker, unsigned int n_out)
 
 		if (n > 0) {
 			done += (unsigned int)n;
-		} else if (errno != EINTR) {
+		} else if (errno == EINTR && !is_told_to_end(worker)) {
+			continue;
+		} else {
 			stats_add(&worker->stats, STATS_SEND_ERRORS, 1);
 			done++;
 		}
@@ -171,7 +179,7 @@ static void *worker_run(void *arg)
 
 		if (n > 0)
 			send_batch(worker, answer_batch(worker, n));
-		if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
+		if (is_told_to_end(worker))
 			return NULL;
 	}
 }

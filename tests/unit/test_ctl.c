@@ -521,6 +521,36 @@ static void members_of_the_group_may_look_and_not_touch(void **state)
 	with_group(guests_look, *state);
 }
 
+int __wrap_lchown(const char *path, uid_t owner, gid_t group);
+int __real_lchown(const char *path, uid_t owner, gid_t group);
+
+static bool lchown_is_forbidden;
+
+/* As under SystemCallFilter=~@privileged of our units. */
+int __wrap_lchown(const char *path, uid_t owner, gid_t group)
+{
+	if (lchown_is_forbidden)
+		fail_msg("lchown of %s", path);
+	return __real_lchown(path, owner, group);
+}
+
+static void guests_look_where_nothing_may_be_given(struct fixture *f)
+{
+	static const char *const open_verbs[] = {"status", NULL};
+
+	assert_int_equal(chown(f->path, (uid_t)-1, GUEST_GID), 0);
+	lchown_is_forbidden = true;
+	ctl_server_open_to(f->server, "multihomed", open_verbs);
+	lchown_is_forbidden = false;
+	assert_int_equal(in_child(f, guest_status, f->path), 0);
+}
+
+/* The group is the daemon's own, as with our units. */
+static void a_socket_of_the_group_is_not_given_to_it(void **state)
+{
+	with_group(guests_look_where_nothing_may_be_given, *state);
+}
+
 static void without_the_group_nothing_changes(void **state)
 {
 	static const char *const open_verbs[] = {"status", NULL};
@@ -945,6 +975,7 @@ int main(int argc, char **argv)
 		test(a_line_of_any_size_reaches_who_is_not_behind),
 		test(streams_are_kept_apart),
 		test(members_of_the_group_may_look_and_not_touch),
+		test(a_socket_of_the_group_is_not_given_to_it),
 		test(without_the_group_nothing_changes),
 		test(the_client_function_follows),
 		test(the_socket_and_its_folder_have_their_modes),

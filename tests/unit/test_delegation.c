@@ -8,10 +8,15 @@
 
 #include "dnsd/delegation.h"
 
+#include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "common/ctl.h"
 #include "tests/lib/fixture.h"
 
 #define SOA "@ SOA www-ns1.example.com. hostmaster.example.com. 1 28800 7200 864000 10\n"
@@ -113,6 +118,51 @@ static void an_address_that_is_not_known_is_said_to_be_so(void **state)
 			    "; www-ns2.example.com.: its uplink has no address now\n");
 }
 
+static json_t *refuse(const char *verb, const json_t *request, void *arg)
+{
+	(void)verb;
+	(void)request;
+	(void)arg;
+	return json_pack("{s:s}", "error", "you may not ask for that");
+}
+
+static void serve_refusals(const char *path)
+{
+	struct event_base *base = event_base_new();
+	struct ctl_server *server;
+
+	if (ctl_server_new(base, path, refuse, NULL, &server) == 0)
+		event_base_dispatch(base);
+	_exit(1);
+}
+
+/* "There is no such zone" would be said otherwise. */
+static void a_refusal_is_no_delegation(void **state)
+{
+	char dir[] = "/tmp/test_delegation.XXXXXX";
+	char path[64];
+	json_t *reply = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/dnsd.sock", dir);
+	const struct cli cli = {.config = "/dev/null", .runtime_dir = dir};
+	pid_t pid = fork();
+	if (pid == 0)
+		serve_refusals(path);
+	for (int i = 0; i < 500 && ctl_request(path, "any", 5000, &reply) < 0; i++)
+		usleep(10000);
+	assert_non_null(reply); /* it is there */
+	json_decref(reply);
+	assert_null(delegation_ask(&cli, &(bool){false}));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlink(path);
+	strcat(path, ".lock");
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +172,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_uplink_that_takes_nothing_in_is_left_out),
 		cmocka_unit_test(an_uplink_that_is_down_stays_in),
 		cmocka_unit_test(an_address_that_is_not_known_is_said_to_be_so),
+		cmocka_unit_test(a_refusal_is_no_delegation),
 	};
 
 	if (argc > 1)

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const uint8_t ns1[] = "\7www-ns1\7example\3com";
@@ -153,6 +155,39 @@ static void a_broken_file_is_an_empty_memory(void **state)
 	}
 }
 
+/* What is said on standard error while the file is read. */
+static bool warns(struct fixture *f)
+{
+	static char text[4096];
+	int before = dup(STDERR_FILENO);
+	FILE *log = tmpfile();
+
+	fflush(stderr);
+	dup2(fileno(log), STDERR_FILENO);
+	parentmemory_free(f->memory);
+	assert_int_equal(parentmemory_new(f->path, &f->memory), 0);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	ssize_t len = pread(fileno(log), text, sizeof(text) - 1, 0);
+	text[len > 0 ? len : 0] = '\0';
+	fclose(log);
+	return strstr(text, "is taken for empty") != NULL;
+}
+
+/* A socket here, which root cannot open either. */
+static void a_file_that_cannot_be_read_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_false(warns(f)); /* there is none */
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", f->path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_true(warns(f));
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -162,6 +197,7 @@ int main(int argc, char **argv)
 		TEST(the_oldest_goes_first),
 		TEST(what_was_seen_once_stays_seen),
 		TEST(a_broken_file_is_an_empty_memory),
+		TEST(a_file_that_cannot_be_read_is_told),
 	};
 
 	if (argc > 1)

@@ -201,6 +201,33 @@ static void closing_is_quick_and_keeps_the_counters(void **state)
 	assert_null(rig->view->readers);
 }
 
+/* A device that takes nothing, here a peer that reads nothing: each answer waits. */
+static void closing_is_quick_where_nothing_can_be_sent(void **state)
+{
+	struct rig *rig = *state;
+	struct udp_at where = at("192.168.2.1", 1);
+	int64_t before_ms;
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	where.fds = &pair[0];
+	where.n_fds = 1;
+	udp_close(rig->udp);
+	assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
+	packet_query(&rig->f->query, "www.example.com.", LDNS_RR_TYPE_A,
+		&(const struct asking){.id = 1});
+	for (int i = 0; i < 2000; i++) /* until the worker takes no more */
+		if (send(pair[1], rig->f->query.bytes, rig->f->query.len, MSG_DONTWAIT) < 0)
+			usleep(100);
+	alarm(20); /* it would hang */
+	before_ms = clock_now_ms();
+	udp_close(rig->udp);
+	rig->udp = NULL;
+	alarm(0);
+	assert_true(clock_now_ms() - before_ms < 1000);
+	close(pair[1]);
+}
+
 static void a_closed_port_can_be_opened_again_at_once(void **state)
 {
 	struct rig *rig = *state;
@@ -274,6 +301,7 @@ int main(int argc, char **argv)
 		test(a_client_that_cannot_be_answered_costs_only_itself),
 		test(new_answers_are_given_from_the_next_query_on),
 		test(closing_is_quick_and_keeps_the_counters),
+		test(closing_is_quick_where_nothing_can_be_sent),
 		test(a_closed_port_can_be_opened_again_at_once),
 		test(what_comes_between_two_owners_is_answered_by_the_next),
 		test(a_taken_socket_may_get_siblings),
