@@ -177,18 +177,38 @@ static char *for_trial(const char *text)
 	return text_take(&all);
 }
 
+/* A table that the kernel had no objection to needs no second trial, for it ends with a grace
+ * period: 20 ms, if it comes to that. The table itself goes to the kernel all the same. */
+static char *last_tried;
+
+static bool is_tried(const char *text)
+{
+	return last_tried && strcmp(last_tried, text) == 0;
+}
+
+static void remember_tried(const char *text)
+{
+	free(last_tried);
+	last_tried = strdup(text);
+}
+
 int nft_check(const char *text, char *why, size_t cap)
 {
 	AUTO(freep) char *table = without_elements(text);
-	AUTO(freep) char *commands = for_trial(table ? table : text);
+	const char *tried = table ? table : text;
 	int r = nft_may_change(); /* the library would print its own words */
 
 	if (r < 0) {
 		snprintf(why, cap, "%s", strerror(-r));
 		return r;
 	}
+	if (is_tried(tried))
+		return 0;
+	AUTO(freep) char *commands = for_trial(tried);
 	r = run(commands, true, why, cap);
 	give_back(commands);
+	if (r == 0)
+		remember_tried(tried);
 	return r;
 }
 
