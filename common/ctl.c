@@ -721,8 +721,8 @@ static gid_t find_group(const char *name)
 	return found->gr_gid;
 }
 
-/* Where the group is the daemon's own there is nothing to change, and a unit may forbid even to
- * try (SystemCallFilter=~@privileged). */
+/* Where the group is the daemon's own there is nothing to change, and a unit may forbid even
+ * to try (SystemCallFilter=~@privileged). */
 static bool is_of_group(const char *path, gid_t gid)
 {
 	struct stat st;

@@ -8,7 +8,7 @@
  *                                 packets of known flows from elsewhere get back their
  *                                 uplink's mark (restore_I) for the routing rules
  *   mark_local        mangle      the same for the router's own packets; their MSS where the
- *                                 site fixes one
+ *                                 site fixes one; the source of ICMP errors (error_I)
  *   forwards_*        dstnat      port forwards, by map (nftforwards.c)
  *   forward           filter      from_uplink_I: counters, MSS, the guard
  *                                 to_uplink_I: a flow that leaves by an uplink is marked as
@@ -218,14 +218,57 @@ static void rule_marked(const struct table *t, uint32_t mark, const char *then)
 		wanted_mark_mask(t->site), mark, then);
 }
 
-static void rule_restore(const struct table *t)
+/* By the mark of the flow to the chain of its uplink. */
+static void rule_restore(const struct table *t, const char *chain)
 {
 	text_add(t->text, "\t\tct mark & 0x%" PRIx32 " vmap {",
 		wanted_mark_uplink_mask(t->site));
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		text_add(t->text, "%s 0x%" PRIx32 " : goto restore_%zu", i ? "," : "",
-			wanted_mark_out(t->site, i), i);
+		text_add(t->text, "%s 0x%" PRIx32 " : goto %s_%zu", i ? "," : "",
+			wanted_mark_out(t->site, i), chain, i);
 	text_str(t->text, " }\n");
+}
+
+/* An ICMP error that the router sends to somebody outside gets the source that the default
+ * route suggests, and the rule of that source comes before the one of the mark. Translation
+ * would then make it the address that was asked, on the wrong uplink: so it is given a source
+ * of its uplink at once, and found a way anew. */
+static void error_chains(const struct table *t)
+{
+	for (size_t i = 0; i < t->site->n_uplinks; i++) {
+		const struct addr *chosen = t->situation->uplinks[i].chosen;
+
+		chain_begin_of(t, "error", i);
+		if (addr_is_set(&chosen[SITE_IPV4]))
+			text_add(t->text, "\t\tip saddr set %s\n",
+				addr_str(&chosen[SITE_IPV4]));
+		if (addr_is_set(&chosen[SITE_IPV6]))
+			text_add(t->text, "\t\tip6 saddr set %s\n",
+				addr_str(&chosen[SITE_IPV6]));
+		text_add(t->text, "\t\tgoto restore_%zu\n", i);
+		chain_end(t);
+	}
+
+	chain_begin(t, "errors");
+	rule_restore(t, "error");
+	chain_end(t);
+}
+
+static void rules_errors(const struct table *t)
+{
+	static const char *const types[] = {
+		"icmp type { destination-unreachable, time-exceeded, parameter-problem }",
+		"icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+		"parameter-problem }",
+	};
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		text_str(t->text, "\t\toifname {");
+		for (size_t i = 0; i < t->site->n_uplinks; i++)
+			text_add(t->text, "%s \"%s\"", i ? "," : "",
+				t->site->uplinks[i].interface);
+		text_add(t->text, " } ct state related %s goto errors\n", types[family]);
+	}
 }
 
 static void mark_chains(const struct table *t)
@@ -245,13 +288,15 @@ static void mark_chains(const struct table *t)
 	chain_begin(t, "mark_in");
 	chain_hook(t, "filter", "prerouting", "mangle");
 	rule_by_uplink(t, "iifname", "mark_in");
-	rule_restore(t);
+	rule_restore(t, "restore");
 	chain_end(t);
 
+	error_chains(t);
 	chain_begin(t, "mark_local");
 	chain_hook(t, "route", "output", "mangle");
 	rules_mss_local(t);
-	rule_restore(t);
+	rules_errors(t);
+	rule_restore(t, "restore");
 	chain_end(t);
 }
 

@@ -1,10 +1,13 @@
 /* wantedroutes.c - the routes among what the kernel should hold
  *
  * Three kinds, in the order in which they are made:
- *   table of uplink i     its connected prefixes and its default, as long as there is a
- * device, an address and a gateway: a verdict of the probes changes nothing here tracked
- * default       over the active uplinks; none if there are none main                  the
- * servers' loopbacks by way of the server
+ *
+ * - the table of each uplink: its connected prefixes and its default, as long as there is a
+ *   device, an address and a gateway. A verdict of the probes changes nothing here.
+ * - the tracked default over the active uplinks; none if there are none.
+ * - in main, the servers' loopbacks by way of the server, each with an unreachable one behind
+ *   it: the kernel takes the former away with the LAN's device, and what is forwarded to the
+ *   loopback would follow the default to an ISP.
  *
  * IPv6 routes carry metric 1024, which is what the kernel makes of no metric, so that what is
  * read back compares equal.
@@ -15,6 +18,9 @@
 #include <string.h>
 
 enum { IPV6_METRIC = 1024 }; /* IP6_RT_PRIO_USER, include/uapi/linux/ipv6_route.h */
+
+/* Behind every route that anybody would set, as network engineers write it. */
+static const uint32_t last_metric = 4278198272;
 
 static int family_of(enum site_family family)
 {
@@ -196,6 +202,23 @@ static void add_tracked_default(const struct site *site, const struct situation 
 }
 
 /* Which device leads to the server is left to the kernel: it is somewhere on the LAN. */
+static void add_loopback(const struct addr *loopback, const struct addr *via,
+	enum site_family family, struct kernel *kernel)
+{
+	struct prefix dst = {
+		.addr = *loopback,
+		.len = (uint8_t)(8 * addr_len(loopback)),
+	};
+	struct kernel_route route = route_to(family, &dst, RT_TABLE_MAIN);
+	struct kernel_route without = route;
+
+	route_add_nexthop(&route, 0, via, false, 1);
+	kernel_add_route(kernel, &route);
+	without.type = KERNEL_UNREACHABLE;
+	without.metric = last_metric;
+	kernel_add_route(kernel, &without);
+}
+
 static void add_loopbacks(const struct site *site, enum site_family family,
 	const struct site_server *server, struct kernel *kernel)
 {
@@ -208,16 +231,9 @@ static void add_loopbacks(const struct site *site, enum site_family family,
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct addr *loopback = &server->loopbacks[i][family];
-		struct prefix dst = {
-			.addr = *loopback,
-			.len = (uint8_t)(8 * addr_len(loopback)),
-		};
-		struct kernel_route route = route_to(family, &dst, RT_TABLE_MAIN);
 
-		if (!addr_is_set(loopback))
-			continue;
-		route_add_nexthop(&route, 0, via, false, 1);
-		kernel_add_route(kernel, &route);
+		if (addr_is_set(loopback))
+			add_loopback(loopback, via, family, kernel);
 	}
 }
 

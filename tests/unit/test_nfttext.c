@@ -281,6 +281,29 @@ static void marks_keep_to_their_mask(void **state)
 	site_free(site);
 }
 
+/* What the router says of a flow goes by the flow's uplink, with a source of that one. */
+static void errors_leave_by_the_uplink_of_their_flow(void **state)
+{
+	struct site *site = situations_reference(NULL);
+	struct situation situation = situations_both_up();
+	char *text = table_of(site, &situation);
+
+	(void)state;
+	assert_has(text, "chain error_1 { # isp-b\n"
+			 "\t\tip saddr set 172.16.1.1\n"
+			 "\t\tgoto restore_1\n");
+	assert_has(text, "oifname { \"wan-a\", \"wan-b\" } ct state related icmp type { "
+			 "destination-unreachable, time-exceeded, parameter-problem } goto "
+			 "errors\n");
+	free(text);
+
+	situation.uplinks[1].chosen[SITE_IPV4] = (struct addr){0};
+	text = table_of(site, &situation);
+	assert_has(text, "chain error_1 { # isp-b\n\t\tgoto restore_1\n");
+	free(text);
+	site_free(site);
+}
+
 /* An established packet is recognized by its mark at once; the first answer to an inbound flow
  * is counted, once, and where it leaves. */
 static void answers_are_told_apart_by_their_uplink(void **state)
@@ -485,6 +508,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nothing_is_known_of_any_uplink),
 		cmocka_unit_test(dns_is_untracked_only_with_zones),
 		cmocka_unit_test(marks_keep_to_their_mask),
+		cmocka_unit_test(errors_leave_by_the_uplink_of_their_flow),
 		cmocka_unit_test(answers_are_told_apart_by_their_uplink),
 		cmocka_unit_test(guard_can_be_left_out),
 		cmocka_unit_test(open_and_no_nat_are_not_translated),

@@ -63,8 +63,8 @@ struct fixture {
 
 static const uint8_t wildcard_addr[4] = {203, 0, 113, 9};
 
-static void put_record(
-	struct message_writer *writer, const uint8_t *name, const uint8_t *addr, uint32_t ttl_s)
+static void put_record(struct message_writer *writer, const uint8_t *name, const uint8_t *addr,
+	uint32_t ttl_s)
 {
 	const struct message_rr rr = {name, DNS_TYPE_A, DNS_CLASS_IN, ttl_s, addr, 4};
 
@@ -89,16 +89,16 @@ static size_t n_records_of(const struct fixture *f, const uint8_t *name)
 	return n;
 }
 
-static void answer(const struct fixture *f, const struct message *query,
-	struct message_writer *writer)
+static void answer(
+	const struct fixture *f, const struct message *query, struct message_writer *writer)
 {
 	bool asks_address = query->qtype == DNS_TYPE_A;
 
 	message_put_question(writer, query->qname, query->qtype, query->qclass);
 	for (size_t i = 0; asks_address && i < f->n_records; i++)
 		if (name_eq(f->records[i].name, query->qname))
-			put_record(writer, query->qname, f->records[i].addr,
-				f->records[i].ttl_s);
+			put_record(
+				writer, query->qname, f->records[i].addr, f->records[i].ttl_s);
 	if (asks_address && f->has_wildcard && n_records_of(f, query->qname) == 0)
 		put_record(writer, query->qname, wildcard_addr, 300);
 	put_soa(writer, query->qtype == DNS_TYPE_SOA && name_eq(query->qname, apex)
@@ -181,8 +181,8 @@ static bool memory_has(const struct fixture *f, const char *address)
 	root = json_load_file(path, 0, NULL);
 	const json_t *list = json_object_get(root, "addresses");
 	for (size_t i = 0; i < json_array_size(list); i++)
-		found |= strcmp(json_string_value(json_object_get(
-					json_array_get(list, i), "address")),
+		found |= strcmp(json_string_value(
+					json_object_get(json_array_get(list, i), "address")),
 				 address) == 0;
 	json_decref(root);
 	return found;
@@ -225,8 +225,8 @@ static void sign(const struct message *query, struct message_writer *writer)
 	HMAC(EVP_sha256(), secret, SECRET_LEN, data, digest.len, rdata + at + 2, NULL);
 	memcpy(rdata + at + 34, writer->bytes, 2);
 	memset(rdata + at + 36, 0, 4);
-	const struct message_rr tsig = {record.owner, DNS_TYPE_TSIG, DNS_CLASS_ANY, 0, rdata,
-		(uint16_t)(at + 40)};
+	const struct message_rr tsig = {
+		record.owner, DNS_TYPE_TSIG, DNS_CLASS_ANY, 0, rdata, (uint16_t)(at + 40)};
 	message_put(writer, MESSAGE_ADDITIONAL, &tsig);
 }
 

@@ -92,7 +92,9 @@ static void reference_site_has_the_routes_of_the_design(void **state)
 		"default via 192.168.2.6 dev wan-a table 5300 proto 200 src 192.168.2.1 "
 		"onlink\n"
 		"10.0.1.1 via 10.0.0.10 proto 200\n"
-		"10.0.1.5 via 10.0.0.10 proto 200\n");
+		"unreachable 10.0.1.1 proto 200 metric 4278198272\n"
+		"10.0.1.5 via 10.0.0.10 proto 200\n"
+		"unreachable 10.0.1.5 proto 200 metric 4278198272\n");
 	fini(&f);
 }
 
@@ -454,7 +456,9 @@ static void ipv6_is_routed_alike(void **state)
 		" nexthop via fe80::1 dev wan-a weight 1"
 		" nexthop via 2001:db8:2::1 dev wan-b weight 1 onlink\n"
 		"fd00:1::1 via fd00::10 proto 200 metric 1024\n"
-		"fd00:1::5 via fd00::10 proto 200 metric 1024\n");
+		"unreachable fd00:1::1 proto 200 metric 4278198272\n"
+		"fd00:1::5 via fd00::10 proto 200 metric 1024\n"
+		"unreachable fd00:1::5 proto 200 metric 4278198272\n");
 	assert_has(f.rules, "priority 1100 from 2001:db8:1::2 lookup 5301");
 	assert_has(f.rules, "priority 1203 from fd00:1::5 blackhole");
 	assert_has(f.rules, "priority 1200 from 2001:db8:a::/48 lookup 5301");
