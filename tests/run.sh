@@ -112,6 +112,19 @@ count() {
 
 # ---- builds and test programs --------------------------------------------------------------
 
+build_debug() {
+	build debug
+}
+
+build_asan() {
+	build asan
+}
+
+# Not the unit tests: they take two minutes here, and run in the other two.
+build_release() {
+	as_owner cmake --preset release -DMH_WERROR=ON && build_targets release tools
+}
+
 # need_build PRESET: what comes next uses it. Counted as a test, once.
 need_build() {
 	[ -z "${BUILT[$1]:-}" ] || return "${BUILT[$1]/ok/0}"
@@ -121,7 +134,7 @@ need_build() {
 		return 0
 	fi
 	local start=${EPOCHREALTIME/[.,]/} status=0
-	run_logged "build/$1" build "$1" -DMH_WERROR=ON || status=$?
+	run_logged "build/$1" "build_$1" || status=$?
 	report "build/$1" "$status" $((${EPOCHREALTIME/[.,]/} - start))
 	[ "$status" -eq 0 ] || BUILT[$1]=1
 	return "$status"
