@@ -4,9 +4,9 @@
 # Usage: sudo tests/demo.sh [--keep]
 #
 # Installs what is missing of tests/packages.txt, builds, brings the reference site up in
-# network namespaces, starts routed and dnsd on its router, asks for names, fetches pages and
-# cuts lines. Nothing outside the namespaces is touched, and everything is taken down at the end, also after an interrupt. --keep leaves the
-# site up to look around in.
+# network namespaces, starts routed and dnsd on its router, asks for names, fetches pages, cuts
+# lines and drains one. Nothing outside the namespaces is touched, and everything is taken down
+# at the end, also after an interrupt. --keep leaves the site up to look around in.
 set -euo pipefail
 
 TOP=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -67,8 +67,8 @@ prepare() {
 	lab_spawn inet probed-dns "$TOP/$WEB" 192.0.2.53 53
 	lab_spawn inet probed-tcp "$TOP/$WEB" 192.0.2.80 443
 	lab_spawn router routed "$TOP/$ROUTED" run -c "$TOP/$SITE" --runtime "$(lab_dir)/run"
-	wait_for 10 routed_says '"state":"up"'
 	wait_for 10 routed_uses isp-a
+	wait_for 10 routed_says_of isp-b '.state == "up"'
 	lab_start_dnsd "$TOP/$DNSD" "$TOP/$SITE"
 	echo "done."
 }
@@ -124,14 +124,14 @@ chapter_pages() {
 	show lanhost curl -s http://$OUTSIDE/
 }
 
-routed_says() {
+# routed_says_of UPLINK FILTER: as jq has it, of the uplink's status.
+routed_says_of() {
 	lab_exec router "$TOP/$ROUTED" status --json -c "$TOP/$SITE" --runtime "$(lab_dir)/run" |
-		jq -c . | grep -q "$1"
+		jq -e ".uplinks[] | select(.name == \"$1\") | $2" >/dev/null
 }
 
 routed_uses() {
-	lab_exec router "$TOP/$ROUTED" status --json -c "$TOP/$SITE" --runtime "$(lab_dir)/run" |
-		jq -e ".uplinks[] | select(.name == \"$1\") | .active" >/dev/null
+	routed_says_of "$1" .active
 }
 
 show_uplinks() {
@@ -173,21 +173,39 @@ chapter_other_cut() {
 	say "Nothing on our side shows it: carrier and gateway are there. Names work all" \
 		"the same, since only answers over isp-a arrive; and the probes notice."
 	lab_fault silent b
-	wait_for 10 routed_says '"state":"down"'
+	wait_for 10 routed_says_of isp-b '.state == "down"'
 	show_uplinks
 	forget
 	show outside dig +nocookie +noall +answer +stats +time=2 +tries=8 @$RESOLVER_ADDR $NAME
 	lab_heal silent b
 }
 
+# routed_verb VERB...: as one would type it on a router where all is in its usual place.
+routed_verb() {
+	printf '\n  router$ %s %s\n' "$ROUTED" "$*"
+	lab_exec router "$ROUTED" "$@" -c "$SITE" --runtime "$(lab_dir)/run" | sed 's/^/    /'
+}
+
+chapter_drain() {
+	heading "7. isp-a is drained, before its modem is replaced"
+	say "routed tells dnsd first: whoever asks, even over isp-a, is led to isp-b." \
+		"New connections leave by isp-b; those on isp-a go on until they end."
+	wait_for 20 routed_says_of isp-b '.state == "up"'
+	routed_verb drain isp-a
+	show outside dig +norecurse +nocookie +noall +answer @192.168.2.1 $NAME
+	show lanhost curl -s http://$OUTSIDE/
+	routed_verb undrain isp-a
+	show outside dig +norecurse +nocookie +noall +answer @192.168.2.1 $NAME
+}
+
 chapter_lan() {
-	heading "7. Names asked from the LAN"
+	heading "8. Names asked from the LAN"
 	say "The inside view: the server's own address."
 	show lanhost dig +norecurse +nocookie +noall +answer @10.0.0.1 $NAME
 }
 
 chapter_status() {
-	heading "8. What the two say of themselves"
+	heading "9. What the two say of themselves"
 	show router "$ROUTED" status -c "$SITE" --runtime "$(lab_dir)/run"
 	show router "$DNSD" status -c "$SITE" --runtime "$(lab_dir)/run"
 }
@@ -263,6 +281,7 @@ main() {
 	chapter_pages
 	chapter_cut
 	chapter_other_cut
+	chapter_drain
 	chapter_lan
 	chapter_status
 	chapter_end
