@@ -10,6 +10,9 @@
 #        . tests/packages.sh             for the function packages_install
 set -euo pipefail
 
+# shellcheck source=tests/signals.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/signals.sh"
+
 PACKAGES_LIST=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/packages.txt
 PACKAGES_POLICY=/usr/sbin/policy-rc.d
 PACKAGES_SERVERS='^(nsd|knot|unbound|bind9|keepalived)$'
@@ -38,7 +41,7 @@ packages_policy_set() {
 }
 
 packages_policy_restore() {
-	trap '' INT TERM
+	trap '' INT TERM HUP
 	rm -f "$PACKAGES_POLICY"
 	if [ -e "$PACKAGES_POLICY.multihomed-saved" ] || [ -L "$PACKAGES_POLICY.multihomed-saved" ]; then
 		mv "$PACKAGES_POLICY.multihomed-saved" "$PACKAGES_POLICY"
@@ -65,8 +68,7 @@ packages_install() {
 	echo "Installing ${#missing[@]} packages: ${missing[*]}"
 	(
 		trap packages_policy_restore EXIT
-		trap 'exit 130' INT
-		trap 'exit 143' TERM
+		exit_on_signals
 		packages_policy_set
 		export DEBIAN_FRONTEND=noninteractive
 		packages_apt update &&

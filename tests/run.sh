@@ -13,6 +13,8 @@ set -euo pipefail
 
 TOP=$(dirname "$(dirname "$(readlink -f "$0")")")
 cd "$TOP"
+# shellcheck source=tests/signals.sh
+. tests/signals.sh
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
 # shellcheck source=tests/build.sh
@@ -250,7 +252,7 @@ usage() {
 
 on_exit() {
 	local pid
-	trap '' INT TERM
+	trap '' INT TERM HUP
 	for pid in $CHILD "${!RUNNING[@]}"; do
 		kill -TERM -- "-$pid" 2>/dev/null || true
 	done
@@ -289,8 +291,7 @@ main() {
 	}
 
 	trap on_exit EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	exit_on_signals
 	packages_install
 	LOGS=$(mktemp -d)
 	all_tests

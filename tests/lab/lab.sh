@@ -24,6 +24,8 @@
 # shellcheck shell=bash
 
 LAB_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tests/signals.sh
+. "$LAB_HERE/../signals.sh"
 LAB_ROOT=/run/multihomed-lab
 LAB_NODES=(inet isp-a isp-b parent resolver outside router lan web lanhost)
 
@@ -142,8 +144,7 @@ lab_is_quiet() {
 	[ -z "$(lab_pids)" ]
 }
 
-# Safe to call at any moment, also half-way through lab_up, and twice. A second signal (an
-# impatient interrupt, or that of timeout(1) to its child and to its group) must not end it
+# Safe to call at any moment, also half-way through lab_up, and twice. No signal may end it
 # half-way: it takes three seconds at most.
 lab_down() {
 	local node
@@ -161,7 +162,5 @@ lab_down() {
 # For scripts: the lab goes down when the script ends, in whatever way.
 lab_down_at_exit() {
 	trap lab_down EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-	trap 'exit 129' HUP
+	exit_on_signals
 }
