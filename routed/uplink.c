@@ -386,8 +386,10 @@ static enum uplink_fault judge(struct uplink *uplink, int64_t now_us)
 {
 	enum uplink_fault fault = link_fault(&uplink->facts);
 
-	if (fault != UPLINK_NO_FAULT)
+	if (fault != UPLINK_NO_FAULT) {
+		uplink->put_off_us = 0; /* the next outage has its own */
 		return fault;
+	}
 	if (answers_suffice(uplink)) {
 		uplink->put_off_us = 0;
 		return UPLINK_NO_FAULT;

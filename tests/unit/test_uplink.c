@@ -773,6 +773,24 @@ static void replies_that_stop_end_it(void **state)
 	assert_state(lab, down);
 }
 
+static void a_lost_carrier_ends_it_too(void **state)
+{
+	struct lab *lab = *state;
+	const struct uplink_facts no_carrier = {.present = true};
+
+	lab->traffic_us = 10 * MS;
+	run(lab, 70 * SEC + 100 * MS);
+	lab->dead_targets = 3;
+	run(lab, 1400 * MS);
+	assert_non_null(strstr(why(lab), "; but replies to other traffic still arrive"));
+	set_link(lab, &no_carrier);
+	assert_state(lab, down);
+	lab->traffic_us = 0;
+	lab->n_wakeups = 0;
+	run(lab, 10 * SEC);
+	assert_true(lab->n_wakeups < 1000); /* nor is the process kept awake */
+}
+
 static void one_sided_traffic_costs_one_probe_not_a_verdict(void **state)
 {
 	struct lab *lab = *state;
@@ -953,6 +971,7 @@ int main(int argc, char **argv)
 		LAB_TEST(a_reload_keeps_state_and_known_targets),
 		LAB_TEST(replies_put_off_a_verdict_for_a_while),
 		LAB_TEST(replies_that_stop_end_it),
+		LAB_TEST(a_lost_carrier_ends_it_too),
 		LAB_TEST(one_sided_traffic_costs_one_probe_not_a_verdict),
 		LAB_TEST(a_table_made_anew_is_no_evidence),
 		LAB_TEST(a_silent_loss_is_found_in_time),
