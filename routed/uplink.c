@@ -36,6 +36,7 @@
 enum {
 	MS = 1000, /* us */
 	SEC = 1000 * MS,
+	MINUTE_US = 60 * SEC,
 	ENOUGH_US = 30 * SEC,	   /* half of the minute must be known ... */
 	ENOUGH_SETTLED = 20,	   /* ... by so many probes, or a share of loss says nothing */
 	UNANSWERED_PACKETS = 3,	   /* fewer are a last ACK, or somebody's keepalive */
@@ -433,8 +434,11 @@ static size_t measure(struct uplink *uplink, int64_t now_us)
 			stats[n].rtt_us = INT64_MAX;
 		n++;
 	}
-	if (n < needed || needed == 0)
+	if (needed == 0) {
+		uplink->loss = 0;
+		uplink->rtt_us = -1;
 		return 0;
+	}
 
 	qsort(stats, n, sizeof(*stats), by_loss);
 	uplink->loss = stats[needed - 1].loss;
@@ -502,11 +506,23 @@ static void recover(struct uplink *uplink, int64_t now_us)
 	uplink->calm_us = 0;
 }
 
+/* Are there enough probes in a quiet minute for a share of loss? Where there are not, or none
+ * at all, little has to do for leaving "degraded", or that would have no end. */
+static bool is_asked_often(const struct uplink *uplink)
+{
+	return uplink->n_targets > 0 &&
+	       uplink->probing.interval_ms * MS * ENOUGH_SETTLED <= MINUTE_US;
+}
+
 static void grade(struct uplink *uplink, size_t n_telling, int64_t now_us)
 {
-	if (n_telling < uplink_needed(uplink) || uplink->n_targets == 0 || uplink->put_off_us)
+	bool tells = uplink->n_targets > 0 && n_telling >= uplink_needed(uplink);
+
+	if (uplink->put_off_us || (!tells && is_asked_often(uplink))) {
+		uplink->calm_us = 0;
 		return;
-	if (uplink->health == UPLINK_UP && !is_within(uplink, 1)) {
+	}
+	if (uplink->health == UPLINK_UP && tells && !is_within(uplink, 1)) {
 		uplink->health = UPLINK_DEGRADED;
 		uplink->cause_us = now_us;
 		uplink->calm_us = 0;

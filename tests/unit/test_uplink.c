@@ -37,6 +37,16 @@ static const char by_hand[] = "uplinks:\n"
 			      "    failback: manual\n"
 			      "    probes: [icmp 192.0.2.53]\n";
 
+static const char seldom[] = "uplinks:\n"
+			     "  - name: isp-a\n"
+			     "    interface: wan-a\n"
+			     "    probes: [icmp 192.0.2.53]\n"
+			     "    probing: {interval: 5s}\n";
+static const char other_targets[] = "uplinks:\n"
+				    "  - name: isp-a\n"
+				    "    interface: wan-a\n"
+				    "    probes: [icmp 192.0.2.54, icmp 192.0.2.55]\n";
+
 static const struct uplink_facts good_link = {
 	.present = true,
 	.carrier = true,
@@ -667,6 +677,58 @@ static void a_long_round_trip_degrades(void **state)
 	assert_int_equal(lab->n_downs, 0);
 }
 
+/* Too few probes for a share of loss, once they are not quick any more. */
+static void a_link_that_is_seldom_asked_does_not_stay_degraded(void **state)
+{
+	struct lab *lab = *state;
+
+	restart(lab, seldom);
+	lab->loss = 0.3;
+	for (int i = 0; i < 600 && uplink_state(&lab->uplink) != UPLINK_DEGRADED; i++)
+		run(lab, SEC);
+	assert_state(lab, degraded);
+	lab->loss = 0;
+	run(lab, 180 * SEC);
+	assert_state(lab, up);
+}
+
+static void a_link_without_probes_does_not_stay_degraded(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->loss = 0.08;
+	run(lab, 120 * SEC);
+	assert_state(lab, degraded);
+	struct site *other = site_of(no_target);
+	assert_int_equal(uplink_configure(&lab->uplink, other, 0, lab->now_us), 0);
+	site_free(lab->site);
+	lab->site = other;
+	run(lab, 15 * SEC);
+	assert_state(lab, up);
+}
+
+/* A reload brings targets that nobody knows: half a minute without a word of them. */
+static void other_targets_keep_nobody_awake(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->loss = 0.08;
+	run(lab, 120 * SEC);
+	assert_state(lab, degraded);
+	lab->loss = 0;
+	while (!lab->uplink.calm_us)
+		run(lab, SEC);
+	struct site *other = site_of(other_targets);
+	assert_int_equal(uplink_configure(&lab->uplink, other, 0, lab->now_us), 0);
+	site_free(lab->site);
+	lab->site = other;
+	lab->n_wakeups = 0;
+	run(lab, 20 * SEC);
+	assert_true(lab->n_wakeups < 2000);
+	run(lab, 60 * SEC);
+	assert_state(lab, up);
+}
+
 static void a_degraded_link_can_die(void **state)
 {
 	struct lab *lab = *state;
@@ -965,6 +1027,9 @@ int main(int argc, char **argv)
 		LAB_TEST(loss_over_a_minute_degrades),
 		LAB_TEST(one_lossy_target_of_two_does_not_degrade),
 		LAB_TEST(a_long_round_trip_degrades),
+		LAB_TEST(a_link_that_is_seldom_asked_does_not_stay_degraded),
+		LAB_TEST(a_link_without_probes_does_not_stay_degraded),
+		LAB_TEST(other_targets_keep_nobody_awake),
 		LAB_TEST(a_degraded_link_can_die),
 		LAB_TEST(a_successor_goes_on_where_it_was),
 		LAB_TEST(what_was_before_a_boot_is_not_adopted),
