@@ -36,6 +36,7 @@ void situation_of_uplink(const struct site_uplink *uplink, const struct link *li
 		return;
 
 	ret_uplink->ifindex = link->ifindex;
+	ret_uplink->is_down = !(link->flags & IFF_UP);
 	ret_uplink->point_to_point = link->flags & IFF_POINTOPOINT;
 	ret_uplink->mtu = link->mtu;
 	ret_uplink->carrier = link_is_usable(link) && !learned->no_carrier;

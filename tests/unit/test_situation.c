@@ -79,6 +79,20 @@ static void a_link_is_what_it_is(void **state)
 	assert_addr(result->gateway[SITE_IPV4], "none");
 }
 
+/* Its addresses stay, but the kernel takes no route over it: none is to be asked for. */
+static void a_link_that_is_switched_off_takes_no_route(void **state)
+{
+	struct fixture *f = *state;
+
+	f->learned.gateway[SITE_IPV4] = addr("192.168.2.6");
+	assert_true(situation_can_route(look(f), SITE_IPV4));
+	f->link.carrier = false;
+	assert_true(situation_can_route(look(f), SITE_IPV4));
+	f->link.flags = 0;
+	assert_false(situation_can_route(look(f), SITE_IPV4));
+	assert_addr(f->result.chosen[SITE_IPV4], "192.168.2.1");
+}
+
 static void what_site_yaml_says_comes_first(void **state)
 {
 	struct fixture *f = *state;
@@ -157,6 +171,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		test(a_link_is_what_it_is),
+		test(a_link_that_is_switched_off_takes_no_route),
 		test(what_site_yaml_says_comes_first),
 		test(an_address_that_is_not_ready_is_left_out),
 		test(a_polled_carrier_counts_before_the_message),
