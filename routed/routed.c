@@ -492,12 +492,16 @@ const char *routed_drain(struct routed *routed, const char *name, bool drain, bo
 		uplink_drain(machine);
 	else
 		uplink_undrain(machine);
-	if (routed_keep(routed, true) < 0) {
+	bool kept = routed_keep(routed, true) == 0;
+	if (!kept && drain) {
 		machine->drained = was_drained;
 		return "it cannot be remembered over a restart (see the log), and is not done";
 	}
 	reconcile_now(routed);
 	flowcount_forget(routed->flowcount); /* new ones go elsewhere from now on */
+	if (!kept) /* an uplink may be needed now, whatever the disk says */
+		return "it may be used again, but that cannot be remembered (see the log): a "
+		       "restart of routed drains it once more";
 	return NULL;
 }
 
