@@ -333,6 +333,8 @@ static enum uplink_fault link_fault(const struct uplink_facts *facts)
 
 	if (!facts->present)
 		return UPLINK_NO_INTERFACE;
+	if (facts->port)
+		return UPLINK_IS_PORT;
 	if (!facts->carrier)
 		return UPLINK_NO_CARRIER;
 	for (int family = 0; family < SITE_FAMILIES; family++) {

@@ -146,6 +146,12 @@ static void add_down(struct why *why, const struct uplink *uplink)
 	case UPLINK_NO_INTERFACE:
 		add(why, "no interface %s", uplink->interface);
 		break;
+	case UPLINK_IS_PORT:
+		add(why,
+			"%s was made a port of another device (`ip link show %s` names it): "
+			"take it out of it, or name that one in site.yaml",
+			uplink->interface, uplink->interface);
+		break;
 	case UPLINK_NO_CARRIER:
 		add(why, "no carrier");
 		break;

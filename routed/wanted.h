@@ -17,6 +17,7 @@ enum { SITUATION_MAX_ADDRS = 16 };
 struct situation_uplink {
 	int ifindex;	     /* 0: the interface does not exist */
 	bool is_down;	     /* by the administrator: the kernel takes no route over it */
+	bool is_port;	     /* of a bridge or the like: counts as without carrier */
 	bool point_to_point; /* needs no gateway */
 	uint32_t mtu;
 	struct link_addr addrs[SITUATION_MAX_ADDRS]; /* ready ones, both families */

@@ -283,6 +283,9 @@ static void each_fault_of_the_link_takes_it_down_with_a_reason(void **state)
 	} cases[] = {
 		{{.present = false}, "no interface wan-a"},
 		{{.present = true}, "no carrier"},
+		{{.present = true, .port = true, .address = {true, true}},
+			"wan-a was made a port of another device (`ip link show wan-a` names "
+			"it): take it out of it, or name that one in site.yaml"},
 		{{.present = true, .carrier = true}, "no address on wan-a"},
 		{{.present = true, .carrier = true, .gateway = {true, true}},
 			"no address on wan-a"},
