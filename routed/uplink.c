@@ -355,8 +355,12 @@ static bool answers_suffice(const struct uplink *uplink)
 	size_t n_unknown = uplink_count(uplink, TARGET_UNKNOWN);
 	size_t n = uplink->n_targets - n_dead;
 
-	if (uplink->health == UPLINK_DOWN && !uplink->fresh)
+	if (uplink->health == UPLINK_DOWN && !uplink->fresh) {
 		n -= n_unknown;
+		/* after an outage too short to kill them they have yet to answer */
+		if (!uplink->good_us)
+			n -= uplink_count(uplink, TARGET_SUSPECT);
+	}
 	return n >= uplink_needed(uplink);
 }
 

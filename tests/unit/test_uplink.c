@@ -37,6 +37,11 @@ static const char by_hand[] = "uplinks:\n"
 			      "    failback: manual\n"
 			      "    probes: [icmp 192.0.2.53]\n";
 
+static const char quick_return[] = "uplinks:\n"
+				   "  - name: isp-a\n"
+				   "    interface: wan-a\n"
+				   "    failback: 100ms\n"
+				   "    probes: [icmp 192.0.2.53, icmp 192.0.2.54]\n";
 static const char seldom[] = "uplinks:\n"
 			     "  - name: isp-a\n"
 			     "    interface: wan-a\n"
@@ -377,6 +382,32 @@ static void a_recovered_link_is_held_back(void **state)
 	run(lab, 200 * MS);
 	assert_state(lab, up);
 	assert_int_equal(lab->uplink.since_us - lab->uplink.cause_us, 10 * SEC);
+}
+
+/* The carrier is back before the probes lost meanwhile are five, and the ISP is not. */
+static void targets_in_doubt_have_to_answer_first(void **state)
+{
+	const struct uplink_facts no_carrier = {.present = true};
+	struct lab *lab = *state;
+
+	restart(lab, quick_return);
+	run(lab, 10 * SEC);
+	lab->cut = true;
+	run(lab, 300 * MS);
+	set_link(lab, &no_carrier);
+	run(lab, 100 * MS);
+	set_link(lab, &good_link);
+	lab->n_changes = 0;
+	assert_non_null(strstr(why(lab), "0 of 2 targets answer: "));
+	assert_non_null(strstr(why(lab), "192.0.2.54 lost since "));
+	run(lab, 10 * SEC);
+	assert_state(lab, down);
+	assert_int_equal(lab->n_changes, 0);
+
+	lab->cut = false;
+	run(lab, 10 * SEC);
+	assert_state(lab, up);
+	assert_int_equal(lab->uplink.relapses, 0);
 }
 
 static void a_fault_during_the_hold_begins_it_anew(void **state)
@@ -1014,6 +1045,7 @@ int main(int argc, char **argv)
 		LAB_TEST(without_probes_the_link_decides),
 		LAB_TEST(a_link_that_appears_after_the_start_is_of_use_at_once),
 		LAB_TEST(a_recovered_link_is_held_back),
+		LAB_TEST(targets_in_doubt_have_to_answer_first),
 		LAB_TEST(a_fault_during_the_hold_begins_it_anew),
 		LAB_TEST(the_hold_doubles_with_each_relapse_to_ten_minutes),
 		LAB_TEST(an_hour_without_relapse_is_forgiven),
