@@ -291,6 +291,16 @@ static void client_on_readable(struct bufferevent *bev, void *arg)
 		client_free(client);
 }
 
+/* Who follows and has taken all has no deadline. But of one that has shut down its side
+ * nothing is read any more, so that its end has to be looked for. */
+static void client_rest(struct ctl_client *client)
+{
+	if (client->last)
+		client_arm_deadline(client);
+	else
+		evtimer_del(client->deadline);
+}
+
 /* All of the reply has been sent. */
 static void client_on_written(struct bufferevent *bev, void *arg)
 {
@@ -301,7 +311,7 @@ static void client_on_written(struct bufferevent *bev, void *arg)
 		return;
 	client->answering = false;
 	if (is_following(client)) {
-		evtimer_del(client->deadline);
+		client_rest(client);
 		return;
 	}
 	client_arm_deadline(client);
@@ -325,8 +335,11 @@ static void client_on_event(struct bufferevent *bev, short what, void *arg)
 	/* It will send no more, but may still wait for what it asked (shutdown(2)). */
 	if ((what & BEV_EVENT_EOF) && (what & BEV_EVENT_READING)) {
 		client->last = true;
-		if (is_following(client) && !client_is_gone(client))
+		if (is_following(client) && !client_is_gone(client)) {
+			if (!client->answering)
+				client_rest(client);
 			return;
+		}
 		if (!is_following(client) && (client->answering || client_step(client)))
 			return;
 	}
@@ -335,9 +348,14 @@ static void client_on_event(struct bufferevent *bev, short what, void *arg)
 
 static void client_on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+	struct ctl_client *client = arg;
+
 	(void)fd;
 	(void)what;
-	client_free(arg);
+	if (is_following(client) && !client->answering && !client_is_gone(client))
+		client_rest(client);
+	else
+		client_free(client);
 }
 
 /* The owner of `fd` from here on; closes it if that fails. */

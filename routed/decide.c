@@ -15,7 +15,8 @@
 
 bool situation_can_route(const struct situation_uplink *uplink, enum site_family family)
 {
-	return uplink->ifindex != 0 && addr_is_set(&uplink->chosen[family]) &&
+	return uplink->ifindex != 0 && !uplink->is_down &&
+	       addr_is_set(&uplink->chosen[family]) &&
 	       (uplink->point_to_point || addr_is_set(&uplink->gateway[family]));
 }
 

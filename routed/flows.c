@@ -195,7 +195,31 @@ void flows_observe(struct flows *flows, const struct uplink *uplink,
 	observe_addresses(flows, situation, now_us);
 }
 
-struct flows_part flows_take(struct flows *flows, bool other_is_up, int64_t now_us)
+/* Takes out of what is owed the families that have a way to go on by. */
+static struct flows_part take_owed(
+	struct flows *flows, const bool other_is_up[SITE_FAMILIES], int64_t now_us)
+{
+	struct flows_part *owed = &flows->owed;
+	struct flows_part part = {0};
+	bool rest = false;
+
+	if (owed->which == FLOWS_NONE || now_us < flows->due_us)
+		return part;
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		part.family[family] = owed->family[family] &&
+				      (other_is_up[family] || flows->anyway);
+		owed->family[family] = owed->family[family] && !part.family[family];
+		rest = rest || owed->family[family];
+	}
+	if (part.family[SITE_IPV4] || part.family[SITE_IPV6])
+		part.which = owed->which;
+	if (!rest)
+		owed->which = FLOWS_NONE;
+	return part;
+}
+
+struct flows_part flows_take(
+	struct flows *flows, const bool other_is_up[SITE_FAMILIES], int64_t now_us)
 {
 	struct flows_part part = {0};
 
@@ -204,15 +228,13 @@ struct flows_part flows_take(struct flows *flows, bool other_is_up, int64_t now_
 		flows->repeat = (struct flows_part){0};
 		flows->anyway = false;
 	}
-	if (flows->owed.which == FLOWS_NONE || now_us < flows->due_us ||
-		(!other_is_up && !flows->anyway))
-		return part;
 
-	part = part_join(&part, &flows->owed);
-	flows->repeat = flows->owed;
+	struct flows_part owed = take_owed(flows, other_is_up, now_us);
+	if (owed.which == FLOWS_NONE)
+		return part;
+	flows->repeat = part_join(&flows->repeat, &owed);
 	flows->repeat_us = now_us + FLOWS_REPEAT_MS * MS;
-	flows->owed = (struct flows_part){0};
-	return part;
+	return part_join(&part, &owed);
 }
 
 int64_t flows_next_us(const struct flows *flows, int64_t now_us)

@@ -12,8 +12,8 @@
  *
  * An address that is no longer the chosen one keeps its connections as long as the kernel has
  * it. Each deletion is repeated once, for packets that were on their way past the first. None
- * is done while there is no other uplink to go on with: it is owed until then, and forgotten
- * if the uplink comes back before.
+ * is done while there is no other uplink to go on with, of that family: it is owed until then,
+ * and forgotten if the uplink comes back before.
  */
 #pragma once
 #include <stdbool.h>
@@ -65,8 +65,10 @@ void flows_observe(struct flows *flows, const struct uplink *uplink,
 	const struct situation_uplink *situation, int64_t flush_after_ms, int64_t now_us);
 
 /* Which connections to delete now, FLOWS_NONE mostly; they count as deleted. `other_is_up`:
- * some other uplink takes new connections. To be called once the new path is in. */
-struct flows_part flows_take(struct flows *flows, bool other_is_up, int64_t now_us);
+ * some other uplink takes new connections of that family. To be called once the new path is
+ * in. */
+struct flows_part flows_take(
+	struct flows *flows, const bool other_is_up[SITE_FAMILIES], int64_t now_us);
 
 /* The addresses whose connections are to be deleted now; they count as deleted. Returns their
  * number. */

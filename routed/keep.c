@@ -83,6 +83,13 @@ static enum keep_role read_role(const json_t *root)
 	return KEEP_ROLE_NONE;
 }
 
+static uint32_t read_mark(const json_t *root)
+{
+	int64_t mark = number(root, "mark");
+
+	return mark > 0 && mark <= UINT32_MAX ? (uint32_t)mark : 0;
+}
+
 void keep_load(const char *path, struct keep *ret_keep)
 {
 	AUTO(fclosep) FILE *f = fopen(path, "re");
@@ -109,8 +116,10 @@ void keep_load(const char *path, struct keep *ret_keep)
 	bool same_boot = boot && *boot_id && strcmp(boot, boot_id) == 0;
 	for (size_t i = 0; i < json_array_size(uplinks); i++)
 		read_uplink(json_array_get(uplinks, i), same_boot, ret_keep);
-	if (same_boot)
-		ret_keep->role = read_role(root);
+	if (!same_boot)
+		return;
+	ret_keep->role = read_role(root);
+	ret_keep->mark = read_mark(root);
 }
 
 const struct keep_uplink *keep_find(const struct keep *keep, const char *name)
@@ -142,8 +151,8 @@ static json_t *json_keep(const struct keep *keep)
 					 (json_int_t)saved->returned_us));
 	}
 	read_boot_id(boot_id);
-	return json_pack("{s:s, s:s, s:o}", "boot", boot_id, "role", role_names[keep->role],
-		"uplinks", uplinks);
+	return json_pack("{s:s, s:s, s:I, s:o}", "boot", boot_id, "role",
+		role_names[keep->role], "mark", (json_int_t)keep->mark, "uplinks", uplinks);
 }
 
 int keep_store(const char *path, const struct keep *keep, bool durable)

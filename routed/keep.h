@@ -8,6 +8,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/site.h"
 #include "routed/uplink.h"
@@ -24,6 +25,7 @@ struct keep_uplink {
 struct keep {
 	struct keep_uplink uplinks[SITE_MAX_UPLINKS];
 	size_t n_uplinks;
+	uint32_t mark; /* connections bear marks by this one and the order; 0: none known */
 	enum keep_role role;
 };
 

@@ -5,7 +5,7 @@
  * to G + 1; any other number, or an announcement beyond the last one that was looked at, is
  * somebody else's. Then the digest of our table (nftdigest.h) is taken and compared:
  *
- *     nft_apply -> transaction -> [30 ms] settle: digest, file
+ *     nft_apply -> transaction -> settle: digest, file   (30 ms later for a large table)
  *     monitor_on_readable -> [20 ms] look: digest; differs -> changed()
  *
  * Between a transaction and its digest the table is trusted on the strength of the generation
@@ -445,10 +445,10 @@ int nft_apply(struct nft *nft, const char *text)
 	}
 	forget(nft);
 	nft->text = TAKE(copy);
-	if (nft->settle_timer)
-		arm(nft->settle_timer, NFT_SETTLE_MS);
-	else
+	if (!nft->settle_timer || strlen(text) <= NFT_BIG_TEXT)
 		settle(nft);
+	if (!nft->digest)
+		arm(nft->settle_timer, NFT_SETTLE_MS);
 	return 0;
 }
 

@@ -127,6 +127,40 @@ static int route_step_cmp(const void *a, const void *b)
 	return order ? order : kernel_route_cmp(route_a, route_b);
 }
 
+static const struct kernel_group *find_group(const struct kernel *kernel, int ifindex)
+{
+	for (size_t i = 0; i < kernel->n_groups; i++)
+		if (kernel->groups[i].ifindex == ifindex)
+			return &kernel->groups[i];
+	return NULL;
+}
+
+/* Is it in a subnet of that uplink? */
+static bool is_neighbour(const struct kernel *wanted, int ifindex, const struct addr *addr)
+{
+	for (size_t i = 0; i < wanted->n_routes; i++) {
+		const struct kernel_route *route = &wanted->routes[i];
+
+		if (route->dst.len > 1 && route->n_nexthops == 1 &&
+			route->nexthops[0].ifindex == ifindex &&
+			prefix_contains(&route->dst, addr))
+			return true;
+	}
+	return false;
+}
+
+/* Where the device is left to the kernel, the way is one on the LAN. It may have chosen an
+ * uplink, at a time when the LAN was not there (rtnl.c). */
+static bool went_outside(const struct kernel_route *actual, const struct kernel_route *route,
+	const struct kernel *wanted)
+{
+	const struct kernel_nexthop *hop = &actual->nexthops[0];
+
+	return route->n_nexthops == 1 && route->nexthops[0].ifindex == 0 &&
+	       actual->n_nexthops == 1 && find_group(wanted, hop->ifindex) &&
+	       !is_neighbour(wanted, hop->ifindex, &hop->gateway);
+}
+
 /* Of the actual routes from `first` on that have the key of `wanted`: one that is equal, else
  * any; `actual->n` if there is none. */
 static size_t route_match(
@@ -145,8 +179,8 @@ static size_t route_match(
 }
 
 /* The routes that come or change; marks in `actual` those that stay. */
-static void routes_come(
-	struct plan *plan, struct route_list *actual, const struct route_list *wanted)
+static void routes_come(struct plan *plan, struct route_list *actual,
+	const struct route_list *wanted, const struct kernel *kernel)
 {
 	size_t at = 0;
 
@@ -161,7 +195,8 @@ static void routes_come(
 		size_t match = route_match(actual, at, route);
 		if (match == actual->n)
 			plan_add(plan, PLAN_ADD_ROUTE)->route = *route;
-		else if (!kernel_route_eq(actual->items[match], route))
+		else if (!kernel_route_eq(actual->items[match], route) ||
+			 went_outside(actual->items[match], route, kernel))
 			plan_add(plan, PLAN_REPLACE_ROUTE)->route = *route;
 		if (match < actual->n)
 			actual->used[match] = true;
@@ -344,14 +379,6 @@ static void rules_go_first(struct plan *plan, struct plan *going, const struct p
 
 /* --- groups and sysctls --- */
 
-static const struct kernel_group *find_group(const struct kernel *kernel, int ifindex)
-{
-	for (size_t i = 0; i < kernel->n_groups; i++)
-		if (kernel->groups[i].ifindex == ifindex)
-			return &kernel->groups[i];
-	return NULL;
-}
-
 static void groups_come(
 	struct plan *plan, const struct kernel *actual, const struct kernel *wanted)
 {
@@ -420,7 +447,7 @@ void plan_diff(const struct kernel *actual, const struct kernel *wanted, struct 
 	struct route_list actual_routes = route_list(actual);
 	struct route_list wanted_routes = route_list(wanted);
 
-	routes_come(&routes, &actual_routes, &wanted_routes);
+	routes_come(&routes, &actual_routes, &wanted_routes, wanted);
 	rules_missing(&rules, PLAN_ADD_RULE, wanted, actual);
 	rules_missing(&rules_old, PLAN_DEL_RULE, actual, wanted);
 	routes_go(&routes_old, &actual_routes);

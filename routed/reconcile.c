@@ -213,10 +213,9 @@ static void delete_of_addresses(struct routed *routed, size_t i)
 }
 
 /* One that new connections are given to, and not as a last resort. */
-static bool has_way_out(const struct routed *routed, size_t index)
+static bool has_way_out(const struct routed *routed, size_t index, enum site_family family)
 {
-	uint32_t active = routed->decision.active[SITE_IPV4] |
-			  routed->decision.active[SITE_IPV6];
+	uint32_t active = routed->decision.active[family];
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		if (i != index && (active & (1u << i)) && is_of_use(routed->uplinks[i]))
@@ -231,11 +230,15 @@ void reconcile_flows(struct routed *routed)
 
 	for (size_t i = 0; i < routed->site->n_uplinks && !routed->standby; i++) {
 		struct routed_uplink *uplink = routed->uplinks[i];
+		const bool other_is_up[SITE_FAMILIES] = {
+			[SITE_IPV4] = has_way_out(routed, i, SITE_IPV4),
+			[SITE_IPV6] = has_way_out(routed, i, SITE_IPV6),
+		};
 		struct flows_part part;
 
 		flows_observe(&uplink->flows, &uplink->machine, &routed->situation.uplinks[i],
 			routed->site->routing.flush_after_ms, now_us);
-		part = flows_take(&uplink->flows, has_way_out(routed, i), now_us);
+		part = flows_take(&uplink->flows, other_is_up, now_us);
 		if (part.which != FLOWS_NONE)
 			delete_flows(routed, i, &part);
 		delete_of_addresses(routed, i);

@@ -82,6 +82,7 @@ static void note_all(const struct routed *routed, struct keep *ret_keep)
 {
 	*ret_keep = (struct keep){
 		.n_uplinks = routed->site->n_uplinks,
+		.mark = routed->site->routing.mark,
 		.role = routed->kept.role,
 	};
 	for (size_t i = 0; i < ret_keep->n_uplinks; i++) {
@@ -347,22 +348,38 @@ static bool has(const struct uplinks *uplinks, const struct routed_uplink *uplin
 }
 
 /* Marks count by the place in the list: what a mark stands for may be another uplink now, or
- * none, and flows that bear it would be led astray. */
-static void forget_moved_flows(struct routed *routed, const struct site *old)
+ * none, and flows that bear it would be led astray. `kept` is of before this reload, or of the
+ * run before this one. */
+static void forget_moved_flows(struct routed *routed)
 {
-	for (size_t i = 0; old && i < old->n_uplinks; i++) {
-		const struct site *site = routed->site;
-		bool stays = i < site->n_uplinks &&
-			     strcmp(old->uplinks[i].name, site->uplinks[i].name) == 0 &&
-			     old->routing.mark == site->routing.mark &&
-			     wanted_mark_answered(old) == wanted_mark_answered(site);
+	const struct keep *kept = &routed->kept;
+	const struct site *site = routed->site;
+	const struct site old = {.n_uplinks = kept->n_uplinks, .routing.mark = kept->mark};
 
-		if (!stays && conntrack_delete(routed->conntrack, wanted_mark_out(old, i),
-				      wanted_mark_uplink_mask(old)) == 0)
+	for (size_t i = 0; kept->mark && i < kept->n_uplinks; i++) {
+		bool stays = i < site->n_uplinks &&
+			     strcmp(kept->uplinks[i].name, site->uplinks[i].name) == 0 &&
+			     kept->mark == site->routing.mark &&
+			     wanted_mark_answered(&old) == wanted_mark_answered(site);
+
+		if (!stays && conntrack_delete(routed->conntrack, wanted_mark_out(&old, i),
+				      wanted_mark_uplink_mask(&old)) == 0)
 			log_notice("flows",
 				"%s: its connections are forgotten: it has another place in "
 				"the configuration, or none",
-				old->uplinks[i].name);
+				kept->uplinks[i].name);
+	}
+}
+
+/* The same name on another interface: what is bound to its former addresses is to go. */
+static void hand_flows_on(
+	const struct routed *routed, const struct site *site, const struct uplinks *uplinks)
+{
+	for (size_t i = 0; routed->site && i < site->n_uplinks; i++) {
+		int k = site_find_uplink(routed->site, site->uplinks[i].name);
+
+		if (uplinks->is_new[i] && k >= 0)
+			uplinks->items[i]->flows = routed->uplinks[k]->flows;
 	}
 }
 
@@ -392,6 +409,7 @@ static int use_site(struct routed *routed, struct site *site)
 		return log_error(err, "config", "cannot use the configuration");
 	}
 
+	hand_flows_on(routed, site, &uplinks);
 	for (size_t i = 0; old && i < old->n_uplinks; i++)
 		if (!has(&uplinks, routed->uplinks[i]))
 			uplink_free(routed->uplinks[i]);
@@ -405,7 +423,9 @@ static int use_site(struct routed *routed, struct site *site)
 	routed->loaded_s = time(NULL);
 	routed->gateways_dirty = true;
 	reconcile_now(routed);
-	forget_moved_flows(routed, old);
+	forget_moved_flows(routed);
+	if (old)
+		routed_keep(routed, false);
 	flowcount_forget(routed->flowcount);
 	site_free(old);
 	return 0;
@@ -472,12 +492,16 @@ const char *routed_drain(struct routed *routed, const char *name, bool drain, bo
 		uplink_drain(machine);
 	else
 		uplink_undrain(machine);
-	if (routed_keep(routed, true) < 0) {
+	bool kept = routed_keep(routed, true) == 0;
+	if (!kept && drain) {
 		machine->drained = was_drained;
 		return "it cannot be remembered over a restart (see the log), and is not done";
 	}
 	reconcile_now(routed);
 	flowcount_forget(routed->flowcount); /* new ones go elsewhere from now on */
+	if (!kept) /* an uplink may be needed now, whatever the disk says */
+		return "it may be used again, but that cannot be remembered (see the log): a "
+		       "restart of routed drains it once more";
 	return NULL;
 }
 

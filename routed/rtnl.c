@@ -348,6 +348,51 @@ static enum found find_route(struct rtnl *rtnl, const struct kernel_route *route
 	return search.found;
 }
 
+static int on_way(struct nlmsghdr *msg, void *arg)
+{
+	const struct rtmsg *rtm = nlmsg_data(msg);
+	int *ret_len = arg;
+
+	if (msg->nlmsg_type == RTM_NEWROUTE && msg->nlmsg_len >= NLMSG_LENGTH(sizeof(*rtm)))
+		*ret_len = rtm->rtm_dst_len;
+	return 0;
+}
+
+/* The length of the prefix by which the kernel finds the way to `addr`; -1: it finds none. */
+static int way_prefix_len(struct rtnl *rtnl, const struct addr *addr)
+{
+	AUTO(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, 0);
+	struct rtmsg rtm = {
+		.rtm_family = addr->family,
+		.rtm_dst_len = (uint8_t)(8 * addr_len(addr)),
+		.rtm_flags = RTM_F_FIB_MATCH,
+	};
+	int len = -1;
+
+	if (!msg || nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO) < 0 ||
+		nla_put(msg, RTA_DST, (int)addr_len(addr), addr->bytes) < 0 ||
+		nlcmd_run(rtnl->cmd, msg, on_way, &len) < 0)
+		return -1;
+	return len;
+}
+
+/* A route that leaves the device to the kernel leads to a server on the LAN. While that is not
+ * there, a default route without a gateway, as PPPoE has it, makes every address a neighbour:
+ * the kernel would take the uplink, and keep to it when the LAN is back. Half a default, as of
+ * a VPN, is no better. */
+static bool leads_outside(struct rtnl *rtnl, const struct kernel_route *route)
+{
+	const struct kernel_nexthop *hop = &route->nexthops[0];
+
+	if (route->n_nexthops != 1 || hop->ifindex != 0 || !addr_is_set(&hop->gateway))
+		return false;
+	int len = way_prefix_len(rtnl, &hop->gateway);
+	if (len < 0 || len > 1)
+		return false;
+	rtnl->why = "nothing but a default route leads to the gateway";
+	return true;
+}
+
 static int replace_route(struct rtnl *rtnl, const struct kernel_route *route)
 {
 	return send_route(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
@@ -355,6 +400,9 @@ static int replace_route(struct rtnl *rtnl, const struct kernel_route *route)
 
 static int add_route(struct rtnl *rtnl, const struct kernel_route *route)
 {
+	if (leads_outside(rtnl, route))
+		return -ENETUNREACH;
+
 	int r = send_route(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
 
 	if (r != -EEXIST)
@@ -375,15 +423,11 @@ static int add_route(struct rtnl *rtnl, const struct kernel_route *route)
  * (fib_table_insert): it must be seen to be ours first. */
 static int change_route(struct rtnl *rtnl, const struct kernel_route *route)
 {
-	switch (find_route(rtnl, route)) {
-	case FOUND_SAME:
-		return 0;
-	case FOUND_OTHER:
-		return replace_route(rtnl, route);
-	case FOUND_NOTHING:
-		break;
-	}
-	return add_route(rtnl, route);
+	if (find_route(rtnl, route) == FOUND_NOTHING)
+		return add_route(rtnl, route);
+	if (leads_outside(rtnl, route))
+		return -ENETUNREACH;
+	return replace_route(rtnl, route); /* also one that looks the same: see plan.c */
 }
 
 static int del_route(struct rtnl *rtnl, const struct kernel_route *route)

@@ -36,9 +36,11 @@ void situation_of_uplink(const struct site_uplink *uplink, const struct link *li
 		return;
 
 	ret_uplink->ifindex = link->ifindex;
+	ret_uplink->is_down = !(link->flags & IFF_UP);
 	ret_uplink->point_to_point = link->flags & IFF_POINTOPOINT;
 	ret_uplink->mtu = link->mtu;
-	ret_uplink->carrier = link_is_usable(link) && !learned->no_carrier;
+	ret_uplink->is_port = link->master != 0;
+	ret_uplink->carrier = link_is_usable(link) && !learned->no_carrier && !link->master;
 	ret_uplink->uses_ra = learned->uses_ra;
 	ret_uplink->n_addrs = add_ready(link, ret_uplink->addrs, 0);
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
@@ -70,6 +72,7 @@ void situation_facts(const struct situation_uplink *uplink, struct uplink_facts 
 {
 	*ret_facts = (struct uplink_facts){
 		.present = uplink->ifindex != 0,
+		.port = uplink->is_port,
 		.carrier = uplink->carrier,
 	};
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {

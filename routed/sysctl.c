@@ -5,7 +5,10 @@
  *     net/ipv4/conf/wan-a/rp_filter 1 2
  *
  * The line is in the file before the setting is changed, and the file is replaced as a whole:
- * killed at any point, it holds at least what was changed. A setting that is changed again
+ * killed at any point, it holds at least what was changed. Where it cannot be written (a full
+ * disk), and where it makes no sense any more, that is said and the setting is changed all the
+ * same: a router that does not forward is a greater loss than the memory of how it was before.
+ * A setting that is changed again
  * (a device that was made anew, somebody who set it back) keeps what was found first.
  */
 #include "routed/sysctl.h"
@@ -35,6 +38,7 @@ struct sysctl_store {
 	char *file;
 	struct remembered *items;
 	size_t n;
+	bool unsaved; /* the file lacks some */
 };
 
 /* ---- /proc/sys ---- */
@@ -159,22 +163,36 @@ static int load(struct sysctl_store *store)
 	return ferror(f) ? -EIO : 0;
 }
 
+/* What was read of it is kept: it is what a flush can still put back. */
+static void set_aside(const struct sysctl_store *store, int err)
+{
+	char aside[PATH_MAX];
+
+	if ((size_t)snprintf(aside, sizeof(aside), "%s.bad", store->file) >= sizeof(aside) ||
+		rename(store->file, aside) < 0)
+		log_error(err, "sysctl",
+			"cannot read %s, which says what settings were before us: `routed "
+			"flush` cannot put them back",
+			store->file);
+	else
+		log_error(err, "sysctl",
+			"cannot read %s, which says what settings were before us: it is %s "
+			"now, and `routed flush` does not put back what it says there",
+			store->file, aside);
+}
+
 int sysctl_store_new(const char *state, struct sysctl_store **ret_store)
 {
 	struct sysctl_store *store = calloc(1, sizeof(*store));
-	int r = store ? 0 : -ENOMEM;
+	int r;
 
-	if (r == 0 && state && !(store->file = strdup(state)))
-		r = -ENOMEM;
-	if (r == 0 && state)
-		r = load(store);
-	if (r < 0) {
+	if (!store || (state && !(store->file = strdup(state)))) {
 		sysctl_store_free(store);
-		return log_error(r, "sysctl",
-			"cannot read %s, which says what the settings were before us; move it "
-			"away to go on without",
-			state ? state : "nothing");
+		return log_error(-ENOMEM, "sysctl", "cannot start");
 	}
+	r = state ? load(store) : 0;
+	if (r < 0)
+		set_aside(store, r);
 	*ret_store = store;
 	return 0;
 }
@@ -183,6 +201,8 @@ void sysctl_store_free(struct sysctl_store *store)
 {
 	if (!store)
 		return;
+	if (store->unsaved)
+		save(store); /* there may be room by now */
 	free(store->items);
 	free(store->file);
 	free(store);
@@ -198,12 +218,12 @@ static struct remembered *find(struct sysctl_store *store, const char *path)
 	return NULL;
 }
 
-static int remember(struct sysctl_store *store, const struct kernel_sysctl *sysctl, long found)
+static int note(struct sysctl_store *store, const struct kernel_sysctl *sysctl, long found)
 {
 	struct remembered *known = find(store, sysctl->path);
 	struct remembered item = {.found = found, .ours = sysctl->value};
 
-	if (known && known->ours == sysctl->value)
+	if (known && known->ours == sysctl->value && !store->unsaved)
 		return 0;
 	if (known) {
 		known->ours = sysctl->value;
@@ -211,12 +231,20 @@ static int remember(struct sysctl_store *store, const struct kernel_sysctl *sysc
 	}
 	memcpy(item.path, sysctl->path, sizeof(item.path));
 	int r = append(store, &item);
+	return r < 0 ? r : save(store);
+}
+
+static void remember(
+	struct sysctl_store *store, const struct kernel_sysctl *sysctl, long found)
+{
+	int r = note(store, sysctl, found);
+
+	store->unsaved = r < 0;
 	if (r < 0)
-		return r;
-	r = save(store);
-	if (r < 0)
-		store->n--;
-	return r;
+		log_error(r, "sysctl",
+			"cannot write to %s that %s was %ld: after a restart `routed flush` "
+			"will not put it back",
+			store->file, sysctl->path, found);
 }
 
 int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl)
@@ -230,8 +258,8 @@ int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl)
 		return 0;
 	if (!store->file)
 		return -EROFS;
-	r = remember(store, sysctl, found);
-	return r < 0 ? r : write_value(sysctl->path, sysctl->value);
+	remember(store, sysctl, found);
+	return write_value(sysctl->path, sysctl->value);
 }
 
 bool sysctl_is_ours(struct sysctl_store *store, const char *path)

@@ -12,9 +12,8 @@ struct kernel;
 struct kernel_sysctl;
 struct sysctl_store; /* opaque, see sysctl.c */
 
-/* `state` is the path of the file; NULL: nothing is remembered, one can only read. Negative
- * errno after a logged message; a file that cannot be understood is an error, since what it
- * held would be lost. */
+/* `state` is the path of the file; NULL: nothing is remembered, one can only read. A file that
+ * cannot be understood is set aside (".bad"), and that is logged. -ENOMEM, logged. */
 int sysctl_store_new(const char *state, struct sysctl_store **ret_store);
 void sysctl_store_free(struct sysctl_store *store);
 
@@ -25,7 +24,8 @@ int sysctl_read(const char *path, long *ret_value);
  * cannot be read. */
 void sysctl_read_all(const struct kernel *wanted, struct kernel *actual);
 
-/* Sets it to `sysctl->value`. Negative errno, not logged. */
+/* Sets it to `sysctl->value`. Negative errno, not logged; that what was there cannot be
+ * remembered is logged, and no failure. */
 int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl);
 
 /* Did we set it, and does it still have that value? */

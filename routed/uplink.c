@@ -36,6 +36,7 @@
 enum {
 	MS = 1000, /* us */
 	SEC = 1000 * MS,
+	MINUTE_US = 60 * SEC,
 	ENOUGH_US = 30 * SEC,	   /* half of the minute must be known ... */
 	ENOUGH_SETTLED = 20,	   /* ... by so many probes, or a share of loss says nothing */
 	UNANSWERED_PACKETS = 3,	   /* fewer are a last ACK, or somebody's keepalive */
@@ -332,6 +333,8 @@ static enum uplink_fault link_fault(const struct uplink_facts *facts)
 
 	if (!facts->present)
 		return UPLINK_NO_INTERFACE;
+	if (facts->port)
+		return UPLINK_IS_PORT;
 	if (!facts->carrier)
 		return UPLINK_NO_CARRIER;
 	for (int family = 0; family < SITE_FAMILIES; family++) {
@@ -352,8 +355,12 @@ static bool answers_suffice(const struct uplink *uplink)
 	size_t n_unknown = uplink_count(uplink, TARGET_UNKNOWN);
 	size_t n = uplink->n_targets - n_dead;
 
-	if (uplink->health == UPLINK_DOWN && !uplink->fresh)
+	if (uplink->health == UPLINK_DOWN && !uplink->fresh) {
 		n -= n_unknown;
+		/* after an outage too short to kill them they have yet to answer */
+		if (!uplink->good_us)
+			n -= uplink_count(uplink, TARGET_SUSPECT);
+	}
 	return n >= uplink_needed(uplink);
 }
 
@@ -386,8 +393,10 @@ static enum uplink_fault judge(struct uplink *uplink, int64_t now_us)
 {
 	enum uplink_fault fault = link_fault(&uplink->facts);
 
-	if (fault != UPLINK_NO_FAULT)
+	if (fault != UPLINK_NO_FAULT) {
+		uplink->put_off_us = 0; /* the next outage has its own */
 		return fault;
+	}
 	if (answers_suffice(uplink)) {
 		uplink->put_off_us = 0;
 		return UPLINK_NO_FAULT;
@@ -431,8 +440,11 @@ static size_t measure(struct uplink *uplink, int64_t now_us)
 			stats[n].rtt_us = INT64_MAX;
 		n++;
 	}
-	if (n < needed || needed == 0)
+	if (needed == 0) {
+		uplink->loss = 0;
+		uplink->rtt_us = -1;
 		return 0;
+	}
 
 	qsort(stats, n, sizeof(*stats), by_loss);
 	uplink->loss = stats[needed - 1].loss;
@@ -500,11 +512,23 @@ static void recover(struct uplink *uplink, int64_t now_us)
 	uplink->calm_us = 0;
 }
 
+/* Are there enough probes in a quiet minute for a share of loss? Where there are not, or none
+ * at all, little has to do for leaving "degraded", or that would have no end. */
+static bool is_asked_often(const struct uplink *uplink)
+{
+	return uplink->n_targets > 0 &&
+	       uplink->probing.interval_ms * MS * ENOUGH_SETTLED <= MINUTE_US;
+}
+
 static void grade(struct uplink *uplink, size_t n_telling, int64_t now_us)
 {
-	if (n_telling < uplink_needed(uplink) || uplink->n_targets == 0 || uplink->put_off_us)
+	bool tells = uplink->n_targets > 0 && n_telling >= uplink_needed(uplink);
+
+	if (uplink->put_off_us || (!tells && is_asked_often(uplink))) {
+		uplink->calm_us = 0;
 		return;
-	if (uplink->health == UPLINK_UP && !is_within(uplink, 1)) {
+	}
+	if (uplink->health == UPLINK_UP && tells && !is_within(uplink, 1)) {
 		uplink->health = UPLINK_DEGRADED;
 		uplink->cause_us = now_us;
 		uplink->calm_us = 0;

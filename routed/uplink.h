@@ -24,6 +24,7 @@ enum {
 /* What the kernel says of the link. */
 struct uplink_facts {
 	bool present; /* the interface exists */
+	bool port;    /* but belongs to a bridge or the like, which gets what comes in by it */
 	bool carrier; /* and can pass packets */
 	bool address[SITE_FAMILIES];
 	bool gateway[SITE_FAMILIES]; /* known, or none is needed */
@@ -38,6 +39,7 @@ struct uplink_traffic {
 enum uplink_fault {
 	UPLINK_NO_FAULT,
 	UPLINK_NO_INTERFACE,
+	UPLINK_IS_PORT,
 	UPLINK_NO_CARRIER,
 	UPLINK_NO_ADDRESS,
 	UPLINK_NO_GATEWAY,

@@ -82,21 +82,24 @@ static void add_silent_target(struct why *why, const struct uplink_target *silen
 		add(why, " has not answered yet");
 }
 
-static bool is_silent(const struct uplink_target *target, bool and_unknown)
+/* `all`: also those that have yet to answer, which an uplink that is down waits for. */
+static bool is_silent(const struct uplink_target *target, bool all)
 {
-	return target->target.verdict == TARGET_DEAD ||
-	       (and_unknown && target->target.verdict == TARGET_UNKNOWN);
+	enum target_verdict verdict = target->target.verdict;
+
+	return verdict == TARGET_DEAD ||
+	       (all && (verdict == TARGET_UNKNOWN || verdict == TARGET_SUSPECT));
 }
 
 static void add_silent_targets(
-	struct why *why, const struct uplink *uplink, bool and_unknown, const char *lead)
+	struct why *why, const struct uplink *uplink, bool all, const char *lead)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < uplink->n_targets; i++) {
 		const struct uplink_target *target = &uplink->targets[i];
 
-		if (!is_silent(target, and_unknown) || n++ >= NAMED_MAX)
+		if (!is_silent(target, all) || n++ >= NAMED_MAX)
 			continue;
 		add(why, "%s", n == 1 ? lead : ", ");
 		add_silent_target(why, target);
@@ -105,10 +108,8 @@ static void add_silent_targets(
 		add(why, " and %zu more", n - NAMED_MAX);
 }
 
-static void add_count(struct why *why, const struct uplink *uplink)
+static void add_count(struct why *why, const struct uplink *uplink, size_t n)
 {
-	size_t n = uplink_count(uplink, TARGET_ALIVE) + uplink_count(uplink, TARGET_SUSPECT);
-
 	add(why, "%zu of %zu target%s %s", n, uplink->n_targets,
 		uplink->n_targets == 1 ? "" : "s",
 		n == 1 && uplink->n_targets == 1 ? "answers" : "answer");
@@ -117,7 +118,7 @@ static void add_count(struct why *why, const struct uplink *uplink)
 static void add_no_answers(struct why *why, const struct uplink *uplink)
 {
 	if (uplink->n_targets > 1) {
-		add_count(why, uplink);
+		add_count(why, uplink, uplink_count(uplink, TARGET_ALIVE));
 		if (uplink->quorum > 1)
 			add(why, ", %zu must", uplink_needed(uplink));
 	}
@@ -145,6 +146,12 @@ static void add_down(struct why *why, const struct uplink *uplink)
 	switch (uplink->fault) {
 	case UPLINK_NO_INTERFACE:
 		add(why, "no interface %s", uplink->interface);
+		break;
+	case UPLINK_IS_PORT:
+		add(why,
+			"%s was made a port of another device (`ip link show %s` names it): "
+			"take it out of it, or name that one in site.yaml",
+			uplink->interface, uplink->interface);
 		break;
 	case UPLINK_NO_CARRIER:
 		add(why, "no carrier");
@@ -197,7 +204,8 @@ static void add_up(struct why *why, const struct uplink *uplink)
 		add(why, "has carrier, address and gateway");
 		return;
 	}
-	add_count(why, uplink);
+	add_count(why, uplink,
+		uplink_count(uplink, TARGET_ALIVE) + uplink_count(uplink, TARGET_SUSPECT));
 	if (n_unknown)
 		add(why, ", %zu not heard of yet", n_unknown);
 	add_silent_targets(why, uplink, false, "; ");

@@ -334,16 +334,26 @@ static bool has_address_to_lose(const struct want *want, size_t i)
 	       addr_is_set(&want->situation->uplinks[i].chosen[SITE_IPV6]);
 }
 
+/* May its IPv6 default come from router advertisements? Also where none has come yet: see
+ * below. */
+static bool may_use_ra(const struct want *want, size_t i, bool ipv6)
+{
+	return want->situation->uplinks[i].uses_ra ||
+	       (ipv6 && !addr_is_set(&want->site->uplinks[i].gateway[SITE_IPV6]));
+}
+
 /* Forwarding comes last. A kernel that forwards heeds router advertisements only where
- * accept_ra is 2, and forgets the default learned from them otherwise. */
+ * accept_ra is 2; else it forgets the default learned from them, and learns none from those
+ * that come later. Where it is 0 another program listens to them (systemd-networkd,
+ * NetworkManager), and the kernel must not do so too. */
 static void add_sysctls(const struct want *want, bool ipv6)
 {
 	const struct site *site = want->site;
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		if (want->situation->uplinks[i].uses_ra)
+		if (may_use_ra(want, i, ipv6))
 			add_uplink_sysctl(
-				want, i, KERNEL_SYSCTL_EXACT, 2, "ipv6", "accept_ra");
+				want, i, KERNEL_SYSCTL_NOT_STRICT, 2, "ipv6", "accept_ra");
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		if (has_address_to_lose(want, i))
 			add_uplink_sysctl(

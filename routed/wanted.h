@@ -16,6 +16,8 @@ enum { SITUATION_MAX_ADDRS = 16 };
 /* What is known of one uplink, in the order of site->uplinks. */
 struct situation_uplink {
 	int ifindex;	     /* 0: the interface does not exist */
+	bool is_down;	     /* by the administrator: the kernel takes no route over it */
+	bool is_port;	     /* of a bridge or the like: counts as without carrier */
 	bool point_to_point; /* needs no gateway */
 	uint32_t mtu;
 	struct link_addr addrs[SITUATION_MAX_ADDRS]; /* ready ones, both families */
@@ -42,7 +44,8 @@ struct decision {
 };
 struct decision decide(const struct site *site, const struct situation *situation);
 
-/* Device, an address and a gateway (or none needed): the uplink's own table is kept filled. */
+/* A device that is not switched off, an address and a gateway (or none needed): the uplink's
+ * own table is kept filled. */
 bool situation_can_route(const struct situation_uplink *uplink, enum site_family family);
 
 /* Routes, rules, interface groups and sysctls. `ret_kernel` is the caller's to kernel_fini. */

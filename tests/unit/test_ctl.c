@@ -783,6 +783,30 @@ static void a_subscriber_that_hangs_up_is_forgotten(void **state)
 	assert_int_equal(ctl_n_subscribers(f->server), 0);
 }
 
+/* `echo ... | socat` does so, and would use up the places of all others. */
+static void one_that_shut_down_and_then_hangs_up_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+
+	ctl_server_set_idle_ms(f->server, 30);
+	for (int early = 0; early < 2; early++) {
+		int fd = early ? open_client(f->path) : subscribe(f);
+		int64_t until = clock_now_ms() + 100;
+
+		if (early)
+			send_text(f, fd, "{\"verb\":\"events\"}\n");
+		shutdown(fd, SHUT_WR);
+		while (clock_now_ms() < until)
+			turn(f);
+		assert_int_equal(ctl_n_subscribers(f->server), 1);
+		close(fd);
+		until = clock_now_ms() + PATIENCE_MS;
+		while (ctl_n_subscribers(f->server) > 0 && clock_now_ms() < until)
+			turn(f);
+		assert_int_equal(ctl_n_subscribers(f->server), 0);
+	}
+}
+
 static void a_subscriber_has_no_deadline_while_nothing_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -968,6 +992,7 @@ int main(int argc, char **argv)
 		test(a_subscriber_gets_what_is_published),
 		test(a_subscriber_may_shut_down_its_side),
 		test(a_subscriber_that_hangs_up_is_forgotten),
+		test(one_that_shut_down_and_then_hangs_up_is_forgotten),
 		test(a_subscriber_has_no_deadline_while_nothing_waits),
 		test(a_subscriber_that_takes_nothing_is_cut_off),
 		test(the_number_of_subscribers_is_bounded),

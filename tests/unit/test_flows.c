@@ -64,9 +64,16 @@ static void becomes(struct fixture *f, enum uplink_fault fault, enum uplink_stat
 	observe(f);
 }
 
+static struct flows_part take_part(struct fixture *f, bool ipv4_is_up, bool ipv6_is_up)
+{
+	const bool other_is_up[SITE_FAMILIES] = {ipv4_is_up, ipv6_is_up};
+
+	return flows_take(&f->flows, other_is_up, f->now_us);
+}
+
 static enum flows_which take(struct fixture *f, bool other_is_up)
 {
-	return flows_take(&f->flows, other_is_up, f->now_us).which;
+	return take_part(f, other_is_up, other_is_up).which;
 }
 
 static void a_good_uplink_loses_nothing(void **state)
@@ -151,6 +158,36 @@ static void nothing_goes_before_there_is_another_uplink(void **state)
 	assert_int_equal(take(f, true), FLOWS_ALL);
 }
 
+/* A line with both families, and a backup that has IPv4 only. */
+static void each_family_waits_for_its_own_way_out(void **state)
+{
+	struct fixture *f = *state;
+	struct flows_part part;
+
+	becomes(f, UPLINK_NO_CARRIER, UPLINK_DOWN);
+	part = take_part(f, true, false);
+	assert_int_equal(part.which, FLOWS_ALL);
+	assert_true(part.family[SITE_IPV4]);
+	assert_false(part.family[SITE_IPV6]);
+	f->now_us += SEC;
+	observe(f);
+	part = take_part(f, true, false); /* once more */
+	assert_int_equal(part.which, FLOWS_ALL);
+	assert_false(part.family[SITE_IPV6]);
+	f->now_us += SEC;
+	observe(f);
+	assert_int_equal(take_part(f, true, false).which, FLOWS_NONE);
+	assert_int_equal(flows_next_us(&f->flows, f->now_us), INT64_MAX);
+
+	part = take_part(f, true, true);
+	assert_int_equal(part.which, FLOWS_ALL);
+	assert_false(part.family[SITE_IPV4]);
+	assert_true(part.family[SITE_IPV6]);
+	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
+	f->now_us += SEC;
+	assert_int_equal(take(f, true), FLOWS_NONE);
+}
+
 static void a_verdict_that_becomes_a_lost_link_costs_all(void **state)
 {
 	struct fixture *f = *state;
@@ -195,13 +232,13 @@ static void another_address_costs_only_its_family(void **state)
 	becomes(f, UPLINK_NO_FAULT, UPLINK_UP);
 	addresses(f, "192.168.2.3");
 	observe(f);
-	part = flows_take(&f->flows, true, f->now_us);
+	part = take_part(f, true, true);
 	assert_int_equal(part.which, FLOWS_ALL);
 	assert_true(part.family[SITE_IPV4]);
 	assert_false(part.family[SITE_IPV6]);
 
 	becomes(f, UPLINK_NO_CARRIER, UPLINK_DOWN);
-	part = flows_take(&f->flows, true, f->now_us);
+	part = take_part(f, true, true);
 	assert_true(part.family[SITE_IPV6]);
 }
 
@@ -308,6 +345,7 @@ int main(int argc, char **argv)
 		test(who_recovers_in_time_keeps_them),
 		test(a_recovery_spares_the_repetition),
 		test(nothing_goes_before_there_is_another_uplink),
+		test(each_family_waits_for_its_own_way_out),
 		test(a_verdict_that_becomes_a_lost_link_costs_all),
 		test(a_verdict_put_off_costs_nothing),
 		test(another_address_costs_all_even_alone),

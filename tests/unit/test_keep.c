@@ -56,6 +56,7 @@ static const struct keep example = {
 			{.name = "isp-b", .saved = {.health = UPLINK_DOWN, .since_us = 7}},
 		},
 	.n_uplinks = 2,
+	.mark = 0xff000000,
 };
 
 static void what_is_stored_is_loaded(void **state)
@@ -66,6 +67,7 @@ static void what_is_stored_is_loaded(void **state)
 	assert_int_equal(keep_store(f->path, &example, true), 0);
 	keep_load(f->path, &keep);
 	assert_int_equal(keep.n_uplinks, 2);
+	assert_int_equal(keep.mark, 0xff000000);
 
 	const struct keep_uplink *a = keep_find(&keep, "ISP-A");
 	assert_non_null(a);

@@ -399,6 +399,22 @@ static void other_tables_do_not_concern_us(void **state)
 	netns_run("nft list table ip multihomed | grep -q 'chain nat'");
 }
 
+/* Docker, or fail2ban at its start: one transaction after the other, none of them in ours. */
+static void who_is_busy_elsewhere_is_not_suspected(void **state)
+{
+	struct fixture *f = *state;
+
+	apply(f, (struct table){.elements = TWO});
+	for (int i = 0; i < 10; i++) {
+		netns_run("nft add table inet foreign; nft delete table inet foreign");
+		spin(f, 10);
+	}
+	spin(f, 60);
+	assert_int_equal(f->n_changed, 0);
+	assert_non_null(nft_current(f->nft));
+	assert_int_equal(nft_counters(f->nft)->replaced, 1);
+}
+
 static void a_new_start_finds_the_table_of_the_former(void **state)
 {
 	struct fixture *f = *state;
@@ -566,6 +582,8 @@ int main(int argc, char **argv)
 			a_change_before_the_digest_is_noticed_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			other_tables_do_not_concern_us, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			who_is_busy_elsewhere_is_not_suspected, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_new_start_finds_the_table_of_the_former, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -149,6 +149,31 @@ static void changed_default_is_one_step(void **state)
 	site_free(site);
 }
 
+/* The kernel chose the device when the LAN was not there. */
+static void a_loopback_is_called_back_from_an_uplink(void **state)
+{
+	struct site *site = situations_reference(NULL);
+	struct situation situation = situations_both_up();
+	struct kernel actual = wanted_of(site, &situation);
+	struct kernel wanted = wanted_of(site, &situation);
+	struct plan plan;
+
+	(void)state;
+	for (size_t i = 0; i < actual.n_routes; i++)
+		if (actual.routes[i].table == RT_TABLE_MAIN &&
+			actual.routes[i].n_nexthops == 1)
+			actual.routes[i].nexthops[0].ifindex = wanted.groups[1].ifindex;
+	plan_diff(&actual, &wanted, &plan);
+	char *lines = plan_lines(&plan);
+	assert_string_equal(lines, "+ ip route replace 10.0.1.1 via 10.0.0.10 proto 200\n"
+				   "+ ip route replace 10.0.1.5 via 10.0.0.10 proto 200\n");
+	free(lines);
+	plan_fini(&plan);
+	kernel_fini(&actual);
+	kernel_fini(&wanted);
+	site_free(site);
+}
+
 static void doubles_are_taken_away(void **state)
 {
 	struct site *site = situations_reference(NULL);
@@ -538,6 +563,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(first_start_adds_everything_in_order),
 		cmocka_unit_test(nothing_is_planned_for_what_is_there),
 		cmocka_unit_test(changed_default_is_one_step),
+		cmocka_unit_test(a_loopback_is_called_back_from_an_uplink),
 		cmocka_unit_test(doubles_are_taken_away),
 		cmocka_unit_test(group_is_taken_back_from_former_uplinks_only),
 		cmocka_unit_test(sysctls_are_touched_only_where_needed),

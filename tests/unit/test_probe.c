@@ -170,7 +170,10 @@ static void look_at_link(struct fixture *f, const char *source)
 
 static void start(struct fixture *f, const char *probe)
 {
-	static const struct uplink_facts good = {true, true, {true, true}, {true, true}};
+	static const struct uplink_facts good = {.present = true,
+		.carrier = true,
+		.address = {true, true},
+		.gateway = {true, true}};
 	struct report report = {0};
 	char text[512];
 

@@ -257,6 +257,43 @@ static void a_route_of_another_program_is_never_touched(void **state)
 	netns_run("ip -6 route show proto ra | grep -q 'default via 2001:db8:a::5'");
 }
 
+/* PPPoE: a default route that makes a neighbour of everybody, when the LAN is not there yet.
+ */
+static void a_server_is_not_sought_beyond_an_uplink(void **state)
+{
+	static const char *const loopbacks[] = {"10.0.1.1/32", "2001:db8:1::1/128"};
+	static const char *const servers[] = {"10.0.0.10", "2001:db8:10::10"};
+	struct fixture *f = *state;
+
+	netns_run("ip tuntap add ppp0 mode tun; ip link set ppp0 up");
+	netns_run("ip route add default dev ppp0; ip -6 route add default dev ppp0");
+	for (size_t i = 0; i < 2; i++) {
+		struct kernel_route route = default_via(servers[i], 0);
+		struct plan_step again = {.op = PLAN_ADD_ROUTE, .route = route};
+
+		route.table = RT_TABLE_MAIN;
+		route.metric = i ? 1024 : 0;
+		route.dst = prefix(loopbacks[i]);
+		again.route = route;
+		assert_int_equal(step(f, PLAN_ADD_ROUTE, &route), -ENETUNREACH);
+		assert_int_equal(rtnl_write(f->rtnl, &again), -ENETUNREACH);
+		assert_non_null(strstr(rtnl_why(f->rtnl), "default route"));
+		assert_int_equal(f->actual.n_routes, i);
+
+		/* one of a time when nobody looked, and the LAN comes */
+		netns_run(i ? "ip -6 route add 2001:db8:1::1 via 2001:db8:10::10 proto 200"
+			    : "ip route add 10.0.1.1 via 10.0.0.10 proto 200");
+		if (i)
+			netns_add("wan-b", "2001:db8:10::1/64");
+		else
+			netns_add("wan-b", "10.0.0.1/24");
+		assert_int_equal(step(f, PLAN_REPLACE_ROUTE, &route), 0);
+		assert_int_equal(f->actual.n_routes, i + 1);
+		assert_int_equal(f->actual.routes[i].nexthops[0].ifindex, f->wan_b);
+	}
+	netns_run("ip link del ppp0");
+}
+
 static void a_refusal_comes_with_the_kernels_reason(void **state)
 {
 	struct fixture *f = *state;
@@ -450,6 +487,8 @@ int main(int argc, char **argv)
 			a_replaced_route_has_the_new_next_hops, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_route_of_another_program_is_never_touched, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_server_is_not_sought_beyond_an_uplink, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_refusal_comes_with_the_kernels_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(

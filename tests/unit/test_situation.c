@@ -79,6 +79,36 @@ static void a_link_is_what_it_is(void **state)
 	assert_addr(result->gateway[SITE_IPV4], "none");
 }
 
+/* Its addresses stay, but the kernel takes no route over it: none is to be asked for. */
+static void a_link_that_is_switched_off_takes_no_route(void **state)
+{
+	struct fixture *f = *state;
+
+	f->learned.gateway[SITE_IPV4] = addr("192.168.2.6");
+	assert_true(situation_can_route(look(f), SITE_IPV4));
+	f->link.carrier = false;
+	assert_true(situation_can_route(look(f), SITE_IPV4));
+	f->link.flags = 0;
+	assert_false(situation_can_route(look(f), SITE_IPV4));
+	assert_addr(f->result.chosen[SITE_IPV4], "192.168.2.1");
+}
+
+/* The check refuses such a one, but it may become so while routed runs. */
+static void a_port_of_a_bridge_is_of_no_use(void **state)
+{
+	struct fixture *f = *state;
+	struct uplink_facts facts;
+
+	situation_facts(look(f), &facts);
+	assert_false(facts.port);
+	assert_true(facts.carrier);
+	f->link.master = 9;
+	situation_facts(look(f), &facts);
+	assert_true(facts.present);
+	assert_true(facts.port);
+	assert_false(f->result.carrier); /* nor is it the last resort */
+}
+
 static void what_site_yaml_says_comes_first(void **state)
 {
 	struct fixture *f = *state;
@@ -157,6 +187,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		test(a_link_is_what_it_is),
+		test(a_link_that_is_switched_off_takes_no_route),
+		test(a_port_of_a_bridge_is_of_no_use),
 		test(what_site_yaml_says_comes_first),
 		test(an_address_that_is_not_ready_is_left_out),
 		test(a_polled_carrier_counts_before_the_message),

@@ -37,6 +37,21 @@ static const char by_hand[] = "uplinks:\n"
 			      "    failback: manual\n"
 			      "    probes: [icmp 192.0.2.53]\n";
 
+static const char quick_return[] = "uplinks:\n"
+				   "  - name: isp-a\n"
+				   "    interface: wan-a\n"
+				   "    failback: 100ms\n"
+				   "    probes: [icmp 192.0.2.53, icmp 192.0.2.54]\n";
+static const char seldom[] = "uplinks:\n"
+			     "  - name: isp-a\n"
+			     "    interface: wan-a\n"
+			     "    probes: [icmp 192.0.2.53]\n"
+			     "    probing: {interval: 5s}\n";
+static const char other_targets[] = "uplinks:\n"
+				    "  - name: isp-a\n"
+				    "    interface: wan-a\n"
+				    "    probes: [icmp 192.0.2.54, icmp 192.0.2.55]\n";
+
 static const struct uplink_facts good_link = {
 	.present = true,
 	.carrier = true,
@@ -273,6 +288,9 @@ static void each_fault_of_the_link_takes_it_down_with_a_reason(void **state)
 	} cases[] = {
 		{{.present = false}, "no interface wan-a"},
 		{{.present = true}, "no carrier"},
+		{{.present = true, .port = true, .address = {true, true}},
+			"wan-a was made a port of another device (`ip link show wan-a` names "
+			"it): take it out of it, or name that one in site.yaml"},
 		{{.present = true, .carrier = true}, "no address on wan-a"},
 		{{.present = true, .carrier = true, .gateway = {true, true}},
 			"no address on wan-a"},
@@ -364,6 +382,32 @@ static void a_recovered_link_is_held_back(void **state)
 	run(lab, 200 * MS);
 	assert_state(lab, up);
 	assert_int_equal(lab->uplink.since_us - lab->uplink.cause_us, 10 * SEC);
+}
+
+/* The carrier is back before the probes lost meanwhile are five, and the ISP is not. */
+static void targets_in_doubt_have_to_answer_first(void **state)
+{
+	const struct uplink_facts no_carrier = {.present = true};
+	struct lab *lab = *state;
+
+	restart(lab, quick_return);
+	run(lab, 10 * SEC);
+	lab->cut = true;
+	run(lab, 300 * MS);
+	set_link(lab, &no_carrier);
+	run(lab, 100 * MS);
+	set_link(lab, &good_link);
+	lab->n_changes = 0;
+	assert_non_null(strstr(why(lab), "0 of 2 targets answer: "));
+	assert_non_null(strstr(why(lab), "192.0.2.54 lost since "));
+	run(lab, 10 * SEC);
+	assert_state(lab, down);
+	assert_int_equal(lab->n_changes, 0);
+
+	lab->cut = false;
+	run(lab, 10 * SEC);
+	assert_state(lab, up);
+	assert_int_equal(lab->uplink.relapses, 0);
 }
 
 static void a_fault_during_the_hold_begins_it_anew(void **state)
@@ -667,6 +711,58 @@ static void a_long_round_trip_degrades(void **state)
 	assert_int_equal(lab->n_downs, 0);
 }
 
+/* Too few probes for a share of loss, once they are not quick any more. */
+static void a_link_that_is_seldom_asked_does_not_stay_degraded(void **state)
+{
+	struct lab *lab = *state;
+
+	restart(lab, seldom);
+	lab->loss = 0.3;
+	for (int i = 0; i < 600 && uplink_state(&lab->uplink) != UPLINK_DEGRADED; i++)
+		run(lab, SEC);
+	assert_state(lab, degraded);
+	lab->loss = 0;
+	run(lab, 180 * SEC);
+	assert_state(lab, up);
+}
+
+static void a_link_without_probes_does_not_stay_degraded(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->loss = 0.08;
+	run(lab, 120 * SEC);
+	assert_state(lab, degraded);
+	struct site *other = site_of(no_target);
+	assert_int_equal(uplink_configure(&lab->uplink, other, 0, lab->now_us), 0);
+	site_free(lab->site);
+	lab->site = other;
+	run(lab, 15 * SEC);
+	assert_state(lab, up);
+}
+
+/* A reload brings targets that nobody knows: half a minute without a word of them. */
+static void other_targets_keep_nobody_awake(void **state)
+{
+	struct lab *lab = *state;
+
+	lab->loss = 0.08;
+	run(lab, 120 * SEC);
+	assert_state(lab, degraded);
+	lab->loss = 0;
+	while (!lab->uplink.calm_us)
+		run(lab, SEC);
+	struct site *other = site_of(other_targets);
+	assert_int_equal(uplink_configure(&lab->uplink, other, 0, lab->now_us), 0);
+	site_free(lab->site);
+	lab->site = other;
+	lab->n_wakeups = 0;
+	run(lab, 20 * SEC);
+	assert_true(lab->n_wakeups < 2000);
+	run(lab, 60 * SEC);
+	assert_state(lab, up);
+}
+
 static void a_degraded_link_can_die(void **state)
 {
 	struct lab *lab = *state;
@@ -771,6 +867,24 @@ static void replies_that_stop_end_it(void **state)
 	lab->cut = true;
 	run(lab, 400 * MS);
 	assert_state(lab, down);
+}
+
+static void a_lost_carrier_ends_it_too(void **state)
+{
+	struct lab *lab = *state;
+	const struct uplink_facts no_carrier = {.present = true};
+
+	lab->traffic_us = 10 * MS;
+	run(lab, 70 * SEC + 100 * MS);
+	lab->dead_targets = 3;
+	run(lab, 1400 * MS);
+	assert_non_null(strstr(why(lab), "; but replies to other traffic still arrive"));
+	set_link(lab, &no_carrier);
+	assert_state(lab, down);
+	lab->traffic_us = 0;
+	lab->n_wakeups = 0;
+	run(lab, 10 * SEC);
+	assert_true(lab->n_wakeups < 1000); /* nor is the process kept awake */
 }
 
 static void one_sided_traffic_costs_one_probe_not_a_verdict(void **state)
@@ -931,6 +1045,7 @@ int main(int argc, char **argv)
 		LAB_TEST(without_probes_the_link_decides),
 		LAB_TEST(a_link_that_appears_after_the_start_is_of_use_at_once),
 		LAB_TEST(a_recovered_link_is_held_back),
+		LAB_TEST(targets_in_doubt_have_to_answer_first),
 		LAB_TEST(a_fault_during_the_hold_begins_it_anew),
 		LAB_TEST(the_hold_doubles_with_each_relapse_to_ten_minutes),
 		LAB_TEST(an_hour_without_relapse_is_forgiven),
@@ -947,12 +1062,16 @@ int main(int argc, char **argv)
 		LAB_TEST(loss_over_a_minute_degrades),
 		LAB_TEST(one_lossy_target_of_two_does_not_degrade),
 		LAB_TEST(a_long_round_trip_degrades),
+		LAB_TEST(a_link_that_is_seldom_asked_does_not_stay_degraded),
+		LAB_TEST(a_link_without_probes_does_not_stay_degraded),
+		LAB_TEST(other_targets_keep_nobody_awake),
 		LAB_TEST(a_degraded_link_can_die),
 		LAB_TEST(a_successor_goes_on_where_it_was),
 		LAB_TEST(what_was_before_a_boot_is_not_adopted),
 		LAB_TEST(a_reload_keeps_state_and_known_targets),
 		LAB_TEST(replies_put_off_a_verdict_for_a_while),
 		LAB_TEST(replies_that_stop_end_it),
+		LAB_TEST(a_lost_carrier_ends_it_too),
 		LAB_TEST(one_sided_traffic_costs_one_probe_not_a_verdict),
 		LAB_TEST(a_table_made_anew_is_no_evidence),
 		LAB_TEST(a_silent_loss_is_found_in_time),

@@ -495,6 +495,24 @@ static void accept_ra_comes_before_forwarding(void **state)
 	fini(&f);
 }
 
+/* A kernel that forwards does not listen to the first one either, which comes after us. */
+static void accept_ra_does_not_wait_for_an_advertisement(void **state)
+{
+	struct fixture f = ipv6();
+	const struct kernel_sysctl *first;
+
+	(void)state;
+	f.situation.uplinks[0].uses_ra = false;
+	f.situation.uplinks[0].gateway[SITE_IPV6] = (struct addr){0};
+	work(&f);
+	first = &f.kernel.sysctls[0];
+	assert_string_equal(first->path, "net/ipv6/conf/wan-a/accept_ra");
+	assert_int_equal(first->value, 2);
+	assert_int_equal(first->kind, KERNEL_SYSCTL_NOT_STRICT);    /* 0: networkd listens */
+	assert_null(strstr(f.kernel.sysctls[1].path, "accept_ra")); /* wan-b: gateway6 */
+	fini(&f);
+}
+
 static void delegated_prefix_may_move_where_all_is_masqueraded(void **state)
 {
 	struct fixture f = ipv6();
@@ -593,6 +611,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(policies_take_the_first_good_uplink),
 		cmocka_unit_test(ipv6_is_routed_alike),
 		cmocka_unit_test(accept_ra_comes_before_forwarding),
+		cmocka_unit_test(accept_ra_does_not_wait_for_an_advertisement),
 		cmocka_unit_test(delegated_prefix_may_move_where_all_is_masqueraded),
 		cmocka_unit_test(ipv6_multipath_leaves_out_bare_next_hops),
 		cmocka_unit_test(ipv6_is_left_alone_where_nobody_has_it),
