@@ -210,6 +210,14 @@ static int find_stream(const struct ctl_server *server, const char *verb)
 	return CTL_NO_STREAM;
 }
 
+/* Guests leave some places to those who cannot do without, as dnsd cannot. */
+static bool has_place(const struct ctl_client *client, int stream)
+{
+	size_t max = CTL_MAX_SUBSCRIBERS - (client->is_guest ? CTL_KEPT_SUBSCRIBERS : 0);
+
+	return client->server->streams[stream].n_subscribers < max;
+}
+
 static bool is_open_verb(const struct ctl_server *server, const char *verb)
 {
 	for (const char *const *open = server->open_verbs; open && *open; open++)
@@ -226,8 +234,7 @@ static json_t *ask_handler(const char *verb, const json_t *request, void *arg)
 	if (ask->client->is_guest && !is_open_verb(server, verb))
 		return error_reply("only root and the user of the daemon may ask for that");
 	ask->stream = find_stream(server, verb);
-	if (ask->stream != CTL_NO_STREAM &&
-		server->streams[ask->stream].n_subscribers >= CTL_MAX_SUBSCRIBERS)
+	if (ask->stream != CTL_NO_STREAM && !has_place(ask->client, ask->stream))
 		return error_reply("too many clients follow already");
 	return server->handler(verb, request, server->arg);
 }
@@ -509,6 +516,11 @@ static enum peer_rank rank_peer(const struct ctl_server *server, int fd)
 	return peer_is_member(fd, &peer, server->group) ? PEER_GUEST : PEER_NOBODY;
 }
 
+static size_t max_clients(enum peer_rank rank)
+{
+	return rank == PEER_OWNER ? CTL_MAX_CLIENTS : CTL_MAX_CLIENTS - CTL_KEPT_CLIENTS;
+}
+
 static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	struct sockaddr *from, int from_len, void *arg)
 {
@@ -521,7 +533,7 @@ static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd
 	if (rank == PEER_NOBODY)
 		refuse_at_door(fd, "{\"error\":\"only root, the user of the daemon and the "
 				   "group " CTL_GROUP " may ask\"}\n");
-	else if (server->n_clients >= CTL_MAX_CLIENTS)
+	else if (server->n_clients >= max_clients(rank))
 		refuse_at_door(fd, "{\"error\":\"too many clients, try again\"}\n");
 	else
 		client_new(server, fd, rank == PEER_GUEST);

@@ -124,6 +124,24 @@ static void rule_by_addrs(const struct table *t, const char *before,
 	text_add(t->text, " } %s\n", after);
 }
 
+/* The router's own addresses on the uplink. `match` is "saddr", "saddr !=" or the like. */
+static void rule_by_own_addresses(const struct table *t, size_t i, enum site_family family,
+	const char *match, const char *after)
+{
+	const struct situation_uplink *uplink = &t->situation->uplinks[i];
+	const struct addr *addrs[SITUATION_MAX_ADDRS + 1];
+	char before[32];
+	size_t n = 0;
+
+	for (size_t j = 0; j < uplink->n_addrs; j++)
+		if (uplink->addrs[j].addr.family == (family == SITE_IPV4 ? AF_INET : AF_INET6))
+			addrs[n++] = &uplink->addrs[j].addr;
+	if (n == 0 && addr_is_set(&uplink->chosen[family]))
+		addrs[n++] = &uplink->chosen[family];
+	snprintf(before, sizeof(before), "%s %s", family == SITE_IPV4 ? "ip" : "ip6", match);
+	rule_by_addrs(t, before, addrs, n, after);
+}
+
 /* --- DNS past connection tracking --- */
 
 /* Equal addresses on two uplinks do no harm here: the set is merged by nft. */
@@ -229,6 +247,18 @@ static void rule_restore(const struct table *t, const char *chain)
 	text_str(t->text, " }\n");
 }
 
+static void rule_own_source(const struct table *t, size_t i, enum site_family family)
+{
+	const struct addr *chosen = &t->situation->uplinks[i].chosen[family];
+	char set[INET6_ADDRSTRLEN + 16];
+
+	if (!addr_is_set(chosen))
+		return;
+	snprintf(set, sizeof(set), "%s saddr set %s", family == SITE_IPV4 ? "ip" : "ip6",
+		addr_str(chosen));
+	rule_by_own_addresses(t, i, family, "saddr !=", set);
+}
+
 /* An ICMP error that the router sends to somebody outside gets the source that the default
  * route suggests, and the rule of that source comes before the one of the mark. Translation
  * would then make it the address that was asked, on the wrong uplink: so it is given a source
@@ -236,15 +266,9 @@ static void rule_restore(const struct table *t, const char *chain)
 static void error_chains(const struct table *t)
 {
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
-		const struct addr *chosen = t->situation->uplinks[i].chosen;
-
 		chain_begin_of(t, "error", i);
-		if (addr_is_set(&chosen[SITE_IPV4]))
-			text_add(t->text, "\t\tip saddr set %s\n",
-				addr_str(&chosen[SITE_IPV4]));
-		if (addr_is_set(&chosen[SITE_IPV6]))
-			text_add(t->text, "\t\tip6 saddr set %s\n",
-				addr_str(&chosen[SITE_IPV6]));
+		rule_own_source(t, i, SITE_IPV4);
+		rule_own_source(t, i, SITE_IPV6);
 		text_add(t->text, "\t\tgoto restore_%zu\n", i);
 		chain_end(t);
 	}
@@ -507,21 +531,6 @@ static void forward_nat_chains(const struct table *t, const struct text *rules)
 	chain_end(t);
 }
 
-/* The router's own addresses on the uplink are right as they are. */
-static void rule_own_addresses(const struct table *t, size_t i, enum site_family family)
-{
-	const struct situation_uplink *uplink = &t->situation->uplinks[i];
-	const struct addr *addrs[SITUATION_MAX_ADDRS + 1];
-	size_t n = 0;
-
-	for (size_t j = 0; j < uplink->n_addrs; j++)
-		if (uplink->addrs[j].addr.family == (family == SITE_IPV4 ? AF_INET : AF_INET6))
-			addrs[n++] = &uplink->addrs[j].addr;
-	if (n == 0 && addr_is_set(&uplink->chosen[family]))
-		addrs[n++] = &uplink->chosen[family];
-	rule_by_addrs(t, family == SITE_IPV4 ? "ip saddr" : "ip6 saddr", addrs, n, "accept");
-}
-
 /* masquerade takes the interface's first address; `address:` may name another. */
 static void rule_translate(
 	const struct table *t, size_t i, enum site_family family, const char *match)
@@ -543,8 +552,8 @@ static void nat_chain(const struct table *t, size_t i)
 	chain_begin_of(t, "nat", i);
 	rule_mark(t, wanted_mark_out(t->site, i), "");
 	rules_untranslated(t, i);
-	rule_own_addresses(t, i, SITE_IPV4);
-	rule_own_addresses(t, i, SITE_IPV6);
+	rule_by_own_addresses(t, i, SITE_IPV4, "saddr", "accept");
+	rule_by_own_addresses(t, i, SITE_IPV6, "saddr", "accept");
 	rule_translate(t, i, SITE_IPV4, "meta nfproto ipv4");
 	if (uplink->nat6 == SITE_NAT6_ULA)
 		rule_translate(t, i, SITE_IPV6, "ip6 saddr fc00::/7");

@@ -475,6 +475,30 @@ static int guest_events(const char *path)
 	return ask_as(path, "events", true);
 }
 
+/* How many places a guest gets; the client that is refused then is the last. */
+static int guest_takes_all_places(const char *path)
+{
+	static const char ask[] = "{\"verb\":\"events\"}\n";
+	char reply[4096];
+
+	if (setgroups(0, NULL) < 0 || setgid(GUEST_GID) < 0 || setuid(GUEST_UID) < 0)
+		return 100;
+	for (int n = 0; n <= CTL_MAX_SUBSCRIBERS; n++) {
+		int fd = open_client(path);
+		struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+		if (send(fd, ask, strlen(ask), 0) < 0 || poll(&readable, 1, PATIENCE_MS) < 1)
+			return 101;
+		ssize_t len = recv(fd, reply, sizeof(reply) - 1, 0);
+		if (len <= 0)
+			return 102;
+		reply[len] = '\0';
+		if (strstr(reply, "too many clients follow already"))
+			return n;
+	}
+	return 103;
+}
+
 /* The test brings a group file of its own: the machine's has no such group. */
 static void with_group(void (*run)(struct fixture *f), struct fixture *f)
 {
@@ -508,6 +532,8 @@ static void guests_look(struct fixture *f)
 	assert_int_equal(in_child(f, supplementary_guest_status, f->path), 0);
 	assert_int_equal(in_child(f, guest_events, f->path), 0);
 	assert_int_equal(in_child(f, guest_big, f->path), 101);
+	assert_int_equal(in_child(f, guest_takes_all_places, f->path),
+		CTL_MAX_SUBSCRIBERS - CTL_KEPT_SUBSCRIBERS);
 
 	/* the group is of no use to those outside */
 	assert_int_equal(in_child(f, ask_as_nobody, f->path), EACCES);

@@ -290,7 +290,7 @@ static void errors_leave_by_the_uplink_of_their_flow(void **state)
 
 	(void)state;
 	assert_has(text, "chain error_1 { # isp-b\n"
-			 "\t\tip saddr set 172.16.1.1\n"
+			 "\t\tip saddr != { 172.16.1.1 } ip saddr set 172.16.1.1\n"
 			 "\t\tgoto restore_1\n");
 	assert_has(text, "oifname { \"wan-a\", \"wan-b\" } ct state related icmp type { "
 			 "destination-unreachable, time-exceeded, parameter-problem } goto "
