@@ -114,6 +114,21 @@ bool reconcile_has_other(const struct routed *routed, size_t index)
 	return false;
 }
 
+/* Is there nothing to be gained by a hold? Not if it is the only one with IPv4 either: IPv6
+ * alone is no Internet yet, while IPv4 alone is one that clients can wait on. */
+static bool is_alone(const struct routed *routed, size_t index)
+{
+	const struct situation_uplink *situations = routed->situation.uplinks;
+
+	if (!situation_can_route(&situations[index], SITE_IPV4))
+		return !reconcile_has_other(routed, index);
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		if (i != index && is_of_use(routed->uplinks[i]) &&
+			situation_can_route(&situations[i], SITE_IPV4))
+			return false;
+	return true;
+}
+
 bool reconcile_step(struct routed_uplink *uplink)
 {
 	struct routed *routed = uplink->routed;
@@ -121,7 +136,7 @@ bool reconcile_step(struct routed_uplink *uplink)
 
 	enum uplink_fault fault = uplink->machine.fault;
 
-	uplink_set_alone(&uplink->machine, !reconcile_has_other(routed, i));
+	uplink_set_alone(&uplink->machine, is_alone(routed, i));
 	bool changed = uplink_step(&uplink->machine, clock_now_us());
 
 	if (uplink->machine.fault != fault)

@@ -63,7 +63,7 @@ struct uplink {
 	struct uplink_facts facts;
 	bool drained; /* by the operator */
 	bool doubted; /* some target is in doubt: the others were asked too */
-	bool alone;   /* no other uplink is of use: this one is not held back */
+	bool alone;   /* no other is of use, or none with IPv4: this one is not held back */
 
 	enum uplink_state health;   /* up, degraded or down, drained or not */
 	enum uplink_state reported; /* what the last step returned */
