@@ -14,8 +14,10 @@ enum rank {
 	RANK_RECEIVING_DEGRADED, /* with when-degraded: move; only an uplink that is up is
 				    better */
 	RANK_DEGRADED,
-	RANK_AVOID_RECEIVING, /* no good one left: the receiving one works at least inward */
-	RANK_AVOID,	      /* down, drained, or the server is dead there */
+	RANK_DRAINED_RECEIVING, /* no good one left: what is drained still works */
+	RANK_DRAINED,
+	RANK_AVOID_RECEIVING, /* the server is dead there; the uplink works at least inward */
+	RANK_AVOID,	      /* down, or the server is dead there */
 	RANK_NEVER,
 };
 
@@ -53,8 +55,8 @@ static enum rank rank_of(const struct want *want, size_t i)
 		return RANK_NEVER;
 	if (is_dead_there(want, i))
 		return receiving ? RANK_AVOID_RECEIVING : RANK_AVOID;
-	if (receiving && uplink->state == UPLINK_DRAINED)
-		return RANK_AVOID_RECEIVING;
+	if (uplink->state == UPLINK_DRAINED)
+		return receiving ? RANK_DRAINED_RECEIVING : RANK_DRAINED;
 	if (receiving && uplink->state == UPLINK_DEGRADED && want->facts->move_when_degraded)
 		return RANK_RECEIVING_DEGRADED;
 	if (receiving)

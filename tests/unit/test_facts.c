@@ -328,6 +328,11 @@ static void a_drained_uplink_gives_way(void **state)
 		/* nothing better to give */
 		{A, &server, "a=drained b=drained", A4},
 		{A, &server, "a=drained b=down", A4},
+		/* but it is better than what does not work */
+		{A, &server, "a-dead b=drained", B4},
+		{B, &server, "a-dead b=drained", B4},
+		{C, &server, "c c-unforwarded a=down b=drained", B4},
+		{C, &receiving, "c c-not-inbound a=down b=drained", B4},
 		{A, &receiving, "a=drained b-not-inbound", A4},
 	};
 	(void)state;
