@@ -32,11 +32,12 @@ struct want {
 static bool can_offer(const struct want *want, size_t i)
 {
 	const struct uplink_facts *uplink = &want->facts->uplinks[i];
+	const struct server_facts *server = want->server;
 
 	if (!addr_is_set(&uplink->public[want->family]))
 		return false;
-	if (want->server)
-		return (want->server->forwarded >> i) & 1;
+	if (server)
+		return (server->forwarded & server->by_family[want->family]) >> i & 1;
 	return uplink->inbound;
 }
 
@@ -132,10 +133,11 @@ static size_t expand_literal(const struct addr *addr, struct addr *ret_addrs)
 static size_t expand_server(
 	const struct want *want, const struct pseudo *pseudo, struct addr *ret_addrs)
 {
-	if (want->view == FACTS_VIEW_INSIDE)
+	/* one that has loopbacks of the family alone is reached through an uplink's address
+	 * from inside too: the types of a name are the same in all views */
+	if (want->view == FACTS_VIEW_INSIDE &&
+		addr_is_set(&want->server->address[want->family]))
 		return expand_literal(&want->server->address[want->family], ret_addrs);
-	if (!want->server->by_family[want->family])
-		return 0;
 	if (pseudo->kind == PSEUDO_SERVER_ALL)
 		return expand_all(want, ret_addrs);
 	return expand_one(want, ret_addrs);
