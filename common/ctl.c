@@ -72,6 +72,7 @@ struct ctl_client {
 struct ctl_stream {
 	const char *verb;
 	size_t n_subscribers;
+	size_t n_guests; /* of these */
 };
 
 struct ctl_server {
@@ -88,6 +89,7 @@ struct ctl_server {
 	const char *const *open_verbs;
 	int idle_ms;
 	size_t n_clients;
+	size_t n_guests; /* of these */
 	LIST_HEAD(ctl_clients, ctl_client) clients;
 };
 
@@ -148,8 +150,11 @@ static void client_free(struct ctl_client *client)
 {
 	LIST_REMOVE(client, entry);
 	client->server->n_clients--;
-	if (client->following != CTL_NO_STREAM)
+	client->server->n_guests -= client->is_guest;
+	if (client->following != CTL_NO_STREAM) {
 		client->server->streams[client->following].n_subscribers--;
+		client->server->streams[client->following].n_guests -= client->is_guest;
+	}
 	if (client->deadline)
 		event_free(client->deadline);
 	if (client->bev)
@@ -218,6 +223,13 @@ static bool is_open_verb(const struct ctl_server *server, const char *verb)
 	return false;
 }
 
+/* Guests leave places free, or dnsd would not get at routed's word for those who look on. */
+static bool is_full(const struct ctl_stream *stream, bool for_guest)
+{
+	return stream->n_subscribers >= CTL_MAX_SUBSCRIBERS ||
+	       (for_guest && stream->n_guests >= CTL_MAX_GUEST_SUBSCRIBERS);
+}
+
 static json_t *ask_handler(const char *verb, const json_t *request, void *arg)
 {
 	struct ask *ask = arg;
@@ -227,7 +239,7 @@ static json_t *ask_handler(const char *verb, const json_t *request, void *arg)
 		return error_reply("only root and the user of the daemon may ask for that");
 	ask->stream = find_stream(server, verb);
 	if (ask->stream != CTL_NO_STREAM &&
-		server->streams[ask->stream].n_subscribers >= CTL_MAX_SUBSCRIBERS)
+		is_full(&server->streams[ask->stream], ask->client->is_guest))
 		return error_reply("too many clients follow already");
 	return server->handler(verb, request, server->arg);
 }
@@ -239,6 +251,7 @@ static void client_follow(struct ctl_client *client, int stream)
 
 	client->following = stream;
 	client->server->streams[stream].n_subscribers++;
+	client->server->streams[stream].n_guests += client->is_guest;
 	evbuffer_drain(input, evbuffer_get_length(input));
 	if (!client->last)
 		bufferevent_enable(client->bev, EV_READ);
@@ -354,6 +367,7 @@ static void client_new(struct ctl_server *server, int fd, bool is_guest)
 	client->following = CTL_NO_STREAM;
 	LIST_INSERT_HEAD(&server->clients, client, entry);
 	server->n_clients++;
+	server->n_guests += is_guest;
 
 	client->deadline = evtimer_new(server->base, client_on_deadline, client);
 	client->bev = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -503,7 +517,8 @@ static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd
 	if (rank == PEER_NOBODY)
 		refuse_at_door(fd, "{\"error\":\"only root, the user of the daemon and the "
 				   "group " CTL_GROUP " may ask\"}\n");
-	else if (server->n_clients >= CTL_MAX_CLIENTS)
+	else if (server->n_clients >= CTL_MAX_CLIENTS ||
+		 (rank == PEER_GUEST && server->n_guests >= CTL_MAX_GUESTS))
 		refuse_at_door(fd, "{\"error\":\"too many clients, try again\"}\n");
 	else
 		client_new(server, fd, rank == PEER_GUEST);

@@ -16,7 +16,10 @@ enum {
 	CTL_MAX_CLIENTS = 32,
 	CTL_IDLE_MS = 30000, /* for a whole request to come, or a whole reply to be taken */
 	CTL_MAX_STREAMS = 4,
-	CTL_MAX_SUBSCRIBERS = 8,      /* of the clients, of each stream */
+	CTL_MAX_SUBSCRIBERS = 8, /* of the clients, of each stream */
+	/* of these, members of the group: the rest is for root and the daemons */
+	CTL_MAX_GUESTS = CTL_MAX_CLIENTS / 2,
+	CTL_MAX_GUEST_SUBSCRIBERS = CTL_MAX_SUBSCRIBERS / 2,
 	CTL_BACKLOG_MAX = 256 * 1024, /* octets that a subscriber may be behind */
 };
 #define CTL_GROUP "multihomed" /* whose members may ask for what changes nothing */

@@ -831,6 +831,57 @@ static void the_number_of_subscribers_is_bounded(void **state)
 	close(fd);
 }
 
+/* As many as are let in, and each wants to follow. Ends by a signal. */
+static int guests_crowd(const char *path)
+{
+	static const char request[] = "{\"verb\":\"events\"}\n";
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	if (setgroups(0, NULL) < 0 || setgid(GUEST_GID) < 0 || setuid(GUEST_UID) < 0)
+		return 100;
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	for (int i = 0; i < 2 * CTL_MAX_CLIENTS; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		if (connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0)
+			return 101;
+		send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL); /* or is refused */
+	}
+	alarm(10); /* whatever becomes of the test */
+	pause();
+	return 102;
+}
+
+static void guests_leave_room(struct fixture *f)
+{
+	static const char *const open_verbs[] = {"status", "events", NULL};
+	pid_t pid;
+
+	ctl_server_add_stream(f->server, "events");
+	ctl_server_open_to(f->server, "multihomed", open_verbs);
+	if ((pid = fork()) == 0)
+		_exit(guests_crowd(f->path));
+	for (int i = 0; i < 200; i++) {
+		turn(f);
+		poll(NULL, 0, 1);
+	}
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_int_equal(ctl_n_subscribers(f->server), CTL_MAX_GUEST_SUBSCRIBERS);
+	a_request_is_answered_on_one_line((void **)&f);
+	close(subscribe(f));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int i = 0; i < 50 && ctl_n_subscribers(f->server) > 0; i++)
+		turn(f);
+	assert_int_equal(ctl_n_subscribers(f->server), 0);
+	assert_int_equal(in_child(f, guest_events, f->path), 0); /* there is room again */
+}
+
+static void members_of_the_group_leave_room_for_others(void **state)
+{
+	with_group(guests_leave_room, *state);
+}
+
 static int count_lines(const json_t *line, void *arg)
 {
 	(void)line;
@@ -975,6 +1026,7 @@ int main(int argc, char **argv)
 		test(a_line_of_any_size_reaches_who_is_not_behind),
 		test(streams_are_kept_apart),
 		test(members_of_the_group_may_look_and_not_touch),
+		test(members_of_the_group_leave_room_for_others),
 		test(a_socket_of_the_group_is_not_given_to_it),
 		test(without_the_group_nothing_changes),
 		test(the_client_function_follows),
