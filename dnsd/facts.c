@@ -14,8 +14,10 @@ enum rank {
 	RANK_RECEIVING_DEGRADED, /* with when-degraded: move; only an uplink that is up is
 				    better */
 	RANK_DEGRADED,
-	RANK_AVOID_RECEIVING, /* no good one left: the receiving one works at least inward */
-	RANK_AVOID,	      /* down, drained, or the server is dead there */
+	RANK_DRAINED_RECEIVING, /* no good one left: what is drained still works */
+	RANK_DRAINED,
+	RANK_AVOID_RECEIVING, /* the server is dead there; the uplink works at least inward */
+	RANK_AVOID,	      /* down, or the server is dead there */
 	RANK_NEVER,
 };
 
@@ -30,11 +32,12 @@ struct want {
 static bool can_offer(const struct want *want, size_t i)
 {
 	const struct uplink_facts *uplink = &want->facts->uplinks[i];
+	const struct server_facts *server = want->server;
 
 	if (!addr_is_set(&uplink->public[want->family]))
 		return false;
-	if (want->server)
-		return (want->server->forwarded >> i) & 1;
+	if (server)
+		return (server->forwarded & server->by_family[want->family]) >> i & 1;
 	return uplink->inbound;
 }
 
@@ -53,8 +56,8 @@ static enum rank rank_of(const struct want *want, size_t i)
 		return RANK_NEVER;
 	if (is_dead_there(want, i))
 		return receiving ? RANK_AVOID_RECEIVING : RANK_AVOID;
-	if (receiving && uplink->state == UPLINK_DRAINED)
-		return RANK_AVOID_RECEIVING;
+	if (uplink->state == UPLINK_DRAINED)
+		return receiving ? RANK_DRAINED_RECEIVING : RANK_DRAINED;
 	if (receiving && uplink->state == UPLINK_DEGRADED && want->facts->move_when_degraded)
 		return RANK_RECEIVING_DEGRADED;
 	if (receiving)
@@ -130,10 +133,11 @@ static size_t expand_literal(const struct addr *addr, struct addr *ret_addrs)
 static size_t expand_server(
 	const struct want *want, const struct pseudo *pseudo, struct addr *ret_addrs)
 {
-	if (want->view == FACTS_VIEW_INSIDE)
+	/* one that has loopbacks of the family alone is reached through an uplink's address
+	 * from inside too: the types of a name are the same in all views */
+	if (want->view == FACTS_VIEW_INSIDE &&
+		addr_is_set(&want->server->address[want->family]))
 		return expand_literal(&want->server->address[want->family], ret_addrs);
-	if (!want->server->by_family[want->family])
-		return 0;
 	if (pseudo->kind == PSEUDO_SERVER_ALL)
 		return expand_all(want, ret_addrs);
 	return expand_one(want, ret_addrs);

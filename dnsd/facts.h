@@ -20,8 +20,10 @@ struct uplink_facts {
 struct server_facts {
 	struct addr address[SITE_FAMILIES]; /* its own, on the LAN */
 	uint32_t forwarded;		    /* set of uplinks that forward to it */
-	uint32_t dead;		       /* set of uplinks on whose path a check found it dead */
-	bool by_family[SITE_FAMILIES]; /* can be reached from outside by IPv4, by IPv6 */
+	uint32_t dead; /* set of uplinks on whose path a check found it dead */
+	/* set of uplinks over which it could be reached by IPv4, by IPv6: by a loopback of
+	 * theirs, or its address */
+	uint32_t by_family[SITE_FAMILIES];
 };
 
 struct facts {

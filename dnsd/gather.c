@@ -68,12 +68,13 @@ static void gather_server(const struct site *site, const struct site_server *ser
 {
 	*ret_facts = (struct server_facts){.forwarded = server->uplinks};
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		bool reached = addr_is_set(&server->address[family]);
+		bool by_address = addr_is_set(&server->address[family]);
 
-		for (size_t i = 0; server->loopbacks && i < site->n_uplinks; i++)
-			reached = reached || addr_is_set(&server->loopbacks[i][family]);
 		ret_facts->address[family] = server->address[family];
-		ret_facts->by_family[family] = reached;
+		for (size_t i = 0; i < site->n_uplinks; i++)
+			if (by_address || (server->loopbacks &&
+						  addr_is_set(&server->loopbacks[i][family])))
+				ret_facts->by_family[family] |= UINT32_C(1) << i;
 	}
 }
 

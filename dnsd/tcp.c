@@ -290,8 +290,9 @@ static struct addr limited_addr(const struct addr *client)
 	return limited;
 }
 
-/* The connection that is longest without a message, one that waits for nothing before one
- * that is at work; of one client if `limited` is given. */
+/* The connection that is longest without a message, one that was served and waits for nothing
+ * before one that is at work or has just come: else who holds the others with messages that
+ * never end would keep everybody out. Of one client if `limited` is given. */
 static struct conn *find_oldest(struct tcp_server *server, const struct addr *limited)
 {
 	struct conn *oldest = NULL;
@@ -302,7 +303,7 @@ static struct conn *find_oldest(struct tcp_server *server, const struct addr *li
 		if (limited && !addr_eq(&conn->limited, limited))
 			continue;
 		/* cppcheck-suppress uninitvar ; it does not see into TAILQ_FOREACH */
-		if (conn->state == CONN_IDLE)
+		if (conn->state == CONN_IDLE && conn->is_served)
 			return conn;
 		if (!oldest)
 			oldest = conn;

@@ -165,8 +165,10 @@ static void read_first(const struct verify *verify, const struct question *first
 	struct verify_server *server)
 {
 	if (first[ASK_NS].outcome != ASK_ANSWERED) {
-		server->kind = first[ASK_NS].error == -ENETUNREACH ? VERIFY_NO_ROUTE
-								   : VERIFY_SILENT;
+		bool no_ipv6 = first[ASK_NS].error == -ENETUNREACH &&
+			       server->at.addr.family == AF_INET6;
+
+		server->kind = no_ipv6 ? VERIFY_NO_ROUTE : VERIFY_SILENT;
 		snprintf(
 			server->problem, sizeof(server->problem), "%s", first[ASK_NS].problem);
 		return;

@@ -411,19 +411,34 @@ static int try_via(const struct cli *cli, const struct verify *verify, const cha
 	return EXIT_DONE;
 }
 
+/* What makes it useless to ask anybody. */
+static bool is_in_vain(const struct verify *verify)
+{
+	struct tally tally = {0};
+
+	collect_ways(verify, &tally);
+	if (!verify->is_running)
+		fprintf(stderr, "dnsd: --inbound needs a running dnsd, which tells what "
+				"arrives\n");
+	else if (tally.n_ways == 0)
+		fprintf(stderr,
+			"dnsd: there is no way in to try: no name server of %s has an "
+			"uplink's address by the zone file; give their names UPLINK "
+			"records\n",
+			verify->zone);
+	return !verify->is_running || tally.n_ways == 0;
+}
+
 int verify_inbound(const struct cli *cli, struct verify *verify)
 {
-	json_t *list = json_array();
+	json_t *list;
 	size_t n_bad = 0;
 	int status = EXIT_DONE;
 	const char *text;
 
-	if (!verify->is_running) {
-		fprintf(stderr, "dnsd: --inbound needs a running dnsd, which tells what "
-				"arrives\n");
-		json_decref(list);
+	if (is_in_vain(verify))
 		return EXIT_FAILED;
-	}
+	list = json_array();
 	for (int i = 0; status == EXIT_DONE && (text = cli_option_at(cli, "via", i)); i++)
 		status = try_via(cli, verify, text, list, &n_bad);
 	json_t *json = json_pack("{s:s, s:b, s:o}", "zone", verify->zone, "ok",

@@ -139,7 +139,7 @@ static void fill_facts(struct fixture *f)
 		f->facts.servers[i].address[SITE_IPV4] = f->site->servers[i]
 								 .address[SITE_IPV4];
 		f->facts.servers[i].forwarded = f->site->servers[i].uplinks;
-		f->facts.servers[i].by_family[SITE_IPV4] = true;
+		f->facts.servers[i].by_family[SITE_IPV4] = UINT32_MAX;
 	}
 }
 
@@ -234,7 +234,7 @@ void fixture_add_ipv6(struct fixture *f)
 	fixture_set_address(f, "isp-b", "2001:db8:b::1");
 	f->facts.lan[SITE_IPV6] = address("2001:db8:1::1");
 	server_of(f, "web")->address[SITE_IPV6] = address("2001:db8:1::10");
-	server_of(f, "web")->by_family[SITE_IPV6] = true;
+	server_of(f, "web")->by_family[SITE_IPV6] = UINT32_MAX;
 }
 
 int fixture_view(const struct fixture *f, const char *view)

@@ -66,7 +66,7 @@ static void give(struct facts *facts, enum site_family family, const char *a, co
 	facts->uplinks[C].public[family] = address(c);
 	facts->lan[family] = address(lan);
 	facts->servers[0].address[family] = address(web);
-	facts->servers[0].by_family[family] = true;
+	facts->servers[0].by_family[family] = 7;
 }
 
 static void apply_to_uplink(struct facts *facts, unsigned int i, const char *word)
@@ -106,7 +106,10 @@ static void apply(struct facts *facts, const char *word)
 		give(facts, SITE_IPV6, A6, B6, C6, LAN6, WEB6);
 	else if (strcmp(word, "web-no6") == 0) {
 		facts->servers[0].address[SITE_IPV6] = (struct addr){0};
-		facts->servers[0].by_family[SITE_IPV6] = false;
+		facts->servers[0].by_family[SITE_IPV6] = 0;
+	} else if (strcmp(word, "web-loopback6-b") == 0) {
+		facts->servers[0].address[SITE_IPV6] = (struct addr){0};
+		facts->servers[0].by_family[SITE_IPV6] = 1u << B;
 	} else if (strcmp(word, "lan-no6") == 0)
 		facts->lan[SITE_IPV6] = (struct addr){0};
 	else if (strcmp(word, "c") == 0)
@@ -291,6 +294,21 @@ static void server_without_ipv6_has_no_aaaa(void **state)
 	CHECK(rows, SITE_IPV6);
 }
 
+/* Nothing is forwarded by IPv6 on the others. */
+static void a_loopback_of_one_uplink_is_reached_over_that(void **state)
+{
+	static const struct row rows[] = {
+		{A, &server, "v6 web-loopback6-b", B6},
+		{B, &server, "v6 web-loopback6-b", B6},
+		{INSIDE, &server, "v6 web-loopback6-b", B6},
+		{A, &server_all, "v6 web-loopback6-b", B6},
+		{INSIDE, &server_all, "v6 web-loopback6-b", B6},
+	};
+	(void)state;
+
+	CHECK(rows, SITE_IPV6);
+}
+
 /* The query has just come in over it. */
 static void a_down_uplink_still_answers_with_its_own(void **state)
 {
@@ -328,6 +346,11 @@ static void a_drained_uplink_gives_way(void **state)
 		/* nothing better to give */
 		{A, &server, "a=drained b=drained", A4},
 		{A, &server, "a=drained b=down", A4},
+		/* but it is better than what does not work */
+		{A, &server, "a-dead b=drained", B4},
+		{B, &server, "a-dead b=drained", B4},
+		{C, &server, "c c-unforwarded a=down b=drained", B4},
+		{C, &receiving, "c c-not-inbound a=down b=drained", B4},
 		{A, &receiving, "a=drained b-not-inbound", A4},
 	};
 	(void)state;
@@ -481,6 +504,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_family_that_nobody_has_is_nodata_everywhere),
 		cmocka_unit_test(receiving_uplink_without_the_family_borrows),
 		cmocka_unit_test(server_without_ipv6_has_no_aaaa),
+		cmocka_unit_test(a_loopback_of_one_uplink_is_reached_over_that),
 		cmocka_unit_test(a_down_uplink_still_answers_with_its_own),
 		cmocka_unit_test(a_drained_uplink_gives_way),
 		cmocka_unit_test(a_degraded_uplink_gives_way_if_told),

@@ -338,18 +338,25 @@ static void a_server_is_reached_by_the_families_it_has(void **state)
 		"servers:\n"
 		"  - {name: web, address: 10.0.0.10, uplinks: [isp-b], ports: [443/tcp]}\n"
 		"  - {name: six, address: [10.0.0.11, '2001:db8:c::11'], ports: [80/tcp]}\n"
+		"  - name: far\n"
+		"    address: 10.0.0.12\n"
+		"    via: [10.0.0.12, '2001:db8:c::12']\n"
+		"    loopbacks: {isp-a: 10.0.1.1, isp-b: [10.0.1.5, '2001:db8:d::5']}\n"
+		"    ports: [81/tcp]\n"
 		"dns:\n"
 		"  zones: [{name: www.example.com, file: x.zone}]\n");
 	struct facts facts = facts_of(rig);
 
 	(void)state;
-	assert_int_equal(facts.n_servers, 2);
-	assert_true(facts.servers[0].by_family[SITE_IPV4]);
-	assert_false(facts.servers[0].by_family[SITE_IPV6]);
+	assert_int_equal(facts.n_servers, 3);
+	assert_int_equal(facts.servers[0].by_family[SITE_IPV4], 3);
+	assert_int_equal(facts.servers[0].by_family[SITE_IPV6], 0);
 	assert_int_equal(facts.servers[0].forwarded, 1u << 1);
 	assert_int_equal(facts.servers[0].dead, 0);
-	assert_true(facts.servers[1].by_family[SITE_IPV6]);
+	assert_int_equal(facts.servers[1].by_family[SITE_IPV6], 3);
 	assert_int_equal(facts.servers[1].forwarded, 3);
+	assert_int_equal(facts.servers[2].by_family[SITE_IPV4], 3);
+	assert_int_equal(facts.servers[2].by_family[SITE_IPV6], 1u << 1);
 	facts_fini(&facts);
 	rig_free(rig);
 }

@@ -459,6 +459,37 @@ static void silent_connections_give_way(void **state)
 		close(fds[i]);
 }
 
+/* A message that begins and never ends. */
+static int dribble_from(const char *client)
+{
+	static const uint8_t begun[] = {0, 40, 1};
+	const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+	int fd = dial_from(client);
+
+	assert_int_equal(send(fd, begun, sizeof(begun), MSG_NOSIGNAL), sizeof(begun));
+	nanosleep(&moment, NULL); /* until it is read */
+	return fd;
+}
+
+/* Many that send without an end keep nobody out who has just come and is to ask yet. */
+static void who_has_just_come_is_not_first_to_go(void **state)
+{
+	static const char *const clients[] = {"127.0.0.2", "127.0.0.3", "127.0.0.4"};
+	int dribbling[8];
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		dribbling[i] = dribble_from(clients[i % 3]);
+	int fd = dial_from("127.0.0.1");
+	for (int i = 6; i < 8; i++)
+		dribbling[i] = dribble_from(clients[i % 3]);
+	ask_tcp(fd, 7);
+	expect_id(fd, 7);
+	close(fd);
+	for (int i = 0; i < 8; i++)
+		close(dribbling[i]);
+}
+
 static void without_descriptors_it_goes_on(void **state)
 {
 	struct rig *rig = *state;
@@ -627,6 +658,7 @@ int main(int argc, char **argv)
 		test(who_takes_nothing_is_cut),
 		test(the_oldest_idle_one_makes_room_for_its_client),
 		test(the_oldest_idle_one_makes_room_for_all),
+		test(who_has_just_come_is_not_first_to_go),
 		test(silent_connections_give_way),
 		test(without_descriptors_it_goes_on),
 		test(a_listener_takes_its_connections_along),
