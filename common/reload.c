@@ -7,6 +7,7 @@
 #include "common/reload.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,15 @@
 #include "common/report.h"
 
 enum { RELOAD_TIMEOUT_MS = 60000 /* many large zones */ };
+
+void reload_hold_signal(bool hold)
+{
+	sigset_t hup;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &hup, NULL);
+}
 
 static void add_line(enum report_severity severity, const char *line, void *arg)
 {

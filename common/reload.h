@@ -3,10 +3,16 @@
  * The same as SIGHUP, but the caller waits, and is told whether it was done.
  */
 #pragma once
+#include <stdbool.h>
+
 #include <jansson.h>
 
 struct cli;
 struct report;
+
+/* A SIGHUP that comes while a daemon starts would end it, and service managers take that for a
+ * wish: while it is held, it waits. To be called before any thread is made. */
+void reload_hold_signal(bool hold);
 
 /* Reads the files anew and puts them in force; what is wrong goes into the report. Negative
  * errno: all is as it was. */

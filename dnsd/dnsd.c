@@ -243,17 +243,6 @@ static int init_stream(struct dnsd *dnsd)
 	return 0;
 }
 
-/* One that comes while the server starts would end it, and systemd takes that for a wish: it
- * waits until it can be answered. */
-static void hold_hup(int how)
-{
-	sigset_t hup;
-
-	sigemptyset(&hup);
-	sigaddset(&hup, SIGHUP);
-	pthread_sigmask(how, &hup, NULL);
-}
-
 static int init_events(struct dnsd *dnsd)
 {
 	uint64_t watchdog_us;
@@ -270,7 +259,7 @@ static int init_events(struct dnsd *dnsd)
 		return -ENOMEM;
 
 	event_add(dnsd->on_hup, NULL);
-	hold_hup(SIG_UNBLOCK);
+	reload_hold_signal(false);
 	event_add(dnsd->on_term, NULL);
 	event_add(dnsd->on_int, NULL);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
@@ -338,7 +327,7 @@ int dnsd_run(const struct cli *cli)
 	struct report report;
 	int status = EXIT_FAILED;
 
-	hold_hup(SIG_BLOCK);
+	reload_hold_signal(true);
 	report_init(&report);
 	int err = read_config(cli, &report, &config);
 	report_fini(&report);

@@ -562,6 +562,7 @@ static int init_events(struct routed *routed)
 		return -ENOMEM;
 
 	event_add(routed->on_hup, NULL);
+	reload_hold_signal(false);
 	event_add(routed->on_term, NULL);
 	event_add(routed->on_int, NULL);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
@@ -701,6 +702,7 @@ int routed_run(const struct cli *cli)
 
 	if (!routed)
 		return EXIT_FAILED;
+	reload_hold_signal(true);
 	routed->cli = cli;
 	routed->started_s = time(NULL);
 	signal(SIGPIPE, SIG_IGN);
