@@ -340,8 +340,10 @@ int dnsd_run(const struct cli *cli)
 		log_notice("dnsd", "version %s is ready; zones: %zu, views: %zu", MH_VERSION,
 			dnsd.config->n_zones, dnsd.n_views);
 		sd_notify(0, "READY=1");
-		event_base_dispatch(dnsd.base);
-		status = EXIT_DONE;
+		if (event_base_dispatch(dnsd.base) == 0)
+			status = EXIT_DONE;
+		else
+			log_error(-EIO, "dnsd", "the event loop ended by itself");
 	}
 	dnsd_fini(&dnsd);
 	return status;

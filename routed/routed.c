@@ -678,7 +678,7 @@ static void routed_fini(struct routed *routed)
 		event_base_free(routed->base);
 }
 
-static void serve(struct routed *routed)
+static int serve(struct routed *routed)
 {
 	const struct timeval poll = {.tv_usec = UPLINK_POLL_MS * 1000};
 
@@ -689,8 +689,9 @@ static void serve(struct routed *routed)
 	sd_notify(0, "READY=1");
 	doctor_log(routed->site);
 	malloc_trim(0); /* the start needs a megabyte more than the years that follow */
-	event_base_dispatch(routed->base);
+	int r = event_base_dispatch(routed->base);
 	routed_keep(routed, false);
+	return r == 0 ? 0 : log_error(-EIO, "routed", "the event loop ended by itself");
 }
 
 int routed_run(const struct cli *cli)
@@ -715,8 +716,7 @@ int routed_run(const struct cli *cli)
 		   use_site(routed, site) < 0) {
 		site_free(site);
 	} else {
-		serve(routed);
-		status = EXIT_DONE;
+		status = serve(routed) == 0 ? EXIT_DONE : EXIT_FAILED;
 	}
 	routed_fini(routed);
 	free(routed);
