@@ -15,7 +15,7 @@ enum {
 	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line, with its line feed */
 	CTL_MAX_CLIENTS = 32,
 	CTL_KEPT_CLIENTS = 8, /* of these, for root and the user of the daemon */
-	CTL_IDLE_MS = 30000, /* for a whole request to come, or a whole reply to be taken */
+	CTL_IDLE_MS = 30000,  /* for a whole request to come, or a whole reply to be taken */
 	CTL_MAX_STREAMS = 4,
 	CTL_MAX_SUBSCRIBERS = 8,      /* of the clients, of each stream */
 	CTL_KEPT_SUBSCRIBERS = 2,     /* of these, for root and the user of the daemon */
