@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +165,7 @@ static int reload(struct report *report, void *arg)
 		log_notice("config", "reloaded; zones: %zu, views: %zu", dnsd->config->n_zones,
 			dnsd->n_views);
 	}
+	malloc_trim(0); /* there were two configurations for a moment */
 	sd_notify(0, "READY=1");
 	return err;
 }

@@ -3,7 +3,8 @@
  * Pure: site and situation in, the whole table out; equal situations give equal text. The
  * chains, in the order in which a packet meets them:
  *
- *   dns_in, dns_out   raw         dnsd's questions and answers over UDP go untracked
+ *   dns_in, dns_out   raw         dnsd's questions and answers over UDP go untracked; what has
+ *                                 a source of another uplink does not leave (answers_I)
  *   mark_in           mangle      a flow that an uplink brings is marked as such (mark_in_I);
  *                                 packets of known flows from elsewhere get back their
  *                                 uplink's mark (restore_I) for the routing rules
@@ -140,38 +141,6 @@ static void rule_by_own_addresses(const struct table *t, size_t i, enum site_fam
 		addrs[n++] = &uplink->chosen[family];
 	snprintf(before, sizeof(before), "%s %s", family == SITE_IPV4 ? "ip" : "ip6", match);
 	rule_by_addrs(t, before, addrs, n, after);
-}
-
-/* --- DNS past connection tracking --- */
-
-/* Equal addresses on two uplinks do no harm here: the set is merged by nft. */
-static void dns_chain(const struct table *t, const char *name, const char *hook,
-	const char *port, const char *direction)
-{
-	chain_begin(t, name);
-	chain_hook(t, "filter", hook, "raw");
-	/* most packets are none of ours, and should be through after one look */
-	text_add(t->text, "\t\tth %s != %u accept\n", port, t->site->dns.port);
-	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-			const struct addr *addrs[SITUATION_MAX_ADDRS];
-			size_t n = nft_served(t->site, t->situation, i, family, addrs);
-			char before[64];
-
-			snprintf(before, sizeof(before), "udp %s %u %s %s", port,
-				t->site->dns.port, family == SITE_IPV4 ? "ip" : "ip6",
-				direction);
-			rule_by_addrs(t, before, addrs, n, "notrack");
-		}
-	chain_end(t);
-}
-
-static void dns_chains(const struct table *t)
-{
-	if (t->site->dns.n_zones == 0)
-		return;
-	dns_chain(t, "dns_in", "prerouting", "dport", "daddr");
-	dns_chain(t, "dns_out", "output", "sport", "saddr");
 }
 
 /* --- MSS --- */
@@ -506,6 +475,78 @@ static void forward_chains(const struct table *t)
 	rule_by_uplink(t, "iifname", "from_uplink");
 	rule_by_uplink(t, "oifname", "to_uplink");
 	chain_end(t);
+}
+
+/* --- DNS past connection tracking --- */
+
+/* Those of dnsd, by the uplink whose addresses they are. Equal addresses on two uplinks do no
+ * harm here: the set is merged by nft. */
+static void rules_untracked(const struct table *t, const char *match, const char *direction,
+	size_t i, const char *then)
+{
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		const struct addr *addrs[SITUATION_MAX_ADDRS];
+		size_t n = nft_served(t->site, t->situation, i, family, addrs);
+		char before[64];
+
+		snprintf(before, sizeof(before), "%s%s %s", match,
+			family == SITE_IPV4 ? "ip" : "ip6", direction);
+		rule_by_addrs(t, before, addrs, n, then);
+	}
+}
+
+/* An answer that is to leave by uplink `i`. What is not tracked is not translated either, so
+ * that one with an address of another uplink, or with one that went this very moment, must not
+ * leave at all: it would with that source. Where everything is translated it cannot. */
+static void answers_chain(const struct table *t, size_t i)
+{
+	enum site_nat6 nat6 = t->site->uplinks[i].nat6;
+
+	chain_begin_of(t, "answers", i);
+	rule(t, "meta l4proto != udp accept");
+	rules_untracked(t, "", "saddr", i, "notrack accept");
+	rule_by_own_addresses(t, i, SITE_IPV4, "saddr", "accept");
+	rule_by_own_addresses(t, i, SITE_IPV6, "saddr", "accept");
+	for (size_t j = 0; j < t->site->n_uplinks; j++)
+		if (j != i) {
+			rule_by_own_addresses(t, j, SITE_IPV4, "saddr", "drop");
+			rule_by_own_addresses(t, j, SITE_IPV6, "saddr", "drop");
+		}
+	if (nat6 != SITE_NAT6_ALL) {
+		rules_untranslated(t, i);
+		text_add(t->text, "\t\tip6 saddr { fe80::/10%s } accept\n",
+			nat6 == SITE_NAT6_ULA ? ", fc00::/7" : "");
+		rule(t, "meta nfproto ipv6 drop");
+	}
+	chain_end(t);
+}
+
+/* Most packets are none of dnsd's, and should be through after one look. */
+static void dns_chain(const struct table *t, const char *name, const char *hook,
+	const char *port, const char *direction)
+{
+	bool out = strcmp(hook, "output") == 0;
+	char match[32];
+
+	chain_begin(t, name);
+	chain_hook(t, "filter", hook, "raw");
+	text_add(t->text, "\t\tth %s != %u accept\n", port, t->site->dns.port);
+	if (out)
+		rule_by_uplink(t, "oifname", "answers");
+	snprintf(match, sizeof(match), "udp %s %u ", port, t->site->dns.port);
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		rules_untracked(t, match, direction, i, "notrack");
+	chain_end(t);
+}
+
+static void dns_chains(const struct table *t)
+{
+	if (t->site->dns.n_zones == 0)
+		return;
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		answers_chain(t, i);
+	dns_chain(t, "dns_in", "prerouting", "dport", "daddr");
+	dns_chain(t, "dns_out", "output", "sport", "saddr");
 }
 
 /* --- address translation --- */

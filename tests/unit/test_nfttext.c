@@ -254,6 +254,13 @@ static void dns_is_untracked_only_with_zones(void **state)
 	(void)state;
 	assert_has(text, "udp dport 53 ip daddr { 192.168.2.1 } notrack");
 	assert_has(text, "udp sport 53 ip saddr { 172.16.1.1 } notrack");
+	assert_has(text, "chain answers_0 { # isp-a\n"
+			 "\t\tmeta l4proto != udp accept\n"
+			 "\t\tip saddr { 192.168.2.1 } notrack accept\n"
+			 "\t\tip saddr { 192.168.2.1 } accept\n"
+			 "\t\tip saddr { 172.16.1.1 } drop\n");
+	assert_has(text, "\t\tip6 saddr { fe80::/10, fc00::/7 } accept\n"
+			 "\t\tmeta nfproto ipv6 drop\n");
 	free(text);
 
 	size_t n_zones = site->dns.n_zones;
