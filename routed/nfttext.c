@@ -112,6 +112,14 @@ static void rule_by_uplink(const struct table *t, const char *key, const char *c
 	text_str(t->text, " }\n");
 }
 
+static void rule_of_all_uplinks(const struct table *t, const char *key, const char *rest)
+{
+	text_add(t->text, "\t\t%s {", key);
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		text_add(t->text, "%s \"%s\"", i ? "," : "", t->site->uplinks[i].interface);
+	text_add(t->text, " } %s\n", rest);
+}
+
 /* "ip saddr { 192.168.2.1 } ...", nothing if the list is empty. */
 static void rule_by_addrs(const struct table *t, const char *before,
 	const struct addr *const *addrs, size_t n, const char *after)
@@ -249,19 +257,15 @@ static void error_chains(const struct table *t)
 
 static void rules_errors(const struct table *t)
 {
-	static const char *const types[] = {
-		"icmp type { destination-unreachable, time-exceeded, parameter-problem }",
-		"icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
-		"parameter-problem }",
+	static const char *const rests[SITE_FAMILIES] = {
+		[SITE_IPV4] = "ct state related icmp type { destination-unreachable, "
+			      "time-exceeded, parameter-problem } goto errors",
+		[SITE_IPV6] = "ct state related icmpv6 type { destination-unreachable, "
+			      "packet-too-big, time-exceeded, parameter-problem } goto errors",
 	};
 
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		text_str(t->text, "\t\toifname {");
-		for (size_t i = 0; i < t->site->n_uplinks; i++)
-			text_add(t->text, "%s \"%s\"", i ? "," : "",
-				t->site->uplinks[i].interface);
-		text_add(t->text, " } ct state related %s goto errors\n", types[family]);
-	}
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		rule_of_all_uplinks(t, "oifname", rests[family]);
 }
 
 static void mark_chains(const struct table *t)
@@ -683,14 +687,6 @@ char *wanted_nft(const struct site *site, const struct situation *situation)
 	text_str(&text, "}\n");
 	text_fini(&forward_rules);
 	return text_take(&text);
-}
-
-static void rule_of_all_uplinks(const struct table *t, const char *key, const char *rest)
-{
-	text_add(t->text, "\t\t%s {", key);
-	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		text_add(t->text, "%s \"%s\"", i ? "," : "", t->site->uplinks[i].interface);
-	text_add(t->text, " } %s\n", rest);
 }
 
 char *wanted_nft_standby(const struct site *site, bool forwards)
