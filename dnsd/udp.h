@@ -21,7 +21,8 @@ struct udp_at {
 };
 
 /* Binds and starts answering from `view`, which must have answers and outlive it. All signals
- * are blocked in the threads. Does not log: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, ... */
+ * but SIGUSR1, which wakes them, are blocked in the threads. Does not log: -EADDRINUSE,
+ * -EACCES, -EADDRNOTAVAIL, ... */
 int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp);
 
 /* Its sockets, one per thread. Borrowed. Returns how many. */

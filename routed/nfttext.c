@@ -526,20 +526,19 @@ static void answers_chain(const struct table *t, size_t i)
 }
 
 /* Most packets are none of dnsd's, and should be through after one look. */
-static void dns_chain(const struct table *t, const char *name, const char *hook,
-	const char *port, const char *direction)
+static void dns_chain(const struct table *t, bool out)
 {
-	bool out = strcmp(hook, "output") == 0;
+	const char *port = out ? "sport" : "dport";
 	char match[32];
 
-	chain_begin(t, name);
-	chain_hook(t, "filter", hook, "raw");
+	chain_begin(t, out ? "dns_out" : "dns_in");
+	chain_hook(t, "filter", out ? "output" : "prerouting", "raw");
 	text_add(t->text, "\t\tth %s != %u accept\n", port, t->site->dns.port);
 	if (out)
 		rule_by_uplink(t, "oifname", "answers");
 	snprintf(match, sizeof(match), "udp %s %u ", port, t->site->dns.port);
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		rules_untracked(t, match, direction, i, "notrack");
+		rules_untracked(t, match, out ? "saddr" : "daddr", i, "notrack");
 	chain_end(t);
 }
 
@@ -549,8 +548,8 @@ static void dns_chains(const struct table *t)
 		return;
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
 		answers_chain(t, i);
-	dns_chain(t, "dns_in", "prerouting", "dport", "daddr");
-	dns_chain(t, "dns_out", "output", "sport", "saddr");
+	dns_chain(t, false);
+	dns_chain(t, true);
 }
 
 /* --- address translation --- */

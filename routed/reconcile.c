@@ -106,12 +106,19 @@ static bool is_of_use(const struct routed_uplink *uplink)
 	return state == UPLINK_UP || state == UPLINK_DEGRADED;
 }
 
-bool reconcile_has_other(const struct routed *routed, size_t index)
+static uint32_t others_of_use(const struct routed *routed, size_t index)
 {
+	uint32_t others = 0;
+
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		if (i != index && is_of_use(routed->uplinks[i]))
-			return true;
-	return false;
+			others |= UINT32_C(1) << i;
+	return others;
+}
+
+bool reconcile_has_other(const struct routed *routed, size_t index)
+{
+	return others_of_use(routed, index) != 0;
 }
 
 /* Is there nothing to be gained by a hold? Not if it is the only one with IPv4 either: IPv6
@@ -119,12 +126,12 @@ bool reconcile_has_other(const struct routed *routed, size_t index)
 static bool is_alone(const struct routed *routed, size_t index)
 {
 	const struct situation_uplink *situations = routed->situation.uplinks;
+	uint32_t others = others_of_use(routed, index);
 
 	if (!situation_can_route(&situations[index], SITE_IPV4))
-		return !reconcile_has_other(routed, index);
+		return others == 0;
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		if (i != index && is_of_use(routed->uplinks[i]) &&
-			situation_can_route(&situations[i], SITE_IPV4))
+		if (others >> i & 1 && situation_can_route(&situations[i], SITE_IPV4))
 			return false;
 	return true;
 }
@@ -230,12 +237,7 @@ static void delete_of_addresses(struct routed *routed, size_t i)
 /* One that new connections are given to, and not as a last resort. */
 static bool has_way_out(const struct routed *routed, size_t index, enum site_family family)
 {
-	uint32_t active = routed->decision.active[family];
-
-	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		if (i != index && (active & (1u << i)) && is_of_use(routed->uplinks[i]))
-			return true;
-	return false;
+	return (others_of_use(routed, index) & routed->decision.active[family]) != 0;
 }
 
 void reconcile_flows(struct routed *routed)

@@ -124,9 +124,14 @@ chapter_pages() {
 	show lanhost curl -s http://$OUTSIDE/
 }
 
+# The site is not in its usual place, which would only distract where it is shown.
+at_routed() {
+	lab_exec router "$ROUTED" "$@" -c "$SITE" --runtime "$(lab_dir)/run"
+}
+
 # routed_says_of UPLINK FILTER: as jq has it, of the uplink's status.
 routed_says_of() {
-	lab_exec router "$TOP/$ROUTED" status --json -c "$TOP/$SITE" --runtime "$(lab_dir)/run" |
+	at_routed status --json |
 		jq -e ".uplinks[] | select(.name == \"$1\") | $2" >/dev/null
 }
 
@@ -136,7 +141,7 @@ routed_uses() {
 
 show_uplinks() {
 	printf '\n  router$ %s status\n' "$ROUTED"
-	lab_exec router "$ROUTED" status -c "$SITE" --runtime "$(lab_dir)/run" |
+	at_routed status |
 		sed -n '/^UPLINK *STATE/,/^$/p' | sed -e '/^$/d' -e 's/^/    /'
 }
 
@@ -183,7 +188,7 @@ chapter_other_cut() {
 # routed_verb VERB...: as one would type it on a router where all is in its usual place.
 routed_verb() {
 	printf '\n  router$ %s %s\n' "$ROUTED" "$*"
-	lab_exec router "$ROUTED" "$@" -c "$SITE" --runtime "$(lab_dir)/run" | sed 's/^/    /'
+	at_routed "$@" | sed 's/^/    /'
 }
 
 chapter_drain() {
