@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/doc.h"
+#include "common/file.h"
 #include "common/sitecheck.h"
 #include "common/siteread.h"
 
@@ -138,33 +139,34 @@ int site_parse(const char *path, const char *text, size_t len, struct report *re
 	return err;
 }
 
-/* Reads at most one octet more than a site may have, so that a device or a disk image given
- * by mistake ends too. */
-static int read_file(const char *path, char *text, size_t cap, size_t *ret_len)
-{
-	AUTO(fclosep) FILE *f = fopen(path, "rbe");
-	if (!f)
-		return -errno;
-
-	errno = 0;
-	*ret_len = fread(text, 1, cap, f);
-	if (ferror(f))
-		return errno ? -errno : -EIO;
-	return 0;
-}
-
 int site_read_any(const char *path, struct report *report, struct site **ret_site)
 {
-	AUTO(freep) char *text = malloc(DOC_MAX_LEN + 1);
-	size_t len = 0;
-	int err = text ? read_file(path, text, DOC_MAX_LEN + 1, &len) : -ENOMEM;
+	const char *problem = NULL;
+	struct file file;
+	int err = file_read(path, DOC_MAX_LEN, FILE_REGULAR_OR_STREAM, &file, &problem);
 
+	if (err == -EFBIG) {
+		report_add(report, REPORT_ERROR, path, 0,
+			"is larger than %d KiB: is it the right file?", DOC_MAX_LEN / 1024);
+		return -EINVAL;
+	}
 	if (err < 0) {
-		report_add(
-			report, REPORT_ERROR, path, 0, "cannot be read: %s", strerror(-err));
+		report_add(report, REPORT_ERROR, path, 0, "cannot be read: %s", problem);
 		return err;
 	}
-	return site_parse_any(path, text, len, report, ret_site);
+	err = site_parse_any(path, file.text, file.len, report, ret_site);
+	free(file.text);
+	return err;
+}
+
+int site_check_rereadable(const char *path, struct report *report)
+{
+	if (!file_is_stream(path))
+		return 0;
+	report_add(report, REPORT_ERROR, path, 0,
+		"cannot be read: it is a pipe, not a regular file; the daemon reads its "
+		"configuration again at each reload");
+	return -EINVAL;
 }
 
 int site_read(const char *path, struct report *report, struct site **ret_site)

@@ -189,6 +189,10 @@ struct site {
  * negative errno if the file could not be read (reported as well). */
 int site_read(const char *path, struct report *report, struct site **ret_site);
 
+/* A daemon reads site.yaml more than once: -EINVAL and an error for a pipe, from which `check`
+ * may read. Whatever else is wrong with the file is left to site_read. */
+int site_check_rereadable(const char *path, struct report *report);
+
 /* The same, but with -EINVAL too `*ret_site` is set where the file could be parsed at all:
  * what was read of it, incomplete (a name or file may be NULL, an address unset) and good for
  * nothing but finding more mistakes in the files that it names. Set it to NULL before. */

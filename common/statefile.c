@@ -16,7 +16,8 @@
 static int write_file(const char *path, const char *text, bool durable)
 {
 	AUTO(closep)
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		0644);
 	size_t len = strlen(text);
 
 	if (fd < 0)

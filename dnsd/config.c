@@ -52,16 +52,17 @@ static int read_key(
 {
 	const struct site_zone *zone = &config->site->dns.zones[i];
 	struct tsig_key *key = calloc(1, sizeof(*key));
-	int err = key ? tsigkey_read(zone->parent.key, report, key) : -ENOMEM;
+	const char *problem = NULL;
+	int err = key ? tsigkey_read(zone->parent.key, report, key, &problem) : -ENOMEM;
 
 	if (err < 0)
 		free(key);
 	else
 		*ret_key = key;
-	if (err < 0 && err != -EINVAL)
+	if (problem)
 		report_add(report, REPORT_ERROR, config->site->path, zone->parent.key_line,
 			"dns.zones[%zu].parent.key: cannot read %s: %s", i, zone->parent.key,
-			strerror(-err));
+			problem);
 	return err < 0 && err != -ENOMEM ? -EINVAL : err;
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
 
 enum {
@@ -221,22 +223,24 @@ static int secrets_parse(const char *path, const char *text, struct cookie_keys 
 
 static int secrets_read(const char *path, struct cookie_keys *ret_keys)
 {
-	char text[COOKIE_FILE_MAX];
-	struct stat st;
-	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *problem = NULL;
+	struct file file;
+	int err = file_read(path, COOKIE_FILE_MAX, FILE_REGULAR, &file, &problem);
 
-	if (fd < 0)
-		return errno == ENOENT ? -ENOENT
-				       : log_error(-errno, "cookie", "cannot read %s", path);
-	if (fstat(fd, &st) == 0 && (st.st_mode & 0077))
+	if (err == -ENOENT)
+		return err;
+	if (err < 0) {
+		log_error(0, "cookie", "cannot read %s: %s", path, problem);
+		return err;
+	}
+	if (file.mode & 0077)
 		log_warning("cookie", "%s can be read by others than its owner: chmod 600 %s",
 			path, path);
 
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return log_error(-errno, "cookie", "cannot read %s", path);
-	text[n] = '\0';
-	return secrets_parse(path, text, ret_keys);
+	err = secrets_parse(path, file.text, ret_keys);
+	OPENSSL_cleanse(file.text, file.len);
+	free(file.text);
+	return err;
 }
 
 /* Written beside and linked into place: a crash leaves no half file, and of two programs that
@@ -253,7 +257,8 @@ static int secrets_write(const char *path, const struct cookie_keys *keys)
 		snprintf(line + 2 * i, 3, "%02x", keys->secrets[0][i]);
 	line[sizeof(line) - 2] = '\n';
 
-	AUTO(closep) int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	AUTO(closep)
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return log_error(-errno, "cookie", "cannot write %s", beside);
 

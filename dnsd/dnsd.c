@@ -128,7 +128,10 @@ static void load_cookies(struct dnsd *dnsd)
 static int read_config(
 	const struct cli *cli, struct report *report, struct config **ret_config)
 {
-	int err = config_load(cli->config, report, ret_config);
+	int err = site_check_rereadable(cli->config, report);
+
+	if (err == 0)
+		err = config_load(cli->config, report, ret_config);
 
 	report_log(report, "config");
 	return err;

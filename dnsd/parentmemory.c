@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/statefile.h"
 
@@ -108,15 +109,21 @@ static void read_entry(struct parentmemory *memory, const json_t *object)
 
 static void read_file(struct parentmemory *memory)
 {
-	json_error_t error;
-	json_t *root = json_load_file(memory->path, JSON_REJECT_DUPLICATES, &error);
+	json_error_t error = {0};
+	const char *problem = error.text;
+	struct file file = {0};
+	int err = file_read(memory->path, FILE_STATE_MAX, FILE_REGULAR, &file, &problem);
+	json_t *root = err == 0 ? json_loadb(
+					  file.text, file.len, JSON_REJECT_DUPLICATES, &error)
+				: NULL;
 	const json_t *list = json_object_get(root, "addresses");
 
-	if (!root && access(memory->path, F_OK) == 0)
+	free(file.text);
+	if (!root && err != -ENOENT)
 		log_warning("parent",
 			"%s: %s; it is taken for empty, so that an old address of ours at the "
 			"parent may be taken for somebody else's",
-			memory->path, error.text);
+			memory->path, problem);
 	for (size_t i = 0; i < json_array_size(list) && i < MEMORY_MAX; i++)
 		read_entry(memory, json_array_get(list, i));
 	json_decref(root);

@@ -5,12 +5,12 @@
  */
 #include "dnsd/resolvconf.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
+#include "common/file.h"
 
-enum { FILE_MAX = 16 * 1024 };
+enum { RESOLVCONF_MAX_LEN = 1 << 20 };
 
 static bool parse_line(const char *line, struct endpoint *ret_server)
 {
@@ -44,12 +44,13 @@ size_t resolvconf_parse(const char *text, struct endpoint ret_servers[RESOLVCONF
 
 size_t resolvconf_read(const char *path, struct endpoint ret_servers[RESOLVCONF_MAX])
 {
-	char text[FILE_MAX + 1];
-	AUTO(fclosep) FILE *f = fopen(path, "re");
-	size_t len = f ? fread(text, 1, FILE_MAX, f) : 0;
+	const char *problem = NULL;
+	struct file file = {0};
+	size_t n = 0;
 
-	text[len] = '\0';
-	size_t n = resolvconf_parse(text, ret_servers);
+	if (file_read(path, RESOLVCONF_MAX_LEN, FILE_REGULAR, &file, &problem) == 0)
+		n = resolvconf_parse(file.text, ret_servers);
+	free(file.text);
 	if (n == 0) {
 		ret_servers[0].port = 53;
 		addr_parse("127.0.0.1", &ret_servers[0].addr);

@@ -20,15 +20,14 @@
 #include "dnsd/tsigkey.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ldns/ldns.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/doc.h"
+#include "common/file.h"
 #include "common/schema.h"
 
 enum {
@@ -390,29 +389,18 @@ static void check_mode(const char *path, mode_t mode, struct report *report)
 			"everybody on this machine may read the key: chmod o-rwx");
 }
 
-int tsigkey_read(const char *path, struct report *report, struct tsig_key *ret_key)
+int tsigkey_read(const char *path, struct report *report, struct tsig_key *ret_key,
+	const char **ret_problem)
 {
-	char text[TSIGKEY_MAX_LEN + 1];
-	size_t len = 0;
-	struct stat st;
+	struct file file;
+	int err = file_read(path, TSIGKEY_MAX_LEN, FILE_REGULAR, &file, ret_problem);
 
-	/* non-blocking: opening a FIFO must not hang a reload */
-	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	while (len < sizeof(text)) {
-		ssize_t n = read(fd, text + len, sizeof(text) - len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (len > TSIGKEY_MAX_LEN)
-		return -EFBIG;
-	check_mode(path, st.st_mode, report);
-	int err = tsigkey_parse(path, text, len, report, ret_key);
-	OPENSSL_cleanse(text, sizeof(text));
+	if (err < 0)
+		return err;
+	check_mode(path, file.mode, report);
+	*ret_problem = NULL;
+	err = tsigkey_parse(path, file.text, file.len, report, ret_key);
+	OPENSSL_cleanse(file.text, file.len);
+	free(file.text);
 	return err;
 }

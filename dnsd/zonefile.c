@@ -11,19 +11,18 @@
 #include "dnsd/zonefile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "dnsd/rdatatext.h"
 #include "dnsd/zonecheck.h"
 #include "dnsd/zonerecord.h"
 
 enum {
-	FILE_MAX = 256 * 1024 * 1024,
+	ZONEFILE_MAX = 256 * 1024 * 1024,
 	FILES_MAX = 1000, /* included, all told */
 };
 
@@ -35,50 +34,6 @@ struct stack {
 
 static int source_read(
 	struct zone_reader *reader, const char *text, size_t len, const struct stack *stack);
-
-/* Whole file, or a negative errno and a clause in *ret_problem. */
-static int file_slurp(
-	const char *path, char **ret_text, size_t *ret_len, const char **ret_problem)
-{
-	struct stat st;
-
-	/* non-blocking: opening a FIFO must not hang a reload */
-	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		int err = -errno;
-
-		*ret_problem = strerror(-err);
-		return err;
-	}
-	*ret_problem = S_ISDIR(st.st_mode)     ? "it is a folder"
-		       : !S_ISREG(st.st_mode)  ? "it is not a regular file"
-		       : st.st_size > FILE_MAX ? "it is larger than 256 MiB"
-					       : NULL;
-	if (*ret_problem)
-		return -EINVAL;
-
-	size_t size = (size_t)st.st_size;
-	AUTO(freep) char *text = malloc(size + 1);
-	size_t len = 0;
-	if (!text)
-		return -ENOMEM;
-	while (len < size) {
-		ssize_t n = read(fd, text + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			*ret_problem = strerror(errno);
-			return -errno;
-		}
-		if (n == 0)
-			break; /* it became shorter */
-		len += (size_t)n;
-	}
-	*ret_text = TAKE(text);
-	*ret_len = len;
-	return 0;
-}
 
 static int ttl_directive(struct zone_reader *reader, const struct zonetoken *args, size_t n)
 {
@@ -138,19 +93,20 @@ static int include_read(
 	struct zone_reader *reader, const char *path, const struct stack *stack)
 {
 	const char *outer_file = reader->file;
-	AUTO(freep) char *text = NULL;
 	const char *problem = NULL;
-	size_t len = 0;
+	struct file file;
 
-	int err = file_slurp(path, &text, &len, &problem);
-	if (err)
-		return problem ? zone_reader_error(reader, "$INCLUDE %s: %s", path, problem)
-			       : err;
+	int err = file_read(path, ZONEFILE_MAX, FILE_REGULAR, &file, &problem);
+	if (err == -ENOMEM)
+		return err;
+	if (err < 0)
+		return zone_reader_error(reader, "$INCLUDE %s: %s", path, problem);
+	AUTO(freep) char *text = file.text;
 	reader->file = zone_builder_file(reader->builder, path);
 	if (reader->file) {
 		const struct stack inner = {
 			.below = stack, .file = reader->file, .depth = stack->depth + 1};
-		err = source_read(reader, text, len, &inner);
+		err = source_read(reader, text, file.len, &inner);
 	} else {
 		err = -ENOMEM;
 	}
@@ -314,15 +270,15 @@ int zonefile_parse(const struct site *site, const char *origin, const char *path
 int zonefile_read(const struct site *site, const char *origin, const char *path,
 	struct report *report, struct zone **ret_zone)
 {
-	AUTO(freep) char *text = NULL;
-	const char *problem = "out of memory";
-	size_t len = 0;
+	const char *problem = NULL;
+	struct file file;
 
-	int err = file_slurp(path, &text, &len, &problem);
-	if (err) {
+	int err = file_read(path, ZONEFILE_MAX, FILE_REGULAR, &file, &problem);
+	if (err < 0) {
 		report_add(report, REPORT_ERROR, path, 0, "cannot read the zone %s: %s",
 			origin, problem);
 		return err;
 	}
-	return zonefile_parse(site, origin, path, text, len, report, ret_zone);
+	AUTO(freep) char *text = file.text;
+	return zonefile_parse(site, origin, path, text, file.len, report, ret_zone);
 }

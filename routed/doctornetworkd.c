@@ -14,9 +14,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "routed/doctorgather.h"
 
-enum { PATH_LEN = 512, LINE_LEN = 1024, DROPINS_MAX = 256 };
+enum { PATH_LEN = 512, CONF_MAX_LEN = 1 << 20, DROPINS_MAX = 256 };
 
 /* The first found wins among files of one name. */
 static const char *const folders[] = {
@@ -67,12 +68,15 @@ static void take_setting(char *line, struct doctor_networkd *networkd)
 
 static void read_conf(const char *path, struct doctor_networkd *networkd)
 {
-	AUTO(fclosep) FILE *file = fopen(path, "re");
+	const char *problem = NULL;
 	bool in_network = false;
-	char buffer[LINE_LEN];
+	struct file file;
 
-	while (file && fgets(buffer, sizeof(buffer), file)) {
-		char *line = strip(buffer);
+	if (file_read(path, CONF_MAX_LEN, FILE_REGULAR, &file, &problem) < 0)
+		return;
+	AUTO(freep) char *text = file.text;
+	for (char *next = text, *line; (line = strsep(&next, "\n"));) {
+		line = strip(line);
 
 		if (*line == '[')
 			in_network = strcmp(line, "[Network]") == 0;

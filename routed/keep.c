@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "common/statefile.h"
 
@@ -92,18 +93,22 @@ static uint32_t read_mark(const json_t *root)
 
 void keep_load(const char *path, struct keep *ret_keep)
 {
-	AUTO(fclosep) FILE *f = fopen(path, "re");
 	char boot_id[BOOT_ID_LEN + 1];
+	const char *problem = NULL;
 	json_error_t error;
+	struct file file;
 
 	*ret_keep = (struct keep){0};
-	if (!f) {
-		if (errno != ENOENT)
-			log_error(-errno, "state", "cannot read %s", path);
+	int err = file_read(path, FILE_STATE_MAX, FILE_REGULAR, &file, &problem);
+	if (err < 0) {
+		if (err != -ENOENT)
+			log_error(0, "state", "cannot read %s: %s; nothing is drained", path,
+				problem);
 		return;
 	}
 
-	AUTO(json_decrefp) json_t *root = json_loadf(f, 0, &error);
+	AUTO(json_decrefp) json_t *root = json_loadb(file.text, file.len, 0, &error);
+	free(file.text);
 	if (!json_is_object(root)) {
 		log_warning("state", "%s makes no sense (%s): nothing is drained", path,
 			root ? "no object" : error.text);

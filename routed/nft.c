@@ -46,6 +46,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "routed/nftdiff.h"
 #include "routed/nftelements.h"
@@ -239,7 +240,7 @@ static void write_file(struct nft *nft)
 		(size_t)snprintf(path, sizeof(path), "%s.new", nft->state) >= sizeof(path))
 		return;
 
-	FILE *f = fopen(path, "we");
+	FILE *f = file_create(path);
 	bool ok = f && fprintf(f, "%s%016llx\n%s", file_head, (unsigned long long)nft->digest,
 			       nft->text) > 0;
 	if (f && fclose(f) != 0)
@@ -251,29 +252,26 @@ static void write_file(struct nft *nft)
 	}
 }
 
-static char *read_file(const char *path)
-{
-	AUTO(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > 64 << 20)
-		return NULL;
-	AUTO(freep) char *text = calloc(1, (size_t)st.st_size + 1);
-	if (!text || read(fd, text, (size_t)st.st_size) != st.st_size)
-		return NULL;
-	return TAKE(text);
-}
-
 /* What a former run left is ours if the kernel still holds it unchanged. */
 static void adopt(struct nft *nft)
 {
-	AUTO(freep) char *file = nft->state ? read_file(nft->state) : NULL;
+	const char *problem = NULL;
+	struct file state = {0};
 	uint32_t generation = 0;
 	uint64_t digest = 0;
 	char *end = NULL;
 
-	if (!file || strlen(file) < FILE_HEAD_LEN ||
-		strncmp(file, file_head, strlen(file_head)) != 0)
+	int err = nft->state ? file_read(nft->state, FILE_STATE_MAX, FILE_REGULAR, &state,
+				       &problem)
+			     : -ENOENT;
+	if (err < 0) {
+		if (err != -ENOENT)
+			log_error(0, "nft", "cannot read %s: %s; the table is written anew",
+				nft->state, problem);
+		return;
+	}
+	AUTO(freep) char *file = state.text;
+	if (strlen(file) < FILE_HEAD_LEN || strncmp(file, file_head, strlen(file_head)) != 0)
 		return;
 	uint64_t wrote = strtoull(file + strlen(file_head), &end, 16);
 	if (end != file + FILE_HEAD_LEN - 1 || *end != '\n')

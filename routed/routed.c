@@ -434,7 +434,10 @@ static int use_site(struct routed *routed, struct site *site)
 static int read_site(const struct cli *cli, const struct links *links, struct report *report,
 	struct site **ret_site)
 {
-	int err = load_site(cli->config, links, report, ret_site);
+	int err = site_check_rereadable(cli->config, report);
+
+	if (err == 0)
+		err = load_site(cli->config, links, report, ret_site);
 
 	report_log(report, "config");
 	return err;

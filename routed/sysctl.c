@@ -23,10 +23,9 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "routed/kernel.h"
-
-enum { SYSCTL_LINE_MAX = 256 };
 
 struct remembered {
 	char path[sizeof(((struct kernel_sysctl *)NULL)->path)];
@@ -112,7 +111,7 @@ static int save(const struct sysctl_store *store)
 
 	if ((size_t)snprintf(path, sizeof(path), "%s.new", store->file) >= sizeof(path))
 		return -ENAMETOOLONG;
-	AUTO(fclosep) FILE *f = fopen(path, "we");
+	AUTO(fclosep) FILE *f = file_create(path);
 	if (!f)
 		return -errno;
 	for (size_t i = 0; i < store->n; i++)
@@ -142,57 +141,58 @@ static int read_line(struct sysctl_store *store, const char *line)
 	int end = 0;
 
 	if (sscanf(line, "%127s %ld %ld%n", item.path, &item.found, &item.ours, &end) != 3 ||
-		strcmp(line + end, "\n") != 0 || !path_is_safe(item.path))
+		line[end] != '\0' || !path_is_safe(item.path))
 		return -EBADMSG;
 	return append(store, &item);
 }
 
-static int load(struct sysctl_store *store)
+static int load(struct sysctl_store *store, const char **ret_problem)
 {
-	AUTO(fclosep) FILE *f = fopen(store->file, "re");
-	char line[SYSCTL_LINE_MAX];
+	struct file file;
+	int r = file_read(store->file, FILE_STATE_MAX, FILE_REGULAR, &file, ret_problem);
 
-	if (!f)
-		return errno == ENOENT ? 0 : -errno;
-	while (fgets(line, sizeof(line), f)) {
-		int r = read_line(store, line);
-
-		if (r < 0)
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	*ret_problem = "a line of it makes no sense";
+	AUTO(freep) char *text = file.text;
+	for (char *next = text, *line; *next && (line = strsep(&next, "\n"));) {
+		if (!next) /* the last line is cut off */
+			return -EBADMSG;
+		if ((r = read_line(store, line)) < 0)
 			return r;
 	}
-	return ferror(f) ? -EIO : 0;
+	return 0;
 }
 
 /* What was read of it is kept: it is what a flush can still put back. */
-static void set_aside(const struct sysctl_store *store, int err)
+static void set_aside(const struct sysctl_store *store, const char *problem)
 {
 	char aside[PATH_MAX];
 
 	if ((size_t)snprintf(aside, sizeof(aside), "%s.bad", store->file) >= sizeof(aside) ||
 		rename(store->file, aside) < 0)
-		log_error(err, "sysctl",
-			"cannot read %s, which says what settings were before us: `routed "
-			"flush` cannot put them back",
-			store->file);
+		log_error(0, "sysctl",
+			"cannot read %s (%s), which says what settings were before us: "
+			"`routed flush` cannot put them back",
+			store->file, problem);
 	else
-		log_error(err, "sysctl",
-			"cannot read %s, which says what settings were before us: it is %s "
-			"now, and `routed flush` does not put back what it says there",
-			store->file, aside);
+		log_error(0, "sysctl",
+			"cannot read %s (%s), which says what settings were before us: it is "
+			"%s now, and `routed flush` does not put back what it says there",
+			store->file, problem, aside);
 }
 
 int sysctl_store_new(const char *state, struct sysctl_store **ret_store)
 {
 	struct sysctl_store *store = calloc(1, sizeof(*store));
-	int r;
+	const char *problem = NULL;
 
 	if (!store || (state && !(store->file = strdup(state)))) {
 		sysctl_store_free(store);
 		return log_error(-ENOMEM, "sysctl", "cannot start");
 	}
-	r = state ? load(store) : 0;
-	if (r < 0)
-		set_aside(store, r);
+	if (state && load(store, &problem) < 0)
+		set_aside(store, problem);
 	*ret_store = store;
 	return 0;
 }

@@ -144,6 +144,66 @@ dnsd_pid() {
 	cat "$(lab_dir)/dnsd.pid"
 }
 
+# hup_at_start NAME: starts a daemon and sends it a SIGHUP before it is ready. It survives that
+# from the moment in which it holds the signal back (SigBlk), some milliseconds before it is
+# ready: it is stopped there. If the moment was missed, once more.
+hup_at_start() {
+	local name=$1 pid tries=0 before end
+	while [ $((tries += 1)) -le 50 ]; do
+		before=$(times_ready "$name")
+		"${name}_spawn"
+		pid=$(cat "$(lab_dir)/$name.pid")
+		end=$((SECONDS + 10))
+		until holds_hup "$name" "$pid" || [ "$SECONDS" -gt "$end" ]; do :; done
+		kill -STOP "$pid" || return 1
+		if [ "$(times_ready "$name")" -eq "$before" ]; then
+			kill -HUP "$pid"
+			kill -CONT "$pid"
+			return
+		fi
+		kill -CONT "$pid"
+		lab_stop "$name"
+	done
+	echo "$name was ready each time before it could be held"
+	return 1
+}
+
+times_ready() {
+	grep -cF "is ready" "$(lab_dir)/$1.log" || true
+}
+
+# Without a program of its own per look: it is a matter of milliseconds.
+holds_hup() {
+	local key value name="" held=0
+	while read -r key value; do
+		case $key in
+		Name:) name=$value ;;
+		SigBlk: | SigCgt:) held=$((held | 0x$value)) ;;
+		esac
+	done 2>/dev/null <"/proc/$2/status"
+	[ "$name" = "$1" ] && [ $((held & 1)) -ne 0 ]
+}
+
+dnsd_spawn() {
+	lab_spawn router dnsd "$DNSD" run -c "$SITE" --runtime "$RUNTIME"
+}
+
+# becomes KIND FILE: another kind of file in the place of one; `comes_back FILE` undoes it.
+becomes() {
+	mv "$2" "$2.kept"
+	case $1 in
+	fifo) mkfifo "$2" ;;
+	device) ln -s /dev/zero "$2" ;;
+	folder) mkdir "$2" ;;
+	dangling) ln -s /nowhere "$2" ;;
+	esac
+}
+
+comes_back() {
+	rm -rf "$1"
+	mv "$1.kept" "$1"
+}
+
 dnsd_log() {
 	cat "$(lab_dir)/dnsd.log"
 }

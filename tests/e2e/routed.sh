@@ -45,12 +45,16 @@ routed_edit() {
 	done
 }
 
+routed_spawn() {
+	lab_spawn router routed "$ROUTED" run -c "$SITE" --runtime "$RUNTIME"
+}
+
 # Starts it and waits until it says that both uplinks are up; "routed_start any" until it
 # answers at all.
 routed_start() {
 	local until=routed_is_settled
 	[ "${1:-}" != any ] || until=routed_answers
-	lab_spawn router routed "$ROUTED" run -c "$SITE" --runtime "$RUNTIME"
+	routed_spawn
 	if ! wait_for 10 "$until"; then
 		routed_verb status || true
 		echo "not ok routed starts"

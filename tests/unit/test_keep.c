@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -134,6 +135,19 @@ static void what_makes_no_sense_is_nothing(void **state)
 	}
 }
 
+/* It would be waited for until somebody writes to it. */
+static void a_fifo_is_nothing_at_once(void **state)
+{
+	const struct fixture *f = *state;
+	struct keep keep = {.n_uplinks = 1};
+
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	alarm(5);
+	keep_load(f->path, &keep);
+	alarm(0);
+	assert_int_equal(keep.n_uplinks, 0);
+}
+
 static void a_folder_that_is_not_there_is_an_error(void **state)
 {
 	(void)state;
@@ -149,6 +163,7 @@ int main(int argc, char **argv)
 		test(another_boot_keeps_only_what_is_drained),
 		test(the_role_is_kept_until_the_next_boot),
 		test(what_makes_no_sense_is_nothing),
+		test(a_fifo_is_nothing_at_once),
 		test(a_folder_that_is_not_there_is_an_error),
 	};
 

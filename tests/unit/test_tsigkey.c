@@ -158,6 +158,7 @@ static void a_file_is_read_and_its_mode_looked_at(void **state)
 	char path[] = "/tmp/test_tsigkey.XXXXXX";
 	struct report report;
 	struct tsig_key key;
+	const char *problem = NULL;
 	int fd = mkstemp(path);
 
 	(void)state;
@@ -165,17 +166,18 @@ static void a_file_is_read_and_its_mode_looked_at(void **state)
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	report_init(&report);
 	assert_int_equal(fchmod(fd, 0640), 0);
-	assert_int_equal(tsigkey_read(path, &report, &key), 0);
+	assert_int_equal(tsigkey_read(path, &report, &key, &problem), 0);
 	assert_int_equal(report.n_warnings, 0);
 	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(tsigkey_read(path, &report, &key), 0);
+	assert_int_equal(tsigkey_read(path, &report, &key, &problem), 0);
 	assert_int_equal(report.n_warnings, 1);
 	assert_int_equal(ftruncate(fd, TSIGKEY_MAX_LEN + 1), 0);
-	assert_int_equal(tsigkey_read(path, &report, &key), -EFBIG);
+	assert_int_equal(tsigkey_read(path, &report, &key, &problem), -EFBIG);
 	unlink(path);
 	close(fd);
-	assert_int_equal(tsigkey_read(path, &report, &key), -ENOENT);
-	assert_int_equal(tsigkey_read("/", &report, &key), -EISDIR);
+	assert_int_equal(tsigkey_read(path, &report, &key, &problem), -ENOENT);
+	assert_int_equal(tsigkey_read("/", &report, &key, &problem), -EISDIR);
+	assert_string_equal(problem, "it is a folder");
 	report_fini(&report);
 }
 

@@ -767,7 +767,8 @@ static void files_that_are_none_are_refused(void **state)
 
 	zonetext_read_file(&f->t, "www.example.com", "/dev/zero");
 	assert_string_equal(f->t.said,
-		"/dev/zero: cannot read the zone www.example.com: it is not a regular file\n");
+		"/dev/zero: cannot read the zone www.example.com: it is a device, not a "
+		"regular file\n");
 }
 
 static void includes_need_a_file_to_start_from(void **state)
