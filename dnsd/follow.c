@@ -307,6 +307,20 @@ static void apply_sockets(struct dnsd *dnsd, struct plan *plan)
 	sockets_apply(dnsd->sockets, plan->sockets, n);
 }
 
+/* All uplinks, those with `inbound: no` too, as the links are now. */
+static void close_inside(const struct plan *plan)
+{
+	struct view *inside = plan_view_of(plan, FACTS_VIEW_INSIDE);
+	int ifindices[SITE_MAX_UPLINKS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->config->site->n_uplinks; i++)
+		if (plan->links.uplinks[i])
+			ifindices[n++] = plan->links.uplinks[i]->ifindex;
+	if (inside)
+		view_close_to(inside, ifindices, n);
+}
+
 static bool plan_has(const struct plan *plan, const struct view *view)
 {
 	for (size_t i = 0; i < plan->n_views; i++)
@@ -355,6 +369,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	}
 	if (held)
 		dnsd_arm(dnsd->reclaim, DNSD_RECLAIM_MS);
+	close_inside(plan);
 	apply_sockets(dnsd, plan);
 	take_views(dnsd, plan);
 

@@ -17,7 +17,8 @@ enum stats_counter {
 	STATS_COOKIES_VALID,
 	STATS_SLOW, /* answered by the general algorithm, not from the precompiled table */
 	STATS_SEND_ERRORS,
-	STATS_RCODE_0, /* one per RCODE; 16 and above (BADVERS, ...) share the last */
+	STATS_FROM_UPLINK, /* the inside view, asked through an uplink: met with silence */
+	STATS_RCODE_0,	   /* one per RCODE; 16 and above (BADVERS, ...) share the last */
 	STATS_RCODE_LAST = STATS_RCODE_0 + 16,
 	STATS_N_COUNTERS,
 };

@@ -41,6 +41,7 @@ static const char *const counter_names[STATS_RCODE_0] = {
 	[STATS_COOKIES_VALID] = "cookies_valid",
 	[STATS_SLOW] = "slow",
 	[STATS_SEND_ERRORS] = "send_errors",
+	[STATS_FROM_UPLINK] = "from_uplink",
 };
 
 enum { N_NAMED_RCODES = DNS_RCODE_NOTZONE + 1 };

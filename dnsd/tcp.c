@@ -35,6 +35,8 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "dnsd/arrival.h"
+#include "dnsd/facts.h"
 
 enum {
 	TCP_QUERY_MIN = 12,    /* a header */
@@ -368,6 +370,20 @@ static int conn_new(struct tcp_listener *listener, int fd, const struct addr *cl
 /* ---- listeners ---------------------------------------------------------------------------
  */
 
+/* The inside view, asked through an uplink. The client learns it at once: by a reset. */
+static bool refuse_from_uplink(struct tcp_listener *listener, int fd, int family)
+{
+	const struct linger reset = {.l_onoff = 1};
+
+	if (listener->view->index != FACTS_VIEW_INSIDE ||
+		!view_is_closed_to(listener->view, arrival_of_connection(fd, family)))
+		return false;
+	stats_add(&listener->stats, STATS_FROM_UPLINK, 1);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	return true;
+}
+
 static void on_accepted(struct evconnlistener *acceptor, evutil_socket_t fd,
 	struct sockaddr *sa, int sa_len, void *arg)
 {
@@ -377,6 +393,8 @@ static void on_accepted(struct evconnlistener *acceptor, evutil_socket_t fd,
 
 	(void)acceptor;
 	(void)sa_len;
+	if (refuse_from_uplink(listener, fd, client.family))
+		return;
 	make_room(listener->server, &limited);
 	if (conn_new(listener, fd, &client) < 0)
 		close(fd);

@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "dnsd/arrival.h"
+#include "dnsd/facts.h"
 
 static const long NS_PER_S = 1000000000;
 
@@ -48,13 +50,15 @@ struct worker {
 	struct stats stats;
 	pthread_t thread;
 	int fd;
-	bool is_running; /* main thread only */
+	bool is_running;   /* main thread only */
+	bool asks_arrival; /* the inside view's: by which interface each query came */
 	atomic_bool stop;
 	struct mmsghdr in[UDP_BATCH];
 	struct mmsghdr out[UDP_BATCH];
 	struct iovec in_iov[UDP_BATCH];
 	struct iovec out_iov[UDP_BATCH];
 	struct sockaddr_in6 peers[UDP_BATCH]; /* large enough for IPv4 too */
+	_Alignas(struct cmsghdr) uint8_t controls[UDP_BATCH][ARRIVAL_CAP];
 	uint8_t queries[UDP_BATCH][UDP_QUERY_CAP];
 	uint8_t replies[UDP_BATCH][RESPOND_UDP_CAP];
 };
@@ -81,6 +85,10 @@ static void worker_init(struct worker *worker)
 			.msg_iov = &worker->in_iov[i],
 			.msg_iovlen = 1,
 		};
+		if (worker->asks_arrival) {
+			worker->in[i].msg_hdr.msg_control = worker->controls[i];
+			worker->in[i].msg_hdr.msg_controllen = ARRIVAL_CAP;
+		}
 		worker->out_iov[i].iov_base = worker->replies[i];
 		worker->out[i].msg_hdr = (struct msghdr){
 			.msg_iov = &worker->out_iov[i],
@@ -130,12 +138,29 @@ static bool answer(struct worker *worker, const struct answers *answers, size_t 
 	return true;
 }
 
+/* What an uplink brought for the inside view becomes empty, and an empty message is met with
+ * silence. One look per batch for all other views. */
+static void drop_from_uplinks(struct worker *worker, unsigned int n_in)
+{
+	for (unsigned int i = 0; i < n_in; i++) {
+		struct mmsghdr *in = &worker->in[i];
+
+		if (view_is_closed_to(worker->view, arrival_of_datagram(&in->msg_hdr))) {
+			in->msg_len = 0;
+			stats_add(&worker->stats, STATS_FROM_UPLINK, 1);
+		}
+		in->msg_hdr.msg_controllen = ARRIVAL_CAP;
+	}
+}
+
 static unsigned int answer_batch(struct worker *worker, unsigned int n_in)
 {
 	const struct answers *answers = view_take(worker->view, &worker->reader);
 	struct respond_from from = {.tcp = false, .now_s = wall_clock_s()};
 	unsigned int n_out = 0;
 
+	if (worker->asks_arrival)
+		drop_from_uplinks(worker, n_in);
 	for (unsigned int i = 0; i < n_in; i++) {
 		n_out += answer(worker, answers, i, n_out, &from);
 		worker->in[i].msg_hdr.msg_namelen = sizeof(worker->peers[i]);
@@ -292,10 +317,13 @@ static int add_worker(struct udp *udp, const struct udp_at *at)
 
 	if (posix_memalign((void **)&worker, _Alignof(struct worker), sizeof(*worker)) != 0)
 		return -ENOMEM;
-	memset(worker, 0, offsetof(struct worker, queries));
+	memset(worker, 0, offsetof(struct worker, controls));
 	worker->fd = -1;
 	worker->view = udp->view;
+	worker->asks_arrival = udp->view->index == FACTS_VIEW_INSIDE;
 	err = get_socket(at, udp->n_workers, &worker->fd);
+	if (err == 0 && worker->asks_arrival)
+		err = arrival_follow(worker->fd, at->addr.family);
 	if (err < 0) {
 		closep(&worker->fd);
 		free(worker);

@@ -66,6 +66,13 @@ void view_publish(struct view *view, struct answers *answers)
 	view_reclaim(view);
 }
 
+void view_close_to(struct view *view, const int *ifindices, size_t n)
+{
+	for (size_t i = 0; i < SITE_MAX_UPLINKS; i++)
+		atomic_store_explicit(
+			&view->closed_to[i], i < n ? ifindices[i] : 0, memory_order_relaxed);
+}
+
 static bool is_held(const struct view *view, const struct answers *answers)
 {
 	for (const struct view_reader *reader = view->readers; reader; reader = reader->next)

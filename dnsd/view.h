@@ -34,6 +34,7 @@ struct view {
 	_Atomic(struct answers *) current; /* NULL until the first publication */
 	char name[SITE_NAME_MAX + 1];
 	int index; /* of the uplink, or FACTS_VIEW_INSIDE; a reload may change it */
+	_Atomic int closed_to[SITE_MAX_UPLINKS]; /* ifindices, 0 behind the last one */
 	struct view_reader *readers;
 	struct answers *retired;
 	uint64_t gone_udp[STATS_N_COUNTERS]; /* counters of sockets that are closed */
@@ -49,6 +50,9 @@ void view_free(struct view *view); /* all readers must have left */
 
 /* Makes `answers` current and the view its owner. */
 void view_publish(struct view *view, struct answers *answers);
+
+/* The inside view: what comes in by these interfaces is not answered. */
+void view_close_to(struct view *view, const int *ifindices, size_t n);
 
 /* Frees what no reader holds any more. Returns whether something is left: try again later. */
 bool view_reclaim(struct view *view);
@@ -74,6 +78,17 @@ static inline const struct answers *view_take(struct view *view, struct view_rea
 			return answers;
 		answers = again;
 	}
+}
+
+static inline bool view_is_closed_to(const struct view *view, int ifindex)
+{
+	for (size_t i = 0; i < SITE_MAX_UPLINKS; i++) {
+		int closed = atomic_load_explicit(&view->closed_to[i], memory_order_relaxed);
+
+		if (closed == 0 || closed == ifindex)
+			return closed != 0;
+	}
+	return false;
 }
 
 static inline void view_drop(struct view_reader *reader)

@@ -24,11 +24,13 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "dnsd/facts.h"
 #include "tests/lib/netns.h"
 #include "tests/lib/serving.h"
 
-#define SERVER "192.168.2.1"
-#define NAME   "www.example.com."
+#define SERVER	"192.168.2.1"
+#define SERVER6 "2001:db8:a::1"
+#define NAME	"www.example.com."
 
 enum { TICK_MS = 5, BIG_RECORDS = 220 };
 
@@ -199,6 +201,19 @@ static int64_t expect_end(int fd)
 	return clock_now_ms() - before_ms;
 }
 
+static uint64_t stats_of_listener(const struct tcp_listener *listener)
+{
+	uint64_t totals[STATS_N_COUNTERS] = {0};
+
+	tcp_count(listener, totals);
+	return totals[STATS_FROM_UPLINK];
+}
+
+static uint64_t stats_of(const struct rig *rig)
+{
+	return stats_of_listener(rig->listener);
+}
+
 /* ---- what must work ----------------------------------------------------------------------
  */
 
@@ -319,6 +334,40 @@ static void many_big_answers_come_in_order(void **state)
 
 /* ---- what must end -----------------------------------------------------------------------
  */
+
+/* Of either family; before it is counted as a connection. */
+static void who_asks_the_inside_view_where_it_is_closed_is_reset(void **state)
+{
+	struct rig *rig = *state;
+	struct tcp_at at = {serving_addr(SERVER6), 53, 0, -1};
+	struct tcp_listener *listener;
+	const int lo = 1;
+
+	stop(rig);
+	assert_int_equal(tcp_listen(rig->server, &at, rig->view, &listener), 0);
+	rig->view->index = FACTS_VIEW_INSIDE;
+	view_close_to(rig->view, &lo, 1);
+	int fds[] = {dial(), serving_connect(SOCK_STREAM, SERVER6)};
+	for (int i = 0; i < 50 && stats_of(rig) + stats_of_listener(listener) < 2; i++) {
+		event_base_loop(rig->base, EVLOOP_NONBLOCK);
+		usleep(10000);
+	}
+	assert_int_equal(stats_of(rig), 1);
+	assert_int_equal(stats_of_listener(listener), 1);
+	expect_end(fds[0]);
+	expect_end(fds[1]);
+	assert_int_equal(tcp_server_counters(rig->server)->accepted, 0);
+
+	view_close_to(rig->view, NULL, 0);
+	atomic_store(&rig->stop, false);
+	assert_int_equal(pthread_create(&rig->thread, NULL, run, rig), 0);
+	int fd = dial();
+	ask_tcp(fd, 1);
+	expect_id(fd, 1);
+	close(fd);
+	stop(rig);
+	tcp_listener_close(listener);
+}
 
 static void an_idle_connection_is_closed(void **state)
 {
@@ -651,6 +700,7 @@ int main(int argc, char **argv)
 		test(who_closed_its_half_is_still_answered),
 		test(an_answer_of_some_60000_octets_comes_whole),
 		test(many_big_answers_come_in_order),
+		test(who_asks_the_inside_view_where_it_is_closed_is_reset),
 		test(an_idle_connection_is_closed),
 		test(who_dribbles_a_query_is_cut_at_the_deadline),
 		test(a_message_without_room_for_a_header_ends_it),
@@ -672,6 +722,7 @@ int main(int argc, char **argv)
 
 	netns_enter();
 	netns_add("lo", SERVER "/32");
+	netns_add("lo", SERVER6 "/128");
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests_name("tcp", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "dnsd/facts.h"
 #include "tests/lib/netns.h"
 #include "tests/lib/serving.h"
 
@@ -83,6 +84,46 @@ static void ipv6_is_served_alike(void **state)
 	serving_ask(rig->f, "2001:db8:a::1", "www.example.com.", LDNS_RR_TYPE_A);
 	assert_answer(rig->f, "www.example.com. 10 A 192.168.2.1");
 	udp_close(udp);
+}
+
+enum { LO = 1, OTHER = 2 }; /* ifindices in the namespace */
+
+/* Both families; what is asked through another device is answered by the same socket. */
+static void the_inside_view_is_silent_where_it_is_closed(void **state)
+{
+	static const char *const servers[] = {"192.168.2.1", "2001:db8:a::1"};
+	struct rig *rig = *state;
+
+	udp_close(rig->udp);
+	rig->view->index = FACTS_VIEW_INSIDE;
+	for (size_t i = 0; i < 2; i++) {
+		const struct udp_at where = at(servers[i], 1);
+		uint8_t bytes[RESPOND_UDP_CAP];
+
+		assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
+		view_close_to(rig->view, (const int[]){OTHER, LO}, 2);
+		int fd = serving_connect(SOCK_DGRAM, servers[i]);
+		packet_query(&rig->f->query, "www.example.com.", LDNS_RR_TYPE_A,
+			&(const struct asking){0});
+		serving_send(fd, &rig->f->query, false);
+		wait_for_counter(rig, STATS_FROM_UPLINK, 1);
+		wait_for_counter(rig, STATS_DROPPED, 1);
+		assert_int_equal(recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT), -1);
+		close(fd);
+
+		view_close_to(rig->view, (const int[]){OTHER}, 1);
+		serving_ask(rig->f, servers[i], "www.example.com.", LDNS_RR_TYPE_A);
+		if (i == 0)
+			udp_close(rig->udp);
+	}
+}
+
+static void an_uplinks_view_is_closed_to_none(void **state)
+{
+	struct rig *rig = *state;
+
+	view_close_to(rig->view, (const int[]){LO}, 1);
+	serving_ask(rig->f, "192.168.2.1", "www.example.com.", LDNS_RR_TYPE_A);
 }
 
 static void all_threads_answer_and_count(void **state)
@@ -293,6 +334,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		test(a_query_is_answered),
 		test(ipv6_is_served_alike),
+		test(the_inside_view_is_silent_where_it_is_closed),
+		test(an_uplinks_view_is_closed_to_none),
 		test(all_threads_answer_and_count),
 		test(a_burst_is_answered_whole),
 		test(a_port_that_is_served_is_taken),
