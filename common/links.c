@@ -480,6 +480,18 @@ bool link_addr_is_ready(const struct link_addr *addr)
 }
 
 /* IFA_F_TEMPORARY is the same bit as IFA_F_SECONDARY, in IPv6's sense. */
+struct prefix link_addr_subnet(const struct link_addr *addr)
+{
+	struct prefix prefix = {
+		.addr = addr_is_set(&addr->peer) ? addr->peer : addr->addr,
+		.len = addr->prefix_len,
+	};
+
+	for (size_t bit = prefix.len; bit < 8 * addr_len(&prefix.addr); bit++)
+		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	return prefix;
+}
+
 static bool addr_is_lasting(const struct link_addr *addr)
 {
 	return !(addr->flags & (IFA_F_SECONDARY | IFA_F_DEPRECATED));

@@ -3,7 +3,9 @@
  * Pure: site and situation in, the whole table out; equal situations give equal text. The
  * chains, in the order in which a packet meets them:
  *
- *   dns_in, dns_out   raw         dnsd's questions and answers over UDP go untracked; what has
+ *   raw_in            raw         what an uplink must not bring is dropped: from_outside
+ *                                 (nftforged.c)
+ *   raw_in, dns_out   raw         dnsd's questions and answers over UDP go untracked; what has
  *                                 a source of another uplink does not leave (answers_I)
  *   mark_in           mangle      a flow that an uplink brings is marked as such (mark_in_I);
  *                                 packets of known flows from elsewhere get back their
@@ -35,6 +37,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "routed/nftforged.h"
 #include "routed/nftforwards.h"
 #include "routed/text.h"
 #include "routed/wanted.h"
@@ -55,10 +58,12 @@ enum { FEW_UPLINKS = 3 };
 char *wanted_counter_name(
 	enum wanted_counter counter, size_t uplink, char out[WANTED_COUNTER_NAME])
 {
-	static const char *const names[] = {
+	static const char *const names[WANTED_COUNTERS] = {
 		[WANTED_COUNTER_OUT] = "out",
 		[WANTED_COUNTER_IN] = "in",
 		[WANTED_COUNTER_GUARDED] = "guarded",
+		[WANTED_COUNTER_FORGED] = "forged",
+		[WANTED_COUNTER_INSIDE_VIEW] = "inside_view",
 	};
 
 	snprintf(out, WANTED_COUNTER_NAME, "%s_%zu", names[counter], uplink);
@@ -481,7 +486,7 @@ static void forward_chains(const struct table *t)
 	chain_end(t);
 }
 
-/* --- DNS past connection tracking --- */
+/* --- before connection tracking --- */
 
 /* Those of dnsd, by the uplink whose addresses they are. Equal addresses on two uplinks do no
  * harm here: the set is merged by nft. */
@@ -526,30 +531,40 @@ static void answers_chain(const struct table *t, size_t i)
 }
 
 /* Most packets are none of dnsd's, and should be through after one look. */
-static void dns_chain(const struct table *t, bool out)
+static void rules_dns(const struct table *t, bool out)
 {
 	const char *port = out ? "sport" : "dport";
 	char match[32];
 
-	chain_begin(t, out ? "dns_out" : "dns_in");
-	chain_hook(t, "filter", out ? "output" : "prerouting", "raw");
 	text_add(t->text, "\t\tth %s != %u accept\n", port, t->site->dns.port);
 	if (out)
 		rule_by_uplink(t, "oifname", "answers");
 	snprintf(match, sizeof(match), "udp %s %u ", port, t->site->dns.port);
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
 		rules_untracked(t, match, out ? "saddr" : "daddr", i, "notrack");
-	chain_end(t);
 }
 
-static void dns_chains(const struct table *t)
+/* What comes in: what an uplink must not bring, then dnsd's. */
+static void raw_chains(const struct table *t)
 {
-	if (t->site->dns.n_zones == 0)
+	bool serves = t->site->dns.n_zones > 0;
+
+	nft_forged_chains(t->text, t->site, t->situation);
+	chain_begin(t, "raw_in");
+	chain_hook(t, "filter", "prerouting", "raw");
+	rule_of_all_uplinks(t, "iifname", "jump from_outside");
+	if (serves)
+		rules_dns(t, false);
+	chain_end(t);
+	if (!serves)
 		return;
+
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
 		answers_chain(t, i);
-	dns_chain(t, false);
-	dns_chain(t, true);
+	chain_begin(t, "dns_out");
+	chain_hook(t, "filter", "output", "raw");
+	rules_dns(t, true);
+	chain_end(t);
 }
 
 /* --- address translation --- */
@@ -628,8 +643,7 @@ static void nat_chains(const struct table *t)
 static void counters(const struct table *t)
 {
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		for (enum wanted_counter c = WANTED_COUNTER_OUT; c <= WANTED_COUNTER_GUARDED;
-			c++) {
+		for (enum wanted_counter c = WANTED_COUNTER_OUT; c < WANTED_COUNTERS; c++) {
 			char name[WANTED_COUNTER_NAME];
 
 			text_add(t->text, "\tcounter %s { }\n",
@@ -676,7 +690,7 @@ char *wanted_nft(const struct site *site, const struct situation *situation)
 	counters(&table);
 	sets(&table);
 	nft_forwards(&text, &forward_rules, site, situation);
-	dns_chains(&table);
+	raw_chains(&table);
 	mark_chains(&table);
 	forward_nat_chains(&table, &forward_rules);
 	forward_chains(&table);

@@ -109,35 +109,50 @@ static json_t *json_selftest_of_uplink(
 	return json_connections(site, sums);
 }
 
-struct guarded {
-	uint64_t packets[SITE_MAX_UPLINKS];
+/* What the table has dropped of each uplink's packets, by counter. */
+static const struct {
+	enum wanted_counter counter;
+	const char *name;
+} drops[] = {
+	{WANTED_COUNTER_GUARDED, "packets_guarded"},
+	{WANTED_COUNTER_FORGED, "packets_forged"},
+	{WANTED_COUNTER_INSIDE_VIEW, "packets_inside_view"},
+};
+
+enum { N_DROPS = sizeof(drops) / sizeof(drops[0]) };
+
+struct dropped {
+	uint64_t packets[SITE_MAX_UPLINKS][N_DROPS];
 	size_t n_uplinks;
 };
 
 static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void *arg)
 {
-	struct guarded *guarded = arg;
+	struct dropped *dropped = arg;
 	char wanted[WANTED_COUNTER_NAME];
 
 	(void)bytes;
-	for (size_t i = 0; i < guarded->n_uplinks; i++)
-		if (strcmp(name, wanted_counter_name(WANTED_COUNTER_GUARDED, i, wanted)) == 0)
-			guarded->packets[i] = packets;
+	for (size_t i = 0; i < dropped->n_uplinks; i++)
+		for (size_t k = 0; k < N_DROPS; k++)
+			if (strcmp(name, wanted_counter_name(drops[k].counter, i, wanted)) ==
+				0)
+				dropped->packets[i][k] = packets;
 }
 
 /* What the table has counted of each uplink. */
 static void add_counts(struct routed *routed, const struct selftest *selftest, json_t *uplinks)
 {
-	struct guarded guarded = {.n_uplinks = routed->site->n_uplinks};
-	int err = nft_each_counter(routed->nft, on_counter, &guarded);
+	struct dropped dropped = {.n_uplinks = routed->site->n_uplinks};
+	int err = nft_each_counter(routed->nft, on_counter, &dropped);
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
 		json_t *uplink = json_array_get(uplinks, i);
 
 		json_object_set_new(uplink, "self_test",
 			json_selftest_of_uplink(routed->site, selftest, i));
-		json_object_set_new(uplink, "packets_guarded",
-			err < 0 ? json_null() : json_counter(guarded.packets[i]));
+		for (size_t k = 0; k < N_DROPS; k++)
+			json_object_set_new(uplink, drops[k].name,
+				err < 0 ? json_null() : json_counter(dropped.packets[i][k]));
 	}
 }
 

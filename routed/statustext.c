@@ -267,6 +267,29 @@ static void print_self_test(const json_t *status)
 		printf("%zu more without a connection so far\n", n_quiet);
 }
 
+/* Only where the table has dropped anything. */
+static void print_drops(const json_t *uplinks)
+{
+	bool is_begun = false;
+	size_t i;
+	json_t *uplink;
+
+	json_array_foreach (uplinks, i, uplink) {
+		long long guarded = number(uplink, "packets_guarded");
+		long long forged = number(uplink, "packets_forged");
+		long long inside = number(uplink, "packets_inside_view");
+
+		if (guarded + forged + inside == 0)
+			continue;
+		if (!is_begun)
+			printf("\n%-12s %12s %12s %12s\n", "DROPPED FROM", "BY THE GUARD",
+				"FORGED", "INSIDE VIEW");
+		is_begun = true;
+		printf("%-12s %12lld %12lld %12lld\n", text(uplink, "name"), guarded, forged,
+			inside);
+	}
+}
+
 static void print_kernel(const json_t *status)
 {
 	const json_t *kernel = json_object_get(status, "kernel");
@@ -297,6 +320,7 @@ void status_print(const json_t *status)
 	print_servers(json_object_get(status, "servers"));
 	print_checks(json_object_get(status, "servers"));
 	print_self_test(status);
+	print_drops(json_object_get(status, "uplinks"));
 	print_kernel(status);
 }
 

@@ -64,9 +64,17 @@ char *wanted_nft_standby(const struct site *site, bool forwards);
 
 /* Named counters in that table, per uplink i: "out_i" packets of outbound flows that the
  * router forwarded out by it, "in_i" packets of such flows that came back by it, "guarded_i"
- * packets that the guard dropped. What the router itself sends (probes) is in none of them. */
-enum wanted_counter { WANTED_COUNTER_OUT, WANTED_COUNTER_IN, WANTED_COUNTER_GUARDED };
-enum { WANTED_COUNTER_NAME = 16 };
+ * packets that the guard dropped, "forged_i" such with a source of the inside, "inside_view_i"
+ * such for dnsd's inside view. What the router itself sends (probes) is in none of them. */
+enum wanted_counter {
+	WANTED_COUNTER_OUT,
+	WANTED_COUNTER_IN,
+	WANTED_COUNTER_GUARDED,
+	WANTED_COUNTER_FORGED,
+	WANTED_COUNTER_INSIDE_VIEW,
+	WANTED_COUNTERS,
+};
+enum { WANTED_COUNTER_NAME = 24 };
 char *wanted_counter_name(
 	enum wanted_counter counter, size_t uplink, char out[WANTED_COUNTER_NAME]);
 

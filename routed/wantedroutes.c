@@ -55,19 +55,6 @@ static void route_add_nexthop(struct kernel_route *route, int ifindex,
 	};
 }
 
-/* The subnet that an address brings: that of the far end on a point-to-point link. */
-static struct prefix subnet_of(const struct link_addr *addr)
-{
-	struct prefix prefix = {
-		.addr = addr_is_set(&addr->peer) ? addr->peer : addr->addr,
-		.len = addr->prefix_len,
-	};
-
-	for (size_t bit = prefix.len; bit < 8 * addr_len(&prefix.addr); bit++)
-		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
-	return prefix;
-}
-
 /* A lone address is no subnet: the local table has it already. */
 static bool has_subnet(const struct link_addr *addr)
 {
@@ -79,7 +66,7 @@ static bool is_connected(const struct situation_uplink *uplink, const struct add
 	if (addr_is_link_local(gateway) && gateway->family == AF_INET6)
 		return true;
 	for (size_t i = 0; i < uplink->n_addrs; i++) {
-		struct prefix subnet = subnet_of(&uplink->addrs[i]);
+		struct prefix subnet = link_addr_subnet(&uplink->addrs[i]);
 
 		if (has_subnet(&uplink->addrs[i]) && prefix_contains(&subnet, gateway))
 			return true;
@@ -97,7 +84,7 @@ static void add_connected(const struct situation_uplink *uplink, enum site_famil
 
 	for (size_t i = 0; i < uplink->n_addrs; i++) {
 		const struct link_addr *addr = &uplink->addrs[i];
-		struct prefix subnet = subnet_of(addr);
+		struct prefix subnet = link_addr_subnet(addr);
 		size_t j = 0;
 
 		if (addr->addr.family != family_of(family) || !has_subnet(addr))
