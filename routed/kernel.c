@@ -126,10 +126,17 @@ static bool nexthops_eq(const struct kernel_route *a, const struct kernel_route 
 	return true;
 }
 
+bool kernel_metrics_eq(const struct kernel_metrics *a, const struct kernel_metrics *b)
+{
+	return memcmp(a->values, b->values, sizeof(a->values)) == 0 &&
+	       strncmp(a->congctl, b->congctl, sizeof(a->congctl)) == 0;
+}
+
 bool kernel_route_eq(const struct kernel_route *a, const struct kernel_route *b)
 {
-	return kernel_route_cmp(a, b) == 0 && a->type == b->type &&
-	       addr_eq(&a->prefsrc, &b->prefsrc) && nexthops_eq(a, b);
+	return kernel_route_cmp(a, b) == 0 && a->type == b->type && a->scope == b->scope &&
+	       addr_eq(&a->prefsrc, &b->prefsrc) &&
+	       kernel_metrics_eq(&a->metrics, &b->metrics) && nexthops_eq(a, b);
 }
 
 enum { N_RULE_NUMBERS = 11 };
@@ -222,17 +229,55 @@ static void line_table(struct line *line, uint32_t table)
 		line_add(line, "%" PRIu32, table);
 }
 
-static void line_nexthop(struct line *line, const struct kernel_nexthop *nexthop,
+static void line_nexthop(struct line *line, int family, const struct kernel_nexthop *nexthop,
 	kernel_ifname_fn *ifname, void *arg)
 {
 	const char *name = ifname && nexthop->ifindex ? ifname(nexthop->ifindex, arg) : NULL;
 
 	if (addr_is_set(&nexthop->gateway))
-		line_add(line, " via %s", addr_str(&nexthop->gateway));
+		line_add(line, " via %s%s",
+			family == AF_INET && nexthop->gateway.family == AF_INET6 ? "inet6 "
+										 : "",
+			addr_str(&nexthop->gateway));
 	if (name)
 		line_add(line, " dev %s", name);
 	else if (nexthop->ifindex)
 		line_add(line, " dev if%d", nexthop->ifindex);
+}
+
+static void line_metrics(struct line *line, const struct kernel_metrics *metrics)
+{
+	static const char *const names[KERNEL_N_METRICS] = {
+		[RTAX_MTU] = "mtu",
+		[RTAX_WINDOW] = "window",
+		[RTAX_RTT] = "rtt",
+		[RTAX_RTTVAR] = "rttvar",
+		[RTAX_SSTHRESH] = "ssthresh",
+		[RTAX_CWND] = "cwnd",
+		[RTAX_ADVMSS] = "advmss",
+		[RTAX_REORDERING] = "reordering",
+		[RTAX_HOPLIMIT] = "hoplimit",
+		[RTAX_INITCWND] = "initcwnd",
+		[RTAX_FEATURES] = "features",
+		[RTAX_RTO_MIN] = "rto_min",
+		[RTAX_INITRWND] = "initrwnd",
+		[RTAX_QUICKACK] = "quickack",
+		[RTAX_FASTOPEN_NO_COOKIE] = "fastopen_no_cookie",
+	};
+
+	for (unsigned int i = 0; i < KERNEL_N_METRICS; i++) {
+		bool locked = metrics->values[RTAX_LOCK] >> i & 1;
+
+		if (!names[i] || (metrics->values[i] == 0 && !locked))
+			continue;
+		line_add(line, " %s %s", names[i], locked ? "lock " : "");
+		if (i == RTAX_FEATURES && metrics->values[i] == RTAX_FEATURE_ECN)
+			line_add(line, "ecn");
+		else
+			line_add(line, "%" PRIu32, metrics->values[i]);
+	}
+	if (metrics->congctl[0])
+		line_add(line, " congctl %.*s", KERNEL_CONGCTL_MAX, metrics->congctl);
 }
 
 char *kernel_route_str(const struct kernel_route *route, kernel_ifname_fn *ifname, void *arg,
@@ -249,7 +294,7 @@ char *kernel_route_str(const struct kernel_route *route, kernel_ifname_fn *ifnam
 	line_add(&line, "%s%s", types[route->type],
 		route->dst.len ? short_prefix_str(&route->dst) : "default");
 	if (one)
-		line_nexthop(&line, &route->nexthops[0], ifname, arg);
+		line_nexthop(&line, route->family, &route->nexthops[0], ifname, arg);
 	if (route->table != RT_TABLE_MAIN)
 		line_add(&line, " table %" PRIu32, route->table);
 	line_add(&line, " proto %d", KERNEL_PROTOCOL);
@@ -257,11 +302,14 @@ char *kernel_route_str(const struct kernel_route *route, kernel_ifname_fn *ifnam
 		line_add(&line, " metric %" PRIu32, route->metric);
 	if (addr_is_set(&route->prefsrc))
 		line_add(&line, " src %s", addr_str(&route->prefsrc));
+	if (route->scope)
+		line_add(&line, " scope %u", route->scope - 1);
+	line_metrics(&line, &route->metrics);
 	if (one && route->nexthops[0].onlink)
 		line_add(&line, " onlink");
 	for (size_t i = 0; i < route->n_nexthops && !one; i++) {
 		line_add(&line, " nexthop");
-		line_nexthop(&line, &route->nexthops[i], ifname, arg);
+		line_nexthop(&line, route->family, &route->nexthops[i], ifname, arg);
 		line_add(&line, " weight %u", route->nexthops[i].weight);
 		if (route->nexthops[i].onlink)
 			line_add(&line, " onlink");

@@ -16,6 +16,8 @@ enum {
 	KERNEL_PROTOCOL = 200, /* rtm_protocol and FRA_PROTOCOL of all that is ours */
 	KERNEL_MAX_NEXTHOPS = 32,
 	KERNEL_NO_SUPPRESS = -1,
+	KERNEL_N_METRICS = 18,	 /* RTAX_MAX + 1, linux/rtnetlink.h */
+	KERNEL_CONGCTL_MAX = 16, /* TCP_CA_NAME_MAX */
 };
 
 enum kernel_route_type { KERNEL_UNICAST, KERNEL_BLACKHOLE, KERNEL_UNREACHABLE };
@@ -27,6 +29,13 @@ struct kernel_nexthop {
 	unsigned int weight; /* 1..256, as iproute2 counts */
 };
 
+/* What a route says of the path besides where it leads: MTU, MSS, windows, ... */
+struct kernel_metrics {
+	uint32_t
+		values[KERNEL_N_METRICS]; /* by RTAX_*; RTAX_LOCK is a set of bits; 0: unset */
+	char congctl[KERNEL_CONGCTL_MAX]; /* RTAX_CC_ALGO, or "" */
+};
+
 struct kernel_route {
 	int family;
 	enum kernel_route_type type;
@@ -34,6 +43,8 @@ struct kernel_route {
 	uint32_t table;
 	uint32_t metric;
 	struct addr prefsrc; /* unset: none */
+	unsigned int scope;  /* 0: as ip-route(8) chooses it; else RT_SCOPE_* + 1 */
+	struct kernel_metrics metrics;
 	struct kernel_nexthop nexthops[KERNEL_MAX_NEXTHOPS];
 	size_t n_nexthops; /* 0 for blackhole and unreachable */
 };
@@ -95,6 +106,7 @@ void kernel_add_group(struct kernel *kernel, const struct kernel_group *group);
 void kernel_add_sysctl(struct kernel *kernel, const struct kernel_sysctl *sysctl);
 
 /* The order of next hops does not count, nor an ifindex that one of the two leaves open. */
+bool kernel_metrics_eq(const struct kernel_metrics *a, const struct kernel_metrics *b);
 bool kernel_route_eq(const struct kernel_route *a, const struct kernel_route *b);
 bool kernel_rule_eq(const struct kernel_rule *a, const struct kernel_rule *b);
 

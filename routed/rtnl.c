@@ -15,6 +15,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_link.h>
 #include <linux/ipv6_route.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -23,6 +24,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "routed/nexthops.h"
 #include "routed/nlcmd.h"
 #include "routed/plan.h"
 #include "routed/rtnlmsg.h"
@@ -71,6 +73,7 @@ const char *rtnl_why(const struct rtnl *rtnl)
 struct route_dump {
 	rtnl_route_fn *each;
 	void *arg;
+	const struct nexthops *nexthops; /* NULL: none are known */
 };
 
 static int on_route(struct nlmsghdr *msg, void *arg)
@@ -81,8 +84,11 @@ static int on_route(struct nlmsghdr *msg, void *arg)
 	if (msg->nlmsg_type != RTM_NEWROUTE)
 		return 0;
 	int r = rtnlmsg_read_route(msg, &route);
-	if (r == RTNLMSG_READ)
+	if (r == RTNLMSG_READ) {
+		if (route.unresolved && dump->nexthops)
+			nexthops_resolve(dump->nexthops, &route);
 		dump->each(&route, dump->arg);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -239,17 +245,44 @@ int rtnl_read(struct rtnl *rtnl, struct kernel *kernel)
 	return 0;
 }
 
+static int on_nexthop(struct nlmsghdr *msg, void *arg)
+{
+	struct rtnlmsg_nexthop nexthop;
+
+	if (msg->nlmsg_type != RTM_NEWNEXTHOP)
+		return 0;
+	int r = rtnlmsg_read_nexthop(msg, &nexthop);
+	if (r == RTNLMSG_READ)
+		nexthops_add(arg, &nexthop);
+	return r < 0 ? r : 0;
+}
+
+/* Linux before 5.3 has no such objects, and says so: then there are none. */
+static void read_nexthops(struct rtnl *rtnl, struct nexthops *nexthops)
+{
+	AUTO(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETNEXTHOP, NLM_F_DUMP);
+	struct nhmsg nhm = {.nh_family = AF_UNSPEC};
+
+	if (!msg || nlmsg_append(msg, &nhm, sizeof(nhm), NLMSG_ALIGNTO) < 0)
+		return;
+	(void)nlcmd_dump(rtnl->cmd, msg, on_nexthop, nexthops);
+	nexthops_sort(nexthops);
+}
+
 int rtnl_each_route(struct rtnl *rtnl, rtnl_route_fn *each, void *arg)
 {
-	struct route_dump dump = {.each = each, .arg = arg};
+	struct nexthops nexthops = {0};
+	struct route_dump dump = {.each = each, .arg = arg, .nexthops = &nexthops};
+	int r = 0;
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		int r = dump_routes(rtnl, families[i], 0, 0, &dump);
-
-		if (r < 0 && r != -EINTR)
-			return log_error(r, "routes", "cannot read the kernel's routes");
+	read_nexthops(rtnl, &nexthops);
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && r == 0; i++) {
+		r = dump_routes(rtnl, families[i], 0, 0, &dump);
+		if (r == -EINTR)
+			r = 0; /* what changed meanwhile is also notified */
 	}
-	return 0;
+	nexthops_fini(&nexthops);
+	return r < 0 ? log_error(r, "routes", "cannot read the kernel's routes") : 0;
 }
 
 struct carrier_answer {

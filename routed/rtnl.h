@@ -34,7 +34,8 @@ int rtnl_write(struct rtnl *rtnl, const struct plan_step *step);
  * errno. */
 const char *rtnl_why(const struct rtnl *rtnl);
 
-/* Each route of anybody's in any table, both families. 0, or a logged negative errno. */
+/* Each route of any program in any table, both families; one that uses a nexthop object has
+ * the next hops of the object. 0, or a logged negative errno. */
 typedef void rtnl_route_fn(const struct rtnlmsg_route *route, void *arg);
 int rtnl_each_route(struct rtnl *rtnl, rtnl_route_fn *each, void *arg);
 

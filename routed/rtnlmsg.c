@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -21,7 +22,7 @@
 #include "common/cleanup.h"
 #include "routed/nlcmd.h"
 
-static struct nla_policy route_policy[RTA_PREF + 1] = {
+static struct nla_policy route_policy[RTA_NH_ID + 1] = {
 	[RTA_DST] = {.minlen = 4, .maxlen = 16},
 	[RTA_SRC] = {.minlen = 4, .maxlen = 16},
 	[RTA_OIF] = {.type = NLA_U32},
@@ -32,6 +33,13 @@ static struct nla_policy route_policy[RTA_PREF + 1] = {
 	[RTA_TABLE] = {.type = NLA_U32},
 	[RTA_VIA] = {.minlen = sizeof(struct rtvia) + 4},
 	[RTA_PREF] = {.type = NLA_U8},
+	[RTA_NH_ID] = {.type = NLA_U32},
+};
+
+static struct nla_policy nexthop_policy[NHA_FDB + 1] = {
+	[NHA_ID] = {.type = NLA_U32},
+	[NHA_OIF] = {.type = NLA_U32},
+	[NHA_GATEWAY] = {.minlen = 4, .maxlen = 16},
 };
 
 static struct nla_policy rule_policy[FRA_DPORT_RANGE + 1] = {
@@ -103,12 +111,12 @@ static int read_multipath(struct nlattr *attr, struct rtnlmsg_route *route)
 	int left = nla_len(attr);
 
 	while (left >= (int)sizeof(*rtnh)) {
-		struct nlattr *tb[RTA_PREF + 1];
+		struct nlattr *tb[RTA_NH_ID + 1];
 		int len = rtnh->rtnh_len;
 
 		if (len < (int)sizeof(*rtnh) || len > left)
 			return -EBADMSG;
-		if (nla_parse(tb, RTA_PREF, (struct nlattr *)(void *)(rtnh + 1),
+		if (nla_parse(tb, RTA_NH_ID, (struct nlattr *)(void *)(rtnh + 1),
 			    len - (int)sizeof(*rtnh), route_policy) < 0)
 			return -EBADMSG;
 		if (route->route.n_nexthops == KERNEL_MAX_NEXTHOPS)
@@ -118,6 +126,7 @@ static int read_multipath(struct nlattr *attr, struct rtnlmsg_route *route)
 		hop->ifindex = rtnh->rtnh_ifindex;
 		hop->onlink = (rtnh->rtnh_flags & RTNH_F_ONLINK) != 0;
 		hop->weight = rtnh->rtnh_hops + 1u;
+		route->has_encap = route->has_encap || tb[RTA_ENCAP];
 		if (read_gateway(route->route.family, tb, &hop->gateway) < 0)
 			return -EBADMSG;
 
@@ -137,6 +146,11 @@ static int read_nexthops(
 		return RTNLMSG_READ; /* IPv6 names the loopback device for these */
 	if (tb[RTA_MULTIPATH])
 		return read_multipath(tb[RTA_MULTIPATH], route);
+	/* net.ipv4.nexthop_compat_mode=0 leaves all but the number out */
+	if (route->nhid && !tb[RTA_OIF]) {
+		route->unresolved = true;
+		return RTNLMSG_READ;
+	}
 
 	route->route.n_nexthops = 1;
 	hop->ifindex = tb[RTA_OIF] ? (int)nla_get_u32(tb[RTA_OIF]) : 0;
@@ -162,11 +176,61 @@ static bool read_type(uint8_t type, enum kernel_route_type *ret_type)
 	}
 }
 
+/* RTA_METRICS: values by RTAX_*, one name. What later kernels add is passed over. */
+static int read_metrics(struct nlattr *attr, struct kernel_metrics *metrics)
+{
+	struct nlattr *item;
+	int left;
+
+	if (!attr)
+		return 0;
+	nla_for_each_nested(item, attr, left)
+	{
+		int type = nla_type(item);
+
+		if (type <= 0 || type >= KERNEL_N_METRICS)
+			continue;
+		if (type == RTAX_CC_ALGO) {
+			nla_strlcpy(metrics->congctl, item, sizeof(metrics->congctl));
+			continue;
+		}
+		if (nla_len(item) != (int)sizeof(uint32_t))
+			return -EBADMSG;
+		metrics->values[type] = nla_get_u32(item);
+	}
+	return 0;
+}
+
+/* An on-link IPv4 destination is of scope "link", all else of "universe" (ip-route(8)). */
+static uint8_t usual_scope(const struct kernel_route *route)
+{
+	if (route->family != AF_INET || route->type != KERNEL_UNICAST)
+		return RT_SCOPE_UNIVERSE;
+	for (size_t i = 0; i < route->n_nexthops; i++)
+		if (addr_is_set(&route->nexthops[i].gateway))
+			return RT_SCOPE_UNIVERSE;
+	return RT_SCOPE_LINK;
+}
+
+static uint8_t route_scope(const struct kernel_route *route)
+{
+	return route->scope ? (uint8_t)(route->scope - 1) : usual_scope(route);
+}
+
+/* The scope of a route whose next hops are not known yet cannot be told from the usual one. */
+static unsigned int read_scope(const struct rtmsg *rtm, const struct rtnlmsg_route *route)
+{
+	if (rtm->rtm_family != AF_INET || route->route.type != KERNEL_UNICAST ||
+		route->unresolved || rtm->rtm_scope == usual_scope(&route->route))
+		return 0;
+	return rtm->rtm_scope + 1u;
+}
+
 int rtnlmsg_read_route(struct nlmsghdr *msg, struct rtnlmsg_route *ret_route)
 {
-	struct nlattr *tb[RTA_PREF + 1];
+	struct nlattr *tb[RTA_NH_ID + 1];
 
-	if (nlmsg_parse(msg, sizeof(struct rtmsg), tb, RTA_PREF, route_policy) < 0)
+	if (nlmsg_parse(msg, sizeof(struct rtmsg), tb, RTA_NH_ID, route_policy) < 0)
 		return -EBADMSG;
 
 	const struct rtmsg *rtm = nlmsg_data(msg);
@@ -178,6 +242,8 @@ int rtnlmsg_read_route(struct nlmsghdr *msg, struct rtnlmsg_route *ret_route)
 		.pref = tb[RTA_PREF] ? nla_get_u8(tb[RTA_PREF]) : 0,
 		.tos = rtm->rtm_tos,
 		.has_from = rtm->rtm_src_len > 0,
+		.has_encap = tb[RTA_ENCAP] != NULL,
+		.nhid = tb[RTA_NH_ID] ? nla_get_u32(tb[RTA_NH_ID]) : 0,
 	};
 	bool cloned = (rtm->rtm_flags & RTM_F_CLONED) != 0; /* a cached decision, no route */
 
@@ -189,11 +255,67 @@ int rtnlmsg_read_route(struct nlmsghdr *msg, struct rtnlmsg_route *ret_route)
 	if (tb[RTA_PREFSRC] &&
 		read_addr(rtm->rtm_family, tb[RTA_PREFSRC], &route.route.prefsrc) < 0)
 		return -EBADMSG;
+	if (read_metrics(tb[RTA_METRICS], &route.route.metrics) < 0)
+		return -EBADMSG;
 
 	int r = read_nexthops(rtm, tb, &route);
-	if (r == RTNLMSG_READ)
+	if (r == RTNLMSG_READ) {
+		route.route.scope = read_scope(rtm, &route);
 		*ret_route = route;
+	}
 	return r;
+}
+
+/* NHA_GROUP: the kernel holds no group of groups (net/ipv4/nexthop.c, valid_group_nh). */
+static int read_group(struct nlattr *attr, struct rtnlmsg_nexthop *nexthop)
+{
+	const struct nexthop_grp *members = nla_data(attr);
+	size_t n = (size_t)nla_len(attr) / sizeof(*members);
+
+	if ((size_t)nla_len(attr) % sizeof(*members) != 0)
+		return -EBADMSG;
+	if (n > RTNLMSG_MAX_MEMBERS)
+		return RTNLMSG_NONE;
+	for (size_t i = 0; i < n; i++) {
+		nexthop->members[i].id = members[i].id;
+		nexthop->members[i].weight = members[i].weight + 1u;
+	}
+	nexthop->n_members = n;
+	return RTNLMSG_READ;
+}
+
+int rtnlmsg_read_nexthop(struct nlmsghdr *msg, struct rtnlmsg_nexthop *ret_nexthop)
+{
+	struct nlattr *tb[NHA_FDB + 1];
+	struct rtnlmsg_nexthop nexthop = {0};
+
+	if (nlmsg_parse(msg, sizeof(struct nhmsg), tb, NHA_FDB, nexthop_policy) < 0)
+		return -EBADMSG;
+
+	const struct nhmsg *nhm = nlmsg_data(msg);
+	nexthop.id = tb[NHA_ID] ? nla_get_u32(tb[NHA_ID]) : 0;
+	if (nexthop.id == 0)
+		return RTNLMSG_NONE;
+	nexthop.has_encap = tb[NHA_ENCAP] != NULL;
+	if (tb[NHA_GROUP]) {
+		int r = read_group(tb[NHA_GROUP], &nexthop);
+
+		if (r != RTNLMSG_READ)
+			return r;
+	} else if (!tb[NHA_BLACKHOLE] && !tb[NHA_FDB]) {
+		nexthop.hop = (struct kernel_nexthop){
+			.ifindex = tb[NHA_OIF] ? (int)nla_get_u32(tb[NHA_OIF]) : 0,
+			.onlink = (nhm->nh_flags & RTNH_F_ONLINK) != 0,
+			.weight = 1,
+		};
+		if (tb[NHA_GATEWAY] &&
+			((nhm->nh_family != AF_INET && nhm->nh_family != AF_INET6) ||
+				read_addr(nhm->nh_family, tb[NHA_GATEWAY],
+					&nexthop.hop.gateway) < 0))
+			return -EBADMSG;
+	}
+	*ret_nexthop = nexthop;
+	return RTNLMSG_READ;
 }
 
 /* Does the rule select or do something that we have no words for? */
@@ -326,15 +448,23 @@ static int put_nexthops(struct nl_msg *msg, const struct kernel_route *route)
 	return put_gateway(msg, route->family, &hop->gateway);
 }
 
-/* An on-link IPv4 destination is of scope "link", all else of "universe" (ip-route(8)). */
-static uint8_t route_scope(const struct kernel_route *route)
+static int put_metrics(struct nl_msg *msg, const struct kernel_metrics *metrics)
 {
-	if (route->family != AF_INET || route->type != KERNEL_UNICAST)
-		return RT_SCOPE_UNIVERSE;
-	for (size_t i = 0; i < route->n_nexthops; i++)
-		if (addr_is_set(&route->nexthops[i].gateway))
-			return RT_SCOPE_UNIVERSE;
-	return RT_SCOPE_LINK;
+	static const struct kernel_metrics none;
+	struct nlattr *all;
+
+	if (kernel_metrics_eq(metrics, &none))
+		return 0;
+	all = nla_nest_start(msg, RTA_METRICS);
+	if (!all)
+		return -ENOMEM;
+	for (int i = 1; i < KERNEL_N_METRICS; i++)
+		if (metrics->values[i] && nla_put_u32(msg, i, metrics->values[i]) < 0)
+			return -ENOMEM;
+	if (metrics->congctl[0] && nla_put_string(msg, RTAX_CC_ALGO, metrics->congctl) < 0)
+		return -ENOMEM;
+	nla_nest_end(msg, all);
+	return 0;
 }
 
 static uint8_t route_type(const struct kernel_route *route)
@@ -370,6 +500,10 @@ struct nl_msg *rtnlmsg_route(int type, int flags, const struct kernel_route *rou
 	if (route->metric && nla_put_u32(msg, RTA_PRIORITY, route->metric) < 0)
 		return NULL;
 	if (addr_is_set(&route->prefsrc) && put_addr(msg, RTA_PREFSRC, &route->prefsrc) < 0)
+		return NULL;
+	/* a removal matches what it names: without the metrics it takes the route all the same
+	 */
+	if (type != RTM_DELROUTE && put_metrics(msg, &route->metrics) < 0)
 		return NULL;
 	if (put_nexthops(msg, route) < 0)
 		return NULL;

@@ -12,6 +12,7 @@
 #include "routed/rtnl.h"
 
 #include <errno.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -456,6 +457,122 @@ static void malformed_messages_are_refused(void **state)
 	nlmsg_free(msg);
 }
 
+static void metrics_and_scope_are_written_and_read(void **state)
+{
+	struct fixture *f = *state;
+	struct kernel_route route = default_via("192.168.2.6", f->wan_a);
+
+	route.metric = 7;
+	route.metrics.values[RTAX_MTU] = 1400;
+	route.metrics.values[RTAX_LOCK] = 1u << RTAX_MTU;
+	route.metrics.values[RTAX_ADVMSS] = 1300;
+	route.metrics.values[RTAX_QUICKACK] = 1;
+	strcpy(route.metrics.congctl, "reno");
+	assert_int_equal(step(f, PLAN_ADD_ROUTE, &route), 0);
+	assert_int_equal(f->actual.n_routes, 1);
+	assert_true(kernel_route_eq(&f->actual.routes[0], &route));
+
+	route.metrics.values[RTAX_ADVMSS] = 1200;
+	assert_false(kernel_route_eq(&f->actual.routes[0], &route));
+	assert_int_equal(step(f, PLAN_REPLACE_ROUTE, &route), 0);
+	assert_true(kernel_route_eq(&f->actual.routes[0], &route));
+	assert_int_equal(step(f, PLAN_DEL_ROUTE, &route), 0);
+	assert_int_equal(f->actual.n_routes, 0);
+
+	route = default_via("192.168.2.6", f->wan_a);
+	route.dst = prefix("10.99.0.0/16");
+	route.nexthops[0].gateway = (struct addr){0};
+	route.scope = RT_SCOPE_UNIVERSE + 1;
+	assert_int_equal(step(f, PLAN_ADD_ROUTE, &route), 0);
+	assert_true(kernel_route_eq(&f->actual.routes[0], &route));
+	assert_int_equal(step(f, PLAN_DEL_ROUTE, &route), 0);
+	assert_int_equal(f->actual.n_routes, 0);
+
+	route = default_via("fe80::6", f->wan_a);
+	route.metrics.values[RTAX_HOPLIMIT] = 64;
+	assert_int_equal(step(f, PLAN_ADD_ROUTE, &route), 0);
+	assert_true(kernel_route_eq(&f->actual.routes[0], &route));
+}
+
+/* As the kernel sends it with net.ipv4.nexthop_compat_mode=0. */
+static void a_route_by_a_nexthop_object_is_open(void **state)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWROUTE, 0);
+	struct rtmsg rtm = {.rtm_family = AF_INET, .rtm_type = RTN_UNICAST};
+	struct rtnlmsg_route read;
+
+	(void)state;
+	nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO);
+	nla_put_u32(msg, RTA_NH_ID, 11);
+	assert_int_equal(rtnlmsg_read_route(nlmsg_hdr(msg), &read), RTNLMSG_READ);
+	assert_int_equal(read.nhid, 11);
+	assert_true(read.unresolved);
+	assert_int_equal(read.route.n_nexthops, 0);
+
+	/* and with 1: nothing is left open */
+	nla_put_u32(msg, RTA_OIF, 4);
+	assert_int_equal(rtnlmsg_read_route(nlmsg_hdr(msg), &read), RTNLMSG_READ);
+	assert_int_equal(read.nhid, 11);
+	assert_false(read.unresolved);
+	assert_int_equal(read.route.nexthops[0].ifindex, 4);
+	nlmsg_free(msg);
+}
+
+static struct nl_msg *nexthop_message(int family)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWNEXTHOP, 0);
+	struct nhmsg nhm = {.nh_family = (uint8_t)family, .nh_flags = RTNH_F_ONLINK};
+
+	nlmsg_append(msg, &nhm, sizeof(nhm), NLMSG_ALIGNTO);
+	nla_put_u32(msg, NHA_ID, 11);
+	return msg;
+}
+
+static void nexthop_objects_are_read(void **state)
+{
+	struct nexthop_grp members[RTNLMSG_MAX_MEMBERS + 1] = {{.id = 11}, {12, 3, 0, 0}};
+	struct addr gateway = addr("fe80::6");
+	struct rtnlmsg_nexthop read;
+
+	(void)state;
+	struct nl_msg *msg = nexthop_message(AF_INET6);
+	nla_put_u32(msg, NHA_OIF, 4);
+	nla_put(msg, NHA_GATEWAY, 16, gateway.bytes);
+	assert_int_equal(rtnlmsg_read_nexthop(nlmsg_hdr(msg), &read), RTNLMSG_READ);
+	assert_int_equal(read.id, 11);
+	assert_int_equal(read.hop.ifindex, 4);
+	assert_true(read.hop.onlink);
+	assert_true(addr_eq(&read.hop.gateway, &gateway));
+	((struct nhmsg *)nlmsg_data(nlmsg_hdr(msg)))->nh_family = AF_INET;
+	assert_int_equal(rtnlmsg_read_nexthop(nlmsg_hdr(msg), &read), -EBADMSG);
+	nlmsg_free(msg);
+
+	msg = nexthop_message(AF_UNSPEC);
+	nla_put(msg, NHA_GROUP, 2 * sizeof(members[0]), members);
+	assert_int_equal(rtnlmsg_read_nexthop(nlmsg_hdr(msg), &read), RTNLMSG_READ);
+	assert_int_equal(read.n_members, 2);
+	assert_int_equal(read.members[1].id, 12);
+	assert_int_equal(read.members[1].weight, 4);
+	nlmsg_free(msg);
+
+	msg = nexthop_message(AF_UNSPEC);
+	nla_put(msg, NHA_GROUP, 7, members);
+	assert_int_equal(rtnlmsg_read_nexthop(nlmsg_hdr(msg), &read), -EBADMSG);
+	nlmsg_free(msg);
+
+	msg = nexthop_message(AF_UNSPEC);
+	nla_put(msg, NHA_GROUP, sizeof(members), members);
+	assert_int_equal(rtnlmsg_read_nexthop(nlmsg_hdr(msg), &read), RTNLMSG_NONE);
+	nlmsg_free(msg);
+
+	msg = nexthop_message(AF_INET);
+	nla_put_u32(msg, NHA_OIF, 4);
+	nla_put(msg, NHA_BLACKHOLE, 0, NULL);
+	assert_int_equal(rtnlmsg_read_nexthop(nlmsg_hdr(msg), &read), RTNLMSG_READ);
+	assert_int_equal(read.hop.ifindex, 0);
+	nlmsg_free(msg);
+}
+
 static void next_hops_of_wrong_length_are_refused(void **state)
 {
 	struct kernel_route route = default_via("192.168.2.6", 4);
@@ -491,6 +608,10 @@ int main(int argc, char **argv)
 			a_server_is_not_sought_beyond_an_uplink, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_refusal_comes_with_the_kernels_reason, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			metrics_and_scope_are_written_and_read, setup, teardown),
+		cmocka_unit_test(a_route_by_a_nexthop_object_is_open),
+		cmocka_unit_test(nexthop_objects_are_read),
 		cmocka_unit_test_setup_teardown(
 			written_rules_are_read_back_equal, setup, teardown),
 		cmocka_unit_test_setup_teardown(
