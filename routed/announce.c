@@ -212,6 +212,13 @@ static uint32_t family_bit(int family)
 	return family == AF_INET ? 1u << SITE_IPV4 : 1u << SITE_IPV6;
 }
 
+/* A single destination by way of a router behind the uplink. */
+static bool is_static(const struct kernel_route *route)
+{
+	return route->dst.len > 0 && route->n_nexthops > 0 &&
+	       addr_is_set(&route->nexthops[0].gateway);
+}
+
 /* The families in which the uplink's work rests on that step: its own table, the rules that
  * lead there, the tracked default over it, its group. A sysctl is of no one uplink, the route
  * to a loopback is the server's. */
@@ -227,6 +234,8 @@ static uint32_t families_of(const struct plan_step *step, const struct site *sit
 			       : 0;
 	case PLAN_ADD_ROUTE:
 	case PLAN_REPLACE_ROUTE:
+		if (is_static(&step->route))
+			return 0;
 		if (step->route.table != table &&
 			(step->route.table != wanted_default_table(site) ||
 				!leads_over(&step->route, uplink->ifindex)))

@@ -13,11 +13,29 @@
  */
 #include "routed/wanted.h"
 
+bool situation_has_address(const struct situation_uplink *uplink, enum site_family family)
+{
+	return addr_is_set(&uplink->chosen[family]) ||
+	       (family == SITE_IPV6 && uplink->unnumbered);
+}
+
+bool situation_has_gateway(const struct situation_uplink *uplink, enum site_family family)
+{
+	return uplink->point_to_point || uplink->bare_default[family] ||
+	       addr_is_set(&uplink->gateway[family]);
+}
+
 bool situation_can_route(const struct situation_uplink *uplink, enum site_family family)
 {
 	return uplink->ifindex != 0 && !uplink->is_down &&
-	       addr_is_set(&uplink->chosen[family]) &&
-	       (uplink->point_to_point || addr_is_set(&uplink->gateway[family]));
+	       situation_has_address(uplink, family) && situation_has_gateway(uplink, family);
+}
+
+bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_family family)
+{
+	const struct mainroutes_over *routes = uplink->main_routes[family];
+
+	return routes && routes->has_default && !situation_can_route(uplink, family);
 }
 
 /* The most preferred one of a set. */

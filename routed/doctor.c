@@ -338,6 +338,30 @@ static bool leads_outside(const struct judge *judge, int ifindex)
 	return false;
 }
 
+/* What is beyond the limit is not lost, but goes by another gateway than main says. */
+static void judge_main_routes(struct judge *judge)
+{
+	for (size_t i = 0; i < judge->facts->main_routes.n; i++) {
+		const struct mainroutes_over *routes = &judge->facts->main_routes.over[i];
+
+		for (size_t k = 0; k < judge->site->n_uplinks && routes->n_seen > routes->n;
+			k++) {
+			if (judge->facts->uplinks[k].ifindex != routes->ifindex)
+				continue;
+			judge_problem(judge,
+				"main has %zu %s routes over %s, more than the %d that the "
+				"table of uplink %s takes: connections to the other "
+				"destinations go by the uplink's default",
+				routes->n_seen, routes->family == AF_INET ? "IPv4" : "IPv6",
+				judge->site->uplinks[k].interface, MAINROUTES_MAX,
+				judge->site->uplinks[k].name);
+			judge_remedy(judge, "many-routes",
+				"let the routing daemon bring fewer routes over that "
+				"interface (summaries, a default)");
+		}
+	}
+}
+
 static void judge_way(struct judge *judge, const struct doctor_way *way)
 {
 	const struct site_server *server = &judge->site->servers[way->server];
@@ -483,6 +507,7 @@ void doctor_judge(const struct site *site, const struct doctor_facts *facts,
 	judge_devices(&judge);
 	judge_subnets(&judge);
 	judge_gateways(&judge);
+	judge_main_routes(&judge);
 	judge_targets(&judge);
 	judge_ways(&judge);
 	judge_filters(&judge);

@@ -12,6 +12,7 @@
 #include "common/links.h"
 #include "common/site.h"
 #include "routed/kernel.h"
+#include "routed/mainroutes.h"
 
 struct cli;
 
@@ -87,6 +88,7 @@ struct doctor_facts {
 	size_t n_rules;
 	struct doctor_default *defaults;
 	size_t n_defaults;
+	struct mainroutes main_routes; /* over the uplinks */
 	struct doctor_chain *chains;
 	size_t n_chains;
 	struct doctor_way *ways;

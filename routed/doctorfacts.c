@@ -116,6 +116,7 @@ static void on_route(const struct rtnlmsg_route *route, void *arg)
 {
 	struct doctor_facts *facts = arg;
 
+	mainroutes_see(&facts->main_routes, route);
 	if (route->protocol == KERNEL_PROTOCOL || route->route.dst.len > 1 || route->has_from)
 		return;
 	facts->defaults = grow(
@@ -129,10 +130,14 @@ static void on_route(const struct rtnlmsg_route *route, void *arg)
 	};
 }
 
-static void gather_routes(struct doctor_facts *facts)
+static void gather_routes(const struct site *site, struct doctor_facts *facts)
 {
+	int ifindexes[SITE_MAX_UPLINKS] = {0};
 	struct rtnl *rtnl = NULL;
 
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		ifindexes[i] = facts->uplinks[i].ifindex;
+	mainroutes_follow(&facts->main_routes, ifindexes, site->n_uplinks);
 	if (rtnl_new(&rtnl) < 0)
 		return;
 	(void)rtnl_each_route(rtnl, on_route, facts);
@@ -270,7 +275,7 @@ void doctor_gather(const struct site *site, struct doctor_facts *ret_facts)
 	*ret_facts = (struct doctor_facts){0};
 	gather_settings(site, ret_facts);
 	gather_devices(site, ret_facts);
-	gather_routes(ret_facts);
+	gather_routes(site, ret_facts);
 	gather_rules(ret_facts);
 	gather_ways(site, ret_facts);
 	gather_conntrack(ret_facts);
@@ -287,6 +292,7 @@ void doctor_facts_fini(struct doctor_facts *facts)
 	free(facts->lan);
 	free(facts->rules);
 	free(facts->defaults);
+	mainroutes_fini(&facts->main_routes);
 	free(facts->chains);
 	free(facts->ways);
 	*facts = (struct doctor_facts){0};

@@ -1,8 +1,10 @@
 /* gateways.c - the gateways that other programs' default routes tell us
  *
- * A look goes through all routes. Per interface and family the best live default counts: the
- * router's preference first (RFC 4191), then the smaller metric, then what was seen first.
- * Where there is none, what was known stays, marked as not live.
+ * A look goes through all routes. Per interface and family the best live default counts, as
+ * main would choose: those of main first, then the smaller metric, then the router's
+ * preference (RFC 4191), then what was seen first. Where there is none, what was known stays,
+ * marked as not live. A default for packets from one prefix only, as RFC 8028 has it, names a
+ * gateway too, where no other does.
  *
  * Our own default routes count only where nothing else is known: after a restart they are
  * what is left of the gateway that a former run had learned.
@@ -22,6 +24,7 @@
 void gateways_fini(struct gateways *gateways)
 {
 	free(gateways->items);
+	mainroutes_fini(&gateways->main);
 	*gateways = (struct gateways){0};
 }
 
@@ -68,9 +71,13 @@ static int pref_rank(uint8_t pref)
 
 static bool is_better(const struct gateway *a, const struct gateway *than)
 {
-	int order = pref_rank(a->pref) - pref_rank(than->pref);
-
-	return order < 0 || (order == 0 && a->metric < than->metric);
+	if (a->elsewhere != than->elsewhere)
+		return than->elsewhere;
+	if (a->narrow != than->narrow)
+		return than->narrow;
+	if (a->metric != than->metric)
+		return a->metric < than->metric;
+	return pref_rank(a->pref) < pref_rank(than->pref);
 }
 
 void gateways_begin(struct gateways *gateways)
@@ -98,7 +105,9 @@ void gateways_see(struct gateways *gateways, const struct rtnlmsg_route *route)
 	const struct kernel_route *r = &route->route;
 	bool ours = route->protocol == KERNEL_PROTOCOL;
 
-	if (r->dst.len > 0 || r->type != KERNEL_UNICAST || route->tos || route->has_from)
+	mainroutes_see(&gateways->main, route);
+	if (r->dst.len > 0 || r->type != KERNEL_UNICAST || route->tos || route->has_encap ||
+		(route->has_from && ours))
 		return;
 	for (size_t i = 0; i < r->n_nexthops; i++) {
 		const struct kernel_nexthop *hop = &r->nexthops[i];
@@ -108,13 +117,15 @@ void gateways_see(struct gateways *gateways, const struct rtnlmsg_route *route)
 			.addr = hop->gateway,
 			.protocol = route->protocol,
 			.live = !ours,
+			.metrics = r->metrics,
+			.elsewhere = r->table != RT_TABLE_MAIN,
+			.narrow = route->has_from,
 			.pref = route->pref,
 			.metric = r->metric,
 		};
 
-		/* an IPv4 default by way of an IPv6 neighbour (RFC 8950) is no IPv4 gateway */
-		if (hop->ifindex > 0 &&
-			(!addr_is_set(&hop->gateway) || hop->gateway.family == r->family))
+		/* the gateway may be of the other family (RFC 8950) */
+		if (hop->ifindex > 0)
 			learn(gateways, &gateway);
 	}
 }
@@ -133,7 +144,9 @@ static bool gateway_eq(const struct gateway *a, const struct gateway *b)
 {
 	return a->ifindex == b->ifindex && a->family == b->family &&
 	       addr_eq(&a->addr, &b->addr) && a->protocol == b->protocol &&
-	       a->live == b->live && a->pref == b->pref && a->metric == b->metric;
+	       a->live == b->live && a->elsewhere == b->elsewhere && a->narrow == b->narrow &&
+	       a->pref == b->pref && a->metric == b->metric &&
+	       kernel_metrics_eq(&a->metrics, &b->metrics);
 }
 
 static bool gateways_eq(const struct gateways *a, const struct gateways *b)
@@ -143,7 +156,7 @@ static bool gateways_eq(const struct gateways *a, const struct gateways *b)
 	for (size_t i = 0; i < a->n; i++)
 		if (!gateway_eq(&a->items[i], &b->items[i]))
 			return false;
-	return true;
+	return mainroutes_eq(&a->main, &b->main);
 }
 
 static bool device_exists(int ifindex)
@@ -164,6 +177,7 @@ int gateways_read(struct gateways *gateways, struct rtnl *rtnl)
 
 	for (size_t i = 0; i < gateways->n; i++)
 		append(&fresh, &gateways->items[i]);
+	mainroutes_begin(&fresh.main, &gateways->main);
 	gateways_begin(&fresh);
 	int r = rtnl_each_route(rtnl, see, &fresh);
 	if (r < 0) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/addr.h"
+#include "routed/mainroutes.h"
 
 struct rtnl;
 struct rtnlmsg_route;
@@ -23,7 +24,11 @@ struct gateway {
 	uint8_t protocol; /* of the route: RTPROT_DHCP, RTPROT_RA, ... */
 	bool live;	  /* the route is there now */
 
+	struct kernel_metrics metrics; /* MTU and the like, as the route has them */
+
 	/* by which the better of several live ones is told */
+	bool elsewhere; /* not in main */
+	bool narrow;	/* IPv6: only for packets from a prefix */
 	uint8_t pref;
 	uint32_t metric;
 };
@@ -31,6 +36,7 @@ struct gateway {
 struct gateways {
 	struct gateway *items; /* one per interface and family */
 	size_t n;
+	struct mainroutes main; /* the other routes over the devices that it follows */
 };
 
 void gateways_fini(struct gateways *gateways);

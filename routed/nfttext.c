@@ -9,7 +9,8 @@
  *                                 a source of another uplink does not leave (answers_I)
  *   mark_in           mangle      a flow that an uplink brings is marked as such (mark_in_I);
  *                                 packets of known flows from elsewhere get back their
- *                                 uplink's mark (restore_I) for the routing rules
+ *                                 uplink's mark (restore_I) for the routing rules; flows
+ *                                 from before us get it by their address (adopt)
  *   mark_local        mangle      the same for the router's own packets; their MSS where the
  *                                 site fixes one; the source of ICMP errors (error_I)
  *   forwards_*        dstnat      port forwards, by map (nftforwards.c)
@@ -138,9 +139,10 @@ static void rule_by_addrs(const struct table *t, const char *before,
 	text_add(t->text, " } %s\n", after);
 }
 
-/* The router's own addresses on the uplink. `match` is "saddr", "saddr !=" or the like. */
-static void rule_by_own_addresses(const struct table *t, size_t i, enum site_family family,
-	const char *match, const char *after)
+/* The router's own addresses on the uplink. `match` is "saddr", "saddr !=" or the like; `of`
+ * is "ct reply " for those of the flow's answers. */
+static void rule_by_own(const struct table *t, size_t i, enum site_family family,
+	const char *of, const char *match, const char *after)
 {
 	const struct situation_uplink *uplink = &t->situation->uplinks[i];
 	const struct addr *addrs[SITUATION_MAX_ADDRS + 1];
@@ -152,8 +154,15 @@ static void rule_by_own_addresses(const struct table *t, size_t i, enum site_fam
 			addrs[n++] = &uplink->addrs[j].addr;
 	if (n == 0 && addr_is_set(&uplink->chosen[family]))
 		addrs[n++] = &uplink->chosen[family];
-	snprintf(before, sizeof(before), "%s %s", family == SITE_IPV4 ? "ip" : "ip6", match);
+	snprintf(before, sizeof(before), "%s%s %s", of, family == SITE_IPV4 ? "ip" : "ip6",
+		match);
 	rule_by_addrs(t, before, addrs, n, after);
+}
+
+static void rule_by_own_addresses(const struct table *t, size_t i, enum site_family family,
+	const char *match, const char *after)
+{
+	rule_by_own(t, i, family, "", match, after);
 }
 
 /* --- MSS --- */
@@ -203,13 +212,43 @@ static void mss_chain(const struct table *t, size_t i)
 
 /* --- marks --- */
 
-/* Flows that came before us, or whose mark was lost, are adopted: hence no `ct state new`. */
-static void rule_mark(const struct table *t, uint32_t mark, const char *also)
+/* Flows that came before us, or whose mark was lost, are adopted: hence no `ct state new`. In
+ * a family that is left to main there is no default in the uplink's table: nothing is bound to
+ * it. */
+static void rule_mark(const struct table *t, size_t i, uint32_t mark, const char *also)
 {
+	const struct situation_uplink *uplink = &t->situation->uplinks[i];
+	bool without4 = situation_is_left_to_main(uplink, SITE_IPV4);
+	bool without6 = situation_is_left_to_main(uplink, SITE_IPV6);
+	const char *family = without4	? "meta nfproto ipv6 "
+			     : without6 ? "meta nfproto ipv4 "
+					: "";
+
+	if (without4 && without6)
+		return;
 	text_add(t->text,
-		"\t\tct direction original ct mark & 0x%" PRIx32
+		"\t\t%sct direction original ct mark & 0x%" PRIx32
 		" == 0 ct mark set ct mark | 0x%" PRIx32 "%s\n",
-		wanted_mark_mask(t->site), mark, also);
+		family, wanted_mark_mask(t->site), mark, also);
+}
+
+/* Flows from inside that are older than us: they have an uplink's address already, and can go
+ * on over that uplink only. */
+static void adopt_chain(const struct table *t)
+{
+	char then[64];
+
+	chain_begin(t, "adopt");
+	for (size_t i = 0; i < t->site->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			if (!situation_can_route(&t->situation->uplinks[i], family))
+				continue;
+			snprintf(then, sizeof(then),
+				"ct mark set ct mark | 0x%" PRIx32 " goto restore_%zu",
+				wanted_mark_out(t->site, i), i);
+			rule_by_own(t, i, family, "ct reply ", "daddr", then);
+		}
+	chain_end(t);
 }
 
 static void rule_marked(const struct table *t, uint32_t mark, const char *then)
@@ -277,7 +316,7 @@ static void mark_chains(const struct table *t)
 {
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
 		chain_begin_of(t, "mark_in", i);
-		rule_mark(t, wanted_mark_in(t->site, i), "");
+		rule_mark(t, i, wanted_mark_in(t->site, i), "");
 		chain_end(t);
 
 		chain_begin_of(t, "restore", i);
@@ -287,10 +326,15 @@ static void mark_chains(const struct table *t)
 		chain_end(t);
 	}
 
+	adopt_chain(t);
 	chain_begin(t, "mark_in");
 	chain_hook(t, "filter", "prerouting", "mangle");
 	rule_by_uplink(t, "iifname", "mark_in");
 	rule_restore(t, "restore");
+	text_add(t->text,
+		"\t\tct mark & 0x%" PRIx32
+		" == 0 ct status snat ct direction original goto adopt\n",
+		wanted_mark_mask(t->site));
 	chain_end(t);
 
 	error_chains(t);
@@ -465,7 +509,7 @@ static void to_uplink_chain(const struct table *t, size_t i)
 			wanted_mark_direction(t->site) | answered,
 			wanted_mark_direction(t->site), i);
 	snprintf(known, sizeof(known), " %s", counted);
-	rule_mark(t, wanted_mark_out(t->site, i), known);
+	rule_mark(t, i, wanted_mark_out(t->site, i), known);
 	text_add(t->text, "\t\tgoto leave_%zu\n", i);
 	chain_end(t);
 }
@@ -609,7 +653,7 @@ static void nat_chain(const struct table *t, size_t i)
 	const struct site_uplink *uplink = &t->site->uplinks[i];
 
 	chain_begin_of(t, "nat", i);
-	rule_mark(t, wanted_mark_out(t->site, i), "");
+	rule_mark(t, i, wanted_mark_out(t->site, i), "");
 	rules_untranslated(t, i);
 	rule_by_own_addresses(t, i, SITE_IPV4, "saddr", "accept");
 	rule_by_own_addresses(t, i, SITE_IPV6, "saddr", "accept");

@@ -83,6 +83,20 @@ static void look_fini(struct look *look)
 	site_free(look->site);
 }
 
+static int read_routes(struct look *look)
+{
+	int ifindexes[SITE_MAX_UPLINKS] = {0};
+
+	for (size_t i = 0; i < look->site->n_uplinks; i++) {
+		const struct link *link = links_find(
+			look->links, look->site->uplinks[i].interface);
+
+		ifindexes[i] = link ? link->ifindex : 0;
+	}
+	mainroutes_follow(&look->gateways.main, ifindexes, look->site->n_uplinks);
+	return gateways_read(&look->gateways, look->rtnl);
+}
+
 static int look_init(struct look *look, const struct cli *cli)
 {
 	AUTO(freep) char *table = cli_path(cli->state_dir, ROUTED_TABLE);
@@ -98,7 +112,7 @@ static int look_init(struct look *look, const struct cli *cli)
 		(err = links_new(NULL, NULL, NULL, &look->links)) < 0 ||
 		(err = rtnl_new(&look->rtnl)) < 0 ||
 		(err = nft_new(NULL, table, NULL, NULL, &look->nft)) < 0 ||
-		(err = gateways_read(&look->gateways, look->rtnl)) < 0)
+		(err = read_routes(look)) < 0)
 		return err;
 	keep_load(kept, &look->keep);
 	look->agent = status_ask(cli, request, true);
@@ -134,23 +148,16 @@ static void learn_from_agent(const json_t *uplink, struct situation_learned *lea
 			learned->gateway[family] = addr;
 	}
 	learned->no_carrier = json_is_false(json_object_get(uplink, "carrier"));
+	learned->lost_ipv6 = json_is_false(json_object_get(uplink, "unnumbered"));
 }
 
 static void learn(const struct look *look, size_t i, struct situation_learned *ret_learned)
 {
 	const char *interface = look->site->uplinks[i].interface;
 	const struct link *link = links_find(look->links, interface);
-	const struct gateway *found[SITE_FAMILIES] = {0};
 
 	*ret_learned = (struct situation_learned){0};
-	if (!link)
-		return;
-	found[SITE_IPV4] = gateways_find(&look->gateways, link->ifindex, AF_INET);
-	found[SITE_IPV6] = gateways_find(&look->gateways, link->ifindex, AF_INET6);
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		if (found[family])
-			ret_learned->gateway[family] = found[family]->addr;
-	ret_learned->uses_ra = gateways_uses_ra(&look->gateways, link->ifindex);
+	situation_learn(&look->gateways, link, ret_learned);
 }
 
 static enum uplink_state state_of(const struct look *look, size_t i, const json_t *agent)

@@ -33,11 +33,14 @@
 #include "routed/publish.h"
 #include "routed/routed.h"
 #include "routed/rtnl.h"
+#include "routed/rtnlwatch.h"
 #include "routed/standby.h"
 #include "routed/sysctl.h"
 #include "routed/tell.h"
 
 enum {
+	READ_SHARE =
+		20, /* of routes that change all the time, one part in so many of the time */
 	STEP_TEXT_MAX = 512,
 	STEPS_TOLD = 8,
 	FIGHT_LIMIT = 20,	 /* repairs ... */
@@ -47,34 +50,67 @@ enum {
 /* ---- what is so -------------------------------------------------------------------------
  */
 
+/* The uplinks' devices, as they are now. True if there is another one than before. */
+static bool follow_devices(struct routed *routed)
+{
+	int ifindexes[SITE_MAX_UPLINKS] = {0};
+	size_t n = routed->site->n_uplinks;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct link *link = links_find(
+			routed->links, routed->site->uplinks[i].interface);
+
+		ifindexes[i] = link ? link->ifindex : 0;
+	}
+	rtnlwatch_follow(routed->watch, ifindexes, n);
+	return mainroutes_follow(&routed->gateways.main, ifindexes, n);
+}
+
 static void look_at_gateways(struct routed *routed)
 {
+	int64_t start_us = clock_now_us();
+
+	if (follow_devices(routed))
+		routed->gateways_dirty = true;
 	if (!routed->gateways_dirty)
 		return;
 	if (gateways_read(&routed->gateways, routed->rtnl) >= 0)
 		routed->gateways_dirty = false;
+
+	int64_t now_us = clock_now_us();
+	routed->routes_due_us = now_us + READ_SHARE * (now_us - start_us);
 }
 
 static void learn(struct routed *routed, size_t i)
 {
-	static const int families[SITE_FAMILIES] = {AF_INET, AF_INET6};
 	struct situation_learned *learned = &routed->uplinks[i]->learned;
 	const struct link *link = links_find(
 		routed->links, routed->site->uplinks[i].interface);
 
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		const struct gateway *gateway = link ? gateways_find(&routed->gateways,
-							       link->ifindex, families[family])
-						     : NULL;
-
-		learned->gateway[family] = gateway ? gateway->addr : (struct addr){0};
-	}
-	learned->uses_ra = link && gateways_uses_ra(&routed->gateways, link->ifindex);
+	situation_learn(&routed->gateways, link, learned);
+	learned->lost_ipv6 = link && routed->uplinks[i]->numbered_ifindex == link->ifindex;
 
 	/* the mirror may lag behind, the poll not: it is renewed by the next one */
 	bool carrier = true;
 	if (link && rtnl_carrier(routed->rtnl, link->ifindex, &carrier) == 0)
 		learned->no_carrier = !carrier;
+}
+
+static void tell_overfull(struct routed *routed, size_t i, enum site_family family)
+{
+	const struct mainroutes_over *routes = routed->situation.uplinks[i]
+						       .main_routes[family];
+	bool overfull = routes && routes->n_seen > routes->n;
+
+	if (overfull && !routed->uplinks[i]->overfull[family])
+		log_warning("routes",
+			"%s: main has %zu IPv%d routes over %s, more than the %d that its own "
+			"table takes; connections to the other destinations go on by its "
+			"default; let the routing daemon bring fewer",
+			routed->site->uplinks[i].name, routes->n_seen,
+			family == SITE_IPV4 ? 4 : 6, routed->site->uplinks[i].interface,
+			MAINROUTES_MAX);
+	routed->uplinks[i]->overfull[family] = overfull;
 }
 
 static void observe_links(struct routed *routed)
@@ -86,15 +122,26 @@ static void observe_links(struct routed *routed)
 		learned[i] = routed->uplinks[i]->learned;
 	}
 	situation_make(routed->site, routed->links, learned, &routed->situation);
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		const struct situation_uplink *situation = &routed->situation.uplinks[i];
+
+		if (addr_is_set(&situation->chosen[SITE_IPV6]))
+			routed->uplinks[i]->numbered_ifindex = situation->ifindex;
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+			tell_overfull(routed, i, family);
+	}
 }
 
-static void tell_prober(struct prober *prober, const struct situation_uplink *situation)
+static void tell_prober(struct prober *prober, const struct situation_uplink *situation,
+	const struct addr *lan_global)
 {
 	struct prober_link link;
 
 	memset(&link, 0, sizeof(link)); /* compared as a whole */
 	link.ifindex = situation->ifindex;
 	memcpy(link.source, situation->chosen, sizeof(link.source));
+	if (situation->unnumbered)
+		link.source[SITE_IPV6] = *lan_global;
 	memcpy(link.gateway, situation->gateway, sizeof(link.gateway));
 	prober_set_link(prober, &link);
 }
@@ -185,7 +232,8 @@ bool reconcile_observe(struct routed *routed)
 			uplink_trust_link(&uplink->machine);
 			continue;
 		}
-		tell_prober(uplink->prober, &routed->situation.uplinks[i]);
+		tell_prober(uplink->prober, &routed->situation.uplinks[i],
+			situation_lan_global(&routed->situation));
 		prober_collect(uplink->prober);
 	}
 	return step_all(routed);

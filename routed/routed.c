@@ -134,6 +134,19 @@ static void on_health(void *arg)
 	tell_changes(arg);
 }
 
+/* A routing daemon may change routes without an end, and each look reads all of them. */
+static void reread_routes(struct routed *routed)
+{
+	int64_t wait_us = routed->routes_due_us - clock_now_us();
+
+	if (wait_us > 0) {
+		routed_arm(routed->reread, (wait_us + 999) / 1000, true);
+		return;
+	}
+	routed->gateways_dirty = true;
+	reconcile_soon(routed);
+}
+
 static void on_routes(const struct rtnlwatch_news *news, void *arg)
 {
 	struct routed *routed = arg;
@@ -144,6 +157,19 @@ static void on_routes(const struct rtnlwatch_news *news, void *arg)
 	}
 	if (news->defaults || news->lost)
 		routed->gateways_dirty = true;
+	if (news->routes)
+		reread_routes(routed);
+	if (news->ours || news->defaults || news->lost)
+		reconcile_soon(routed);
+}
+
+static void on_reread(evutil_socket_t fd, short what, void *arg)
+{
+	struct routed *routed = arg;
+
+	(void)fd;
+	(void)what;
+	routed->gateways_dirty = true;
 	reconcile_soon(routed);
 }
 
@@ -558,10 +584,12 @@ static int init_events(struct routed *routed)
 	routed->burst = evtimer_new(base, on_burst, routed);
 	routed->look = evtimer_new(base, on_look, routed);
 	routed->later = evtimer_new(base, on_later, routed);
+	routed->reread = evtimer_new(base, on_reread, routed);
 	routed->poll = event_new(base, -1, EV_PERSIST, on_poll, routed);
 	routed->watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, routed);
 	if (!routed->on_hup || !routed->on_term || !routed->on_int || !routed->burst ||
-		!routed->look || !routed->later || !routed->poll || !routed->watchdog)
+		!routed->look || !routed->later || !routed->reread || !routed->poll ||
+		!routed->watchdog)
 		return -ENOMEM;
 
 	event_add(routed->on_hup, NULL);
@@ -675,6 +703,7 @@ static void routed_fini(struct routed *routed)
 	free_event(routed->burst);
 	free_event(routed->look);
 	free_event(routed->later);
+	free_event(routed->reread);
 	free_event(routed->poll);
 	free_event(routed->watchdog);
 	if (routed->base)

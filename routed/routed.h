@@ -54,6 +54,8 @@ struct routed_uplink {
 	enum flows_which deleted; /* and not told yet */
 	int64_t deletion_us;	  /* that it took the kernel */
 	struct situation_learned learned;
+	int numbered_ifindex; /* the device that was last seen with a global IPv6 address */
+	bool overfull[SITE_FAMILIES]; /* more routes than its table takes, and told so */
 
 	/* as last told: tell.c */
 	bool was_told;
@@ -120,10 +122,11 @@ struct routed {
 	struct ctl_server *ctl;
 	struct apply apply;
 	struct event *on_hup, *on_term, *on_int;
-	struct event *burst; /* to look at what changed */
-	struct event *look;  /* to look although nothing was heard; also a retry */
-	struct event *poll;  /* carrier and traffic */
-	struct event *later; /* flows that are to be deleted then */
+	struct event *burst;  /* to look at what changed */
+	struct event *look;   /* to look although nothing was heard; also a retry */
+	struct event *poll;   /* carrier and traffic */
+	struct event *later;  /* flows that are to be deleted then */
+	struct event *reread; /* routes of main, put off while they change all the time */
 	struct event *watchdog;
 
 	bool standby;	     /* the other router is at work: standby.h */
@@ -132,6 +135,7 @@ struct routed {
 	bool in_reconcile;
 	int64_t cause_us; /* the latest of what the present change goes back to; 0: nothing */
 	int64_t applied_us;
+	int64_t routes_due_us; /* routes of main are not read again before */
 
 	int64_t fight_us; /* since when repairs are counted in n_fights */
 	unsigned int n_fights;

@@ -36,6 +36,8 @@ struct rtnlwatch {
 	struct rtnlwatch_news news; /* of this wake-up */
 	struct rtnlwatch_counters counters;
 	uint32_t own_port;
+	int followed[RTNLWATCH_MAX_DEVICES];
+	size_t n_followed;
 	rtnlwatch_fn *on_news;
 	void *arg;
 };
@@ -65,6 +67,23 @@ static void note_ours(struct rtnlwatch *watch, uint32_t port)
 	note_author(watch, port);
 }
 
+void rtnlwatch_follow(struct rtnlwatch *watch, const int *ifindexes, size_t n)
+{
+	watch->n_followed = 0;
+	for (size_t i = 0; i < n && i < RTNLWATCH_MAX_DEVICES; i++)
+		watch->followed[watch->n_followed++] = ifindexes[i];
+}
+
+/* A route that names nothing but a nexthop object may lead anywhere. */
+static bool is_followed(const struct rtnlwatch *watch, const struct rtnlmsg_route *route)
+{
+	for (size_t i = 0; i < route->route.n_nexthops; i++)
+		for (size_t k = 0; k < watch->n_followed; k++)
+			if (route->route.nexthops[i].ifindex == watch->followed[k])
+				return true;
+	return route->unresolved && watch->n_followed > 0;
+}
+
 static void read_route(struct rtnlwatch *watch, struct nlmsghdr *msg)
 {
 	struct rtnlmsg_route route;
@@ -75,6 +94,8 @@ static void read_route(struct rtnlwatch *watch, struct nlmsghdr *msg)
 		note_ours(watch, msg->nlmsg_pid);
 	else if (route.route.dst.len == 0)
 		watch->news.defaults = true;
+	else if (route.route.table == RT_TABLE_MAIN && is_followed(watch, &route))
+		watch->news.routes = true;
 }
 
 static void read_rule(struct rtnlwatch *watch, struct nlmsghdr *msg)
@@ -108,6 +129,11 @@ static int on_message(struct nl_msg *nl_msg, void *arg)
 	case RTM_DELRULE:
 		read_rule(watch, msg);
 		break;
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
+		/* the routes that use the object change without a message of their own */
+		watch->news.defaults = true;
+		break;
 	default:
 		break;
 	}
@@ -131,7 +157,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 			watch->news.lost = true;
 		}
 	}
-	if (watch->news.ours || watch->news.defaults || watch->news.lost)
+	if (watch->news.ours || watch->news.defaults || watch->news.routes || watch->news.lost)
 		watch->on_news(&watch->news, watch->arg);
 }
 
@@ -154,6 +180,8 @@ static int watch_open(struct rtnlwatch *watch)
 	if (nl_socket_add_memberships(sock, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
 		    RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0) < 0)
 		return -errno;
+	/* Linux before 5.3 has no nexthop objects, and no such group */
+	(void)nl_socket_add_membership(sock, RTNLGRP_NEXTHOP);
 	return 0;
 }
 

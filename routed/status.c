@@ -305,6 +305,7 @@ static void add_links(json_t *object, const struct routed *routed, size_t i)
 	json_object_set_new(object, "public", json_addrs(public));
 	json_object_set_new(object, "gateway", json_first(situation->gateway));
 	json_object_set_new(object, "gateways", json_addrs(situation->gateway));
+	json_object_set_new(object, "unnumbered", json_boolean(situation->unnumbered));
 	json_object_set_new(object, "inbound", json_boolean(config->inbound));
 }
 

@@ -10,6 +10,7 @@
 #include "common/site.h"
 #include "common/uplinkstate.h"
 #include "routed/kernel.h"
+#include "routed/mainroutes.h"
 
 enum { SITUATION_MAX_ADDRS = 16 };
 
@@ -25,6 +26,10 @@ struct situation_uplink {
 	struct addr
 		chosen[SITE_FAMILIES]; /* the one that stands for the uplink; unset: none */
 	struct addr gateway[SITE_FAMILIES]; /* configured or learned; unset: none known */
+	bool bare_default[SITE_FAMILIES];   /* main has a default over it without a gateway */
+	bool unnumbered; /* in IPv6 it has a link-local address only, and needs no other */
+	struct kernel_metrics metrics[SITE_FAMILIES];		  /* of its default */
+	const struct mainroutes_over *main_routes[SITE_FAMILIES]; /* borrowed; NULL: none */
 	bool uses_ra; /* its IPv6 default comes from router advertisements */
 	bool carrier;
 	enum uplink_state state;
@@ -45,8 +50,15 @@ struct decision {
 struct decision decide(const struct site *site, const struct situation *situation);
 
 /* A device that is not switched off, an address and a gateway (or none needed): the uplink's
- * own table is kept filled. */
+ * own table has a default. */
 bool situation_can_route(const struct situation_uplink *uplink, enum site_family family);
+
+/* A default of main leads over it that we can make nothing of: its flows are left to main. */
+bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_family family);
+
+/* An address of its own, or none needed; a gateway, or none needed. */
+bool situation_has_address(const struct situation_uplink *uplink, enum site_family family);
+bool situation_has_gateway(const struct situation_uplink *uplink, enum site_family family);
 
 /* Routes, rules, interface groups and sysctls. `ret_kernel` is the caller's to kernel_fini. */
 void wanted_kernel(const struct site *site, const struct situation *situation,

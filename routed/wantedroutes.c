@@ -3,7 +3,8 @@
  * Three kinds, in the order in which they are made:
  *
  * - the table of each uplink: its connected prefixes and its default, as long as there is a
- *   device, an address and a gateway. A verdict of the probes changes nothing here.
+ *   device, an address and a gateway; and a copy of each route of main that leads over it, as
+ *   long as main has it. A verdict of the probes changes nothing here.
  * - the tracked default over the active uplinks; none if there are none.
  * - in main, the servers' loopbacks by way of the server, each with an unreachable one behind
  *   it: the kernel takes the former away with the LAN's device, and what is forwarded to the
@@ -63,7 +64,7 @@ static bool has_subnet(const struct link_addr *addr)
 
 static bool is_connected(const struct situation_uplink *uplink, const struct addr *gateway)
 {
-	if (addr_is_link_local(gateway) && gateway->family == AF_INET6)
+	if (gateway->family == AF_INET6 && addr_is_link_local(gateway))
 		return true;
 	for (size_t i = 0; i < uplink->n_addrs; i++) {
 		struct prefix subnet = link_addr_subnet(&uplink->addrs[i]);
@@ -118,6 +119,41 @@ static void add_link_local(
 	kernel_add_route(kernel, &route);
 }
 
+/* A connected prefix that we have made already, among the routes from `first` on. */
+static struct kernel_route *find_connected(
+	struct kernel *kernel, size_t first, const struct kernel_route *copy)
+{
+	if (copy->n_nexthops != 1 || addr_is_set(&copy->nexthops[0].gateway))
+		return NULL;
+	for (size_t i = first; i < kernel->n_routes; i++)
+		if (kernel->routes[i].dst.len == copy->dst.len &&
+			addr_eq(&kernel->routes[i].dst.addr, &copy->dst.addr))
+			return &kernel->routes[i];
+	return NULL;
+}
+
+/* What main has over the uplink besides. A connected prefix is there with our own choice of
+ * source, and takes no more than the MTU and the like. */
+static void add_copies(const struct situation_uplink *uplink, enum site_family family,
+	uint32_t table, size_t first, struct kernel *kernel)
+{
+	const struct mainroutes_over *routes = uplink->main_routes[family];
+	size_t n_own = kernel->n_routes;
+
+	for (size_t i = 0; routes && i < routes->n; i++) {
+		struct kernel_route copy = routes->items[i];
+		struct kernel_route *connected = NULL;
+
+		copy.table = table;
+		if (first < n_own)
+			connected = find_connected(kernel, first, &copy);
+		if (connected && connected < kernel->routes + n_own)
+			connected->metrics = copy.metrics;
+		else
+			kernel_add_route(kernel, &copy);
+	}
+}
+
 /* The gateway that a next hop names. A point-to-point device needs none in IPv4; in IPv6 one
  * that is known is named all the same, since a multipath route takes no next hop without. */
 static struct addr gateway_of(const struct situation_uplink *uplink, enum site_family family)
@@ -133,11 +169,20 @@ static void add_uplink_table(const struct site *site, size_t i,
 	uint32_t table = wanted_uplink_table(site, i);
 	struct addr gateway = gateway_of(uplink, family);
 	struct kernel_route route = route_to(family, NULL, table);
+	size_t first = kernel->n_routes;
 
+	if (uplink->ifindex == 0 || uplink->is_down)
+		return;
+	if (!situation_can_route(uplink, family)) {
+		add_copies(uplink, family, table, first, kernel);
+		return;
+	}
 	add_connected(uplink, family, table, kernel);
 	if (family == SITE_IPV6)
 		add_link_local(uplink, table, kernel);
+	add_copies(uplink, family, table, first, kernel);
 	route.prefsrc = uplink->chosen[family];
+	route.metrics = uplink->metrics[family];
 	route_add_nexthop(&route, uplink->ifindex, &gateway,
 		addr_is_set(&gateway) && !is_connected(uplink, &gateway), 1);
 	kernel_add_route(kernel, &route);
@@ -173,7 +218,7 @@ static void add_tracked_default(const struct site *site, const struct situation 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct situation_uplink *uplink = &situation->uplinks[i];
 		struct addr gateway = gateway_of(uplink, family);
-		bool link_local = family == SITE_IPV6 && addr_is_link_local(&gateway);
+		bool link_local = gateway.family == AF_INET6 && addr_is_link_local(&gateway);
 		unsigned int weight = site->uplinks[i].weight;
 
 		if (!(active & (1u << i)))
@@ -181,8 +226,10 @@ static void add_tracked_default(const struct site *site, const struct situation 
 		route_add_nexthop(&route, uplink->ifindex, &gateway,
 			addr_is_set(&gateway) && !link_local,
 			alone || weight == 0 ? 1 : weight);
-		if (alone)
+		if (alone) {
 			route.prefsrc = uplink->chosen[family];
+			route.metrics = uplink->metrics[family];
+		}
 	}
 	if (route.n_nexthops > 0)
 		kernel_add_route(kernel, &route);
@@ -228,8 +275,7 @@ void wanted_routes(const struct site *site, const struct situation *situation,
 	const struct decision *decision, enum site_family family, struct kernel *kernel)
 {
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		if (situation_can_route(&situation->uplinks[i], family))
-			add_uplink_table(site, i, &situation->uplinks[i], family, kernel);
+		add_uplink_table(site, i, &situation->uplinks[i], family, kernel);
 	add_tracked_default(site, situation, decision->active[family], family, kernel);
 	for (size_t i = 0; i < site->n_servers; i++)
 		add_loopbacks(site, family, &site->servers[i], kernel);

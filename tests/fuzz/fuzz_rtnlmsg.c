@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "routed/gateways.h"
+#include "routed/nexthops.h"
 #include "routed/rtnlmsg.h"
 
 static void must(bool truth)
@@ -63,20 +64,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	void *copy = malloc(size ? size : 1); /* aligned, as netlink's buffers are */
 	struct nlmsghdr *msg = copy;
+	static const int followed[] = {1, 2, 4};
 	struct gateways gateways = {0};
+	struct nexthops nexthops = {0};
 	int left = (int)size;
 
 	if (!copy)
 		return 0;
 	memcpy(copy, data, size);
+	mainroutes_follow(&gateways.main, followed, 3);
 	gateways_begin(&gateways);
 	for (; nlmsg_ok(msg, left); msg = nlmsg_next(msg, &left)) {
 		struct rtnlmsg_route route;
+		struct rtnlmsg_nexthop nexthop;
 		struct kernel_rule rule;
 		uint8_t protocol;
 
+		if (rtnlmsg_read_nexthop(msg, &nexthop) == RTNLMSG_READ) {
+			must(nexthop.id != 0 && nexthop.n_members <= RTNLMSG_MAX_MEMBERS);
+			nexthops_add(&nexthops, &nexthop);
+			nexthops_sort(&nexthops);
+		}
 		if (rtnlmsg_read_route(msg, &route) == RTNLMSG_READ) {
 			check_route(&route);
+			if (route.unresolved)
+				nexthops_resolve(&nexthops, &route);
+			must(route.route.n_nexthops <= KERNEL_MAX_NEXTHOPS);
 			gateways_see(&gateways, &route);
 		}
 		if (rtnlmsg_read_rule(msg, &rule, &protocol) == RTNLMSG_READ)
@@ -84,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	gateways_end(&gateways, NULL);
 	gateways_fini(&gateways);
+	nexthops_fini(&nexthops);
 	free(copy);
 	return 0;
 }

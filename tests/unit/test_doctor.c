@@ -217,6 +217,19 @@ static void a_default_refused_for_its_metric_is_explained(void **state)
 	assert_finds_nothing(f);
 }
 
+static void more_routes_than_a_table_takes_are_told(void **state)
+{
+	struct fixture *f = *state;
+
+	f->facts.main_routes.n = 1;
+	f->facts.main_routes.over[0] = (struct mainroutes_over){
+		.ifindex = 3, .family = AF_INET6, .n = 1000, .n_seen = 1000};
+	assert_finds_nothing(f);
+	f->facts.main_routes.over[0].n_seen = 205000;
+	assert_finds(f, "many-routes",
+		"main has 205000 IPv6 routes over wan-b, more than the 1000", "daemon");
+}
+
 static void uplinks_that_need_no_default_have_none_missing(void **state)
 {
 	struct fixture *f = *state;
@@ -843,6 +856,7 @@ int main(int argc, char **argv)
 		PURE(a_port_of_a_bridge_is_no_uplink),
 		PURE(two_uplinks_in_one_subnet_are_found),
 		PURE(a_default_refused_for_its_metric_is_explained),
+		PURE(more_routes_than_a_table_takes_are_told),
 		PURE(uplinks_that_need_no_default_have_none_missing),
 		PURE(targets_are_judged),
 		PURE(ways_to_servers_lead_inside),

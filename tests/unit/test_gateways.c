@@ -99,7 +99,8 @@ static void each_interface_and_family_has_its_own(void **state)
 	gateways_fini(&g);
 }
 
-static void preference_comes_before_metric_and_metric_before_order(void **state)
+/* As the kernel does: net/ipv6/route.c looks at the preference among equal metrics only. */
+static void metric_comes_before_preference_and_preference_before_order(void **state)
 {
 	struct gateways g = {0};
 
@@ -107,10 +108,63 @@ static void preference_comes_before_metric_and_metric_before_order(void **state)
 	LOOK(&g, {WAN_A, "192.168.2.5", RTPROT_DHCP, 200, 0},
 		{WAN_A, "192.168.2.6", RTPROT_DHCP, 100, 0},
 		{WAN_A, "192.168.2.4", RTPROT_DHCP, 100, 0},
-		{WAN_A, "fe80::3", RTPROT_RA, 1, 3}, {WAN_A, "fe80::1", RTPROT_RA, 1024, 1},
-		{WAN_A, "fe80::2", RTPROT_RA, 1, 0});
+		{WAN_A, "fe80::3", RTPROT_RA, 1, 3}, {WAN_A, "fe80::2", RTPROT_RA, 1024, 1},
+		{WAN_A, "fe80::1", RTPROT_RA, 1, 0});
 	assert_gateway(&g, WAN_A, AF_INET, "192.168.2.6");
 	assert_gateway(&g, WAN_A, AF_INET6, "fe80::1");
+	gateways_fini(&g);
+}
+
+static void main_comes_before_other_tables(void **state)
+{
+	struct rtnlmsg_route elsewhere = default_route(
+		(struct seen){WAN_A, "192.168.2.5", RTPROT_STATIC, 0, 0});
+	struct rtnlmsg_route in_main = default_route(
+		(struct seen){WAN_A, "192.168.2.6", RTPROT_STATIC, 900, 0});
+	struct gateways g = {0};
+
+	(void)state;
+	elsewhere.route.table = 77;
+	in_main.route.table = RT_TABLE_MAIN;
+	in_main.route.metrics.values[RTAX_MTU] = 1400;
+	gateways_begin(&g);
+	gateways_see(&g, &elsewhere);
+	gateways_see(&g, &in_main);
+	gateways_see(&g, &elsewhere);
+	assert_gateway(&g, WAN_A, AF_INET, "192.168.2.6");
+	assert_int_equal(gateways_find(&g, WAN_A, AF_INET)->metrics.values[RTAX_MTU], 1400);
+	gateways_fini(&g);
+}
+
+static void a_default_for_one_prefix_counts_where_no_other_is(void **state)
+{
+	struct rtnlmsg_route route = default_route(
+		(struct seen){WAN_A, "fe80::1", RTPROT_STATIC, 1, 0});
+	struct gateways g = {0};
+
+	(void)state;
+	route.has_from = true;
+	gateways_begin(&g);
+	gateways_see(&g, &route);
+	assert_gateway(&g, WAN_A, AF_INET6, "fe80::1");
+	route = default_route((struct seen){WAN_A, "fe80::2", RTPROT_STATIC, 1024, 0});
+	gateways_see(&g, &route);
+	assert_gateway(&g, WAN_A, AF_INET6, "fe80::2");
+	gateways_fini(&g);
+}
+
+static void the_gateway_may_be_of_the_other_family(void **state)
+{
+	struct rtnlmsg_route route = default_route(
+		(struct seen){WAN_A, "", RTPROT_STATIC, 0, 0});
+	struct gateways g = {0};
+
+	(void)state;
+	assert_int_equal(addr_parse("fe80::1", &route.route.nexthops[0].gateway), 0);
+	gateways_begin(&g);
+	gateways_see(&g, &route); /* IPv4 by way of IPv6, RFC 8950 */
+	assert_gateway(&g, WAN_A, AF_INET, "fe80::1");
+	assert_gateway(&g, WAN_A, AF_INET6, NULL);
 	gateways_fini(&g);
 }
 
@@ -179,11 +233,12 @@ static void what_is_no_default_of_a_device_teaches_nothing(void **state)
 	route.route.type = KERNEL_UNREACHABLE;
 	gateways_see(&g, &route);
 	route.route.type = KERNEL_UNICAST;
-	route.has_from = true;
+	route.tos = 16;
 	gateways_see(&g, &route);
-	route.has_from = false;
-	assert_int_equal(addr_parse("fe80::1", &route.route.nexthops[0].gateway), 0);
-	gateways_see(&g, &route); /* IPv4 by way of IPv6 */
+	route.tos = 0;
+	route.has_encap = true;
+	gateways_see(&g, &route);
+	route.has_encap = false;
 	assert_int_equal(g.n, 0);
 
 	route.route.nexthops[0].gateway = (struct addr){0};
@@ -209,6 +264,7 @@ static void on_news(const struct rtnlwatch_news *news, void *arg)
 
 	f->news.ours |= news->ours;
 	f->news.defaults |= news->defaults;
+	f->news.routes |= news->routes;
 	f->news.lost |= news->lost;
 	if (news->ours) {
 		f->news.pid = news->pid;
@@ -331,6 +387,66 @@ static void a_rule_of_ours_that_goes_is_news_and_another_is_not(void **state)
 	assert_false(f->news.ours || f->news.defaults || f->news.lost);
 }
 
+static void routes_of_main_over_a_followed_device_are_news(void **state)
+{
+	struct fixture *f = *state;
+
+	mainroutes_follow(&f->gateways.main, &f->wan_a, 1);
+	rtnlwatch_follow(f->watch, &f->wan_a, 1);
+	netns_run("ip route add 10.99.0.0/16 via 192.168.2.2 dev wan-a mtu 1400");
+	read_news(f);
+	assert_true(f->news.routes);
+	assert_false(f->news.ours || f->news.defaults);
+	assert_int_equal(gateways_read(&f->gateways, f->rtnl), 1);
+	assert_int_equal(gateways_read(&f->gateways, f->rtnl), 0);
+	assert_int_equal(mainroutes_find(&f->gateways.main, f->wan_a, AF_INET)->n, 2);
+
+	netns_run("ip route add 10.98.0.0/16 dev lo; ip route del 10.98.0.0/16;"
+		  "ip route add 10.98.0.0/16 via 192.168.2.2 table 77");
+	read_news(f);
+	assert_false(f->news.routes);
+	netns_run("ip route del 10.99.0.0/16");
+	read_news(f);
+	assert_true(f->news.routes);
+	assert_int_equal(gateways_read(&f->gateways, f->rtnl), 1);
+}
+
+/* The kernel then shows the number of the object alone, and is silent of the routes that go
+ * with it. */
+static void nexthop_objects_are_followed(void **state)
+{
+	struct fixture *f = *state;
+
+	netns_run("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode;"
+		  "ip nexthop add id 11 via 192.168.2.6 dev wan-a;"
+		  "ip nexthop add id 12 via 192.168.2.5 dev wan-a;"
+		  "ip -6 nexthop add id 13 via fe80::6 dev wan-a;"
+		  "ip nexthop add id 20 group 12/11;"
+		  "ip route add default nhid 11; ip -6 route add default nhid 13");
+	read_news(f);
+	assert_true(f->news.defaults);
+	assert_int_equal(gateways_read(&f->gateways, f->rtnl), 1);
+	assert_gateway(&f->gateways, f->wan_a, AF_INET, "192.168.2.6");
+	assert_gateway(&f->gateways, f->wan_a, AF_INET6, "fe80::6");
+
+	netns_run("ip nexthop replace id 11 via 192.168.2.4 dev wan-a");
+	read_news(f);
+	assert_true(f->news.defaults);
+	assert_int_equal(gateways_read(&f->gateways, f->rtnl), 1);
+	assert_gateway(&f->gateways, f->wan_a, AF_INET, "192.168.2.4");
+
+	netns_run("ip route replace default nhid 20");
+	gateways_read(&f->gateways, f->rtnl);
+	assert_gateway(&f->gateways, f->wan_a, AF_INET, "192.168.2.5");
+
+	netns_run("ip nexthop del id 12; ip nexthop del id 11");
+	read_news(f);
+	assert_true(f->news.defaults);
+	gateways_read(&f->gateways, f->rtnl);
+	assert_false(gateways_find(&f->gateways, f->wan_a, AF_INET)->live);
+	netns_run("echo 1 >/proc/sys/net/ipv4/nexthop_compat_mode; ip nexthop flush");
+}
+
 static void an_overrun_means_that_anything_may_have_changed(void **state)
 {
 	struct fixture *f = *state;
@@ -348,7 +464,10 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_interface_and_family_has_its_own),
-		cmocka_unit_test(preference_comes_before_metric_and_metric_before_order),
+		cmocka_unit_test(metric_comes_before_preference_and_preference_before_order),
+		cmocka_unit_test(main_comes_before_other_tables),
+		cmocka_unit_test(a_default_for_one_prefix_counts_where_no_other_is),
+		cmocka_unit_test(the_gateway_may_be_of_the_other_family),
 		cmocka_unit_test(the_last_one_is_kept_and_a_new_one_takes_its_place),
 		cmocka_unit_test(a_gateway_goes_with_its_interface),
 		cmocka_unit_test(our_own_routes_count_only_where_nothing_else_is_known),
@@ -359,6 +478,9 @@ int main(int argc, char **argv)
 			every_next_hop_of_a_multipath_default_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_we_write_ourselves_is_no_news, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			routes_of_main_over_a_followed_device_are_news, setup, teardown),
+		cmocka_unit_test_setup_teardown(nexthop_objects_are_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_rule_of_ours_that_goes_is_news_and_another_is_not, setup, teardown),
 		cmocka_unit_test_setup_teardown(

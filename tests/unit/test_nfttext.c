@@ -122,6 +122,42 @@ static void udp_goes_to_the_address_unless_told(void **state)
 	site_free(site);
 }
 
+static void flows_that_are_left_to_main_are_bound_to_nothing(void **state)
+{
+	struct site *site = situations_reference(NULL);
+	struct situation situation = situations_both_up();
+	struct mainroutes_over over = {.ifindex = 2, .family = AF_INET, .has_default = true};
+	char *text = table_of(site, &situation);
+
+	(void)state;
+	assert_has(text, "\t\tct direction original ct mark & 0xff00 == 0 "
+			 "ct mark set ct mark | 0x8100\n");
+	assert_has(text, "\t\tct reply ip daddr { 192.168.2.1 } ct mark set ct mark | 0x100 "
+			 "goto restore_0\n");
+	free(text);
+
+	situation.uplinks[0].main_routes[SITE_IPV4] = &over;
+	situation.uplinks[0].gateway[SITE_IPV4] = (struct addr){0};
+	text = table_of(site, &situation);
+	assert_has(text, "\t\tmeta nfproto ipv6 ct direction original ct mark & 0xff00 == 0 "
+			 "ct mark set ct mark | 0x8100\n");
+	assert_has(text, "\t\tmeta nfproto ipv6 ct direction original ct mark & 0xff00 == 0 "
+			 "ct mark set ct mark | 0x100");
+	assert_lacks(text, "\t\tct direction original ct mark & 0xff00 == 0 "
+			   "ct mark set ct mark | 0x100");
+	assert_lacks(text, "ct reply ip daddr { 192.168.2.1 }");
+	assert_has(text, "ct reply ip daddr { 172.16.1.1 }");
+	free(text);
+
+	situation.uplinks[0].main_routes[SITE_IPV6] = &over;
+	text = table_of(site, &situation);
+	assert_lacks(text, "ct mark set ct mark | 0x100");
+	assert_lacks(text, "ct mark set ct mark | 0x8100");
+	assert_has(text, "ct mark set ct mark | 0x8200");
+	free(text);
+	site_free(site);
+}
+
 static void public_address_is_forwarded_too(void **state)
 {
 	struct site *site = situations_reference(NULL);
@@ -506,6 +542,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(reference_site_loads),
 		cmocka_unit_test(a_router_that_stands_by_translates_nothing),
 		cmocka_unit_test(udp_goes_to_the_address_unless_told),
+		cmocka_unit_test(flows_that_are_left_to_main_are_bound_to_nothing),
 		cmocka_unit_test(public_address_is_forwarded_too),
 		cmocka_unit_test(what_cannot_be_translated_stays_inside),
 		cmocka_unit_test(uplink_without_inbound_forwards_nothing),

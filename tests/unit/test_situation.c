@@ -181,6 +181,74 @@ static void the_world_sees_what_public_says(void **state)
 	assert_addr(situation_public(&f->uplink, &f->result, SITE_IPV4), "203.0.113.7");
 }
 
+static void a_default_without_a_gateway_needs_none(void **state)
+{
+	struct fixture *f = *state;
+	struct uplink_facts facts;
+
+	f->learned.bare_default[SITE_IPV4] = true;
+	situation_facts(look(f), &facts);
+	assert_true(facts.gateway[SITE_IPV4]);
+	assert_true(situation_can_route(&f->result, SITE_IPV4));
+	assert_false(facts.gateway[SITE_IPV6]);
+
+	/* a configured gateway is used, whatever main has */
+	f->uplink.gateway[SITE_IPV4] = addr("192.168.2.6");
+	f->learned.metrics[SITE_IPV4].values[2] = 1400;
+	look(f);
+	assert_false(f->result.bare_default[SITE_IPV4]);
+	assert_addr(f->result.gateway[SITE_IPV4], "192.168.2.6");
+	assert_int_equal(f->result.metrics[SITE_IPV4].values[2], 0);
+}
+
+static void ipv6_with_a_link_local_address_alone(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *address; /* of the uplink */
+		uint32_t flags;
+		bool has_default;
+		bool lost;
+		bool expected;
+	} cases[] = {
+		{"link-local", "fe80::1", 0, true, false, true},
+		{"no default", "fe80::1", 0, false, false, false},
+		{"had an address", "fe80::1", 0, true, true, false},
+		{"not ready", "fe80::1", IFA_F_TENTATIVE, true, false, false},
+		{"another is to come", "2001:db8:a::1", IFA_F_TENTATIVE, true, false, false},
+		{"has another", "2001:db8:a::1", 0, true, false, false},
+	};
+	struct fixture *f = *state;
+	struct mainroutes_over over = {.ifindex = 7, .family = AF_INET6};
+
+	f->learned.main_routes[SITE_IPV6] = &over;
+	f->learned.gateway[SITE_IPV6] = addr("fe80::6");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		f->addrs[2] = (struct link_addr){
+			.addr = addr(cases[i].address), .flags = cases[i].flags};
+		f->addrs[2].scope = addr_is_link_local(&f->addrs[2].addr) ? RT_SCOPE_LINK
+									  : RT_SCOPE_UNIVERSE;
+		over.has_default = cases[i].has_default;
+		f->learned.lost_ipv6 = cases[i].lost;
+		if (look(f)->unnumbered != cases[i].expected)
+			print_error("%s\n", cases[i].what);
+		assert_int_equal(f->result.unnumbered, cases[i].expected);
+	}
+}
+
+static void what_main_has_and_we_cannot_is_left_to_main(void **state)
+{
+	struct fixture *f = *state;
+	struct mainroutes_over over = {.ifindex = 7, .family = AF_INET, .has_default = true};
+
+	assert_false(situation_is_left_to_main(look(f), SITE_IPV4));
+	f->learned.main_routes[SITE_IPV4] = &over;
+	assert_true(situation_is_left_to_main(look(f), SITE_IPV4));
+	assert_false(situation_is_left_to_main(&f->result, SITE_IPV6));
+	f->learned.gateway[SITE_IPV4] = addr("192.168.2.6");
+	assert_false(situation_is_left_to_main(look(f), SITE_IPV4));
+}
+
 #define test(f) cmocka_unit_test_setup(f, setup)
 
 int main(int argc, char **argv)
@@ -195,6 +263,9 @@ int main(int argc, char **argv)
 		test(no_interface_is_nothing),
 		test(a_point_to_point_link_needs_no_gateway),
 		test(the_world_sees_what_public_says),
+		test(a_default_without_a_gateway_needs_none),
+		test(ipv6_with_a_link_local_address_alone),
+		test(what_main_has_and_we_cannot_is_left_to_main),
 	};
 
 	if (argc > 1)

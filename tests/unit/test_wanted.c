@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,6 +170,104 @@ static void missing_interface_is_left_out(void **state)
 	assert_sysctls(&f, "net/ipv4/conf/all/rp_filter=2\n"
 			   "net/ipv4/conf/wan-b/rp_filter=2\n"
 			   "net/ipv4/ip_forward=1\n");
+	fini(&f);
+}
+
+static struct kernel_route main_route(const char *dst, const char *gateway, int ifindex)
+{
+	struct kernel_route route = {
+		.table = RT_TABLE_MAIN,
+		.nexthops = {{.ifindex = ifindex, .weight = 1}},
+		.n_nexthops = 1,
+	};
+
+	assert_int_equal(prefix_parse(dst, &route.dst), 0);
+	route.family = route.dst.addr.family;
+	if (gateway)
+		assert_int_equal(addr_parse(gateway, &route.nexthops[0].gateway), 0);
+	return route;
+}
+
+static void routes_of_main_are_copied(void **state)
+{
+	struct fixture f = reference(NULL);
+	struct kernel_route items[] = {
+		main_route("192.168.2.0/29", NULL, 2), /* connected: ours already */
+		main_route("192.168.100.1/32", NULL, 2),
+		main_route("10.99.0.0/16", "192.168.2.2", 2),
+	};
+	struct mainroutes_over over = {2, AF_INET, true, items, 3, 3};
+
+	(void)state;
+	items[0].metrics.values[RTAX_MTU] = 1400;
+	items[0].metrics.values[RTAX_LOCK] = 1u << RTAX_MTU;
+	items[2].metric = 7;
+	items[2].metrics.values[RTAX_INITCWND] = 20;
+	f.situation.uplinks[0].main_routes[SITE_IPV4] = &over;
+	work(&f);
+	assert_has(f.routes,
+		"192.168.2.0/29 dev wan-a table 5301 proto 200 src 192.168.2.1 mtu lock 1400\n"
+		"192.168.100.1 dev wan-a table 5301 proto 200\n"
+		"10.99.0.0/16 via 192.168.2.2 dev wan-a table 5301 proto 200 metric 7 "
+		"initcwnd 20\n"
+		"default via 192.168.2.6 dev wan-a table 5301 proto 200 src 192.168.2.1\n");
+	assert_lacks(f.routes, "10.99.0.0/16 via 192.168.2.2 dev wan-a table 5302");
+	assert_lacks(f.routes, "10.99.0.0/16 via 192.168.2.2 dev wan-a table 5300");
+
+	/* down by the probes: as it was; no gateway: still what main has */
+	f.situation.uplinks[0].state = UPLINK_DOWN;
+	work(&f);
+	assert_has(f.routes, "10.99.0.0/16 via 192.168.2.2 dev wan-a table 5301");
+	f.situation.uplinks[0].gateway[SITE_IPV4] = (struct addr){0};
+	work(&f);
+	assert_has(f.routes, "10.99.0.0/16 via 192.168.2.2 dev wan-a table 5301");
+	assert_has(f.routes, "192.168.2.0/29 dev wan-a table 5301 proto 200 mtu lock 1400\n");
+	assert_lacks(f.routes, "default via 192.168.2.6");
+	f.situation.uplinks[0].is_down = true;
+	work(&f);
+	assert_lacks(f.routes, "5301");
+	fini(&f);
+}
+
+static void a_default_is_copied_as_it_stands(void **state)
+{
+	struct fixture f = reference(NULL);
+	struct situation_uplink *uplink = &f.situation.uplinks[0];
+
+	(void)state;
+	uplink->gateway[SITE_IPV4] = (struct addr){0};
+	uplink->bare_default[SITE_IPV4] = true;
+	work(&f);
+	assert_has(f.routes, "default dev wan-a table 5301 proto 200 src 192.168.2.1\n");
+	assert_has(f.routes, "default dev wan-a table 5300 proto 200 src 192.168.2.1\n");
+
+	uplink->bare_default[SITE_IPV4] = false;
+	assert_int_equal(addr_parse("fe80::6", &uplink->gateway[SITE_IPV4]), 0);
+	uplink->metrics[SITE_IPV4].values[RTAX_ADVMSS] = 1300;
+	work(&f);
+	assert_has(f.routes, "default via inet6 fe80::6 dev wan-a table 5301 proto 200 "
+			     "src 192.168.2.1 advmss 1300\n");
+	assert_has(f.routes, "default via inet6 fe80::6 dev wan-a table 5300 proto 200 "
+			     "src 192.168.2.1 advmss 1300\n");
+	fini(&f);
+}
+
+static void an_unnumbered_uplink_routes_ipv6_all_the_same(void **state)
+{
+	struct fixture f = reference(NULL);
+	struct situation_uplink *uplink = &f.situation.uplinks[0];
+
+	(void)state;
+	assert_int_equal(addr_parse("fe80::6", &uplink->gateway[SITE_IPV6]), 0);
+	uplink->uses_ra = true;
+	work(&f);
+	assert_lacks(f.routes, "fe80::6");
+	uplink->unnumbered = true;
+	work(&f);
+	assert_has(
+		f.routes, "default via fe80::6 dev wan-a table 5301 proto 200 metric 1024\n");
+	assert_has(
+		f.routes, "default via fe80::6 dev wan-a table 5300 proto 200 metric 1024\n");
 	fini(&f);
 }
 
@@ -601,6 +700,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(lost_address_empties_the_table_but_leaves_the_null0),
 		cmocka_unit_test(missing_interface_is_left_out),
 		cmocka_unit_test(without_a_gateway_there_is_no_table),
+		cmocka_unit_test(routes_of_main_are_copied),
+		cmocka_unit_test(a_default_is_copied_as_it_stands),
+		cmocka_unit_test(an_unnumbered_uplink_routes_ipv6_all_the_same),
 		cmocka_unit_test(point_to_point_needs_no_gateway),
 		cmocka_unit_test(gateway_outside_of_the_subnet_is_on_link),
 		cmocka_unit_test(several_addresses_share_one_connected_route),
