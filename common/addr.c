@@ -94,6 +94,16 @@ const char *prefix_str(const struct prefix *prefix)
 	return text;
 }
 
+bool prefix_is_host(const struct prefix *prefix)
+{
+	return addr_is_set(&prefix->addr) && prefix->len == 8 * addr_len(&prefix->addr);
+}
+
+const char *prefix_str_bare(const struct prefix *prefix)
+{
+	return prefix_is_host(prefix) ? addr_str(&prefix->addr) : prefix_str(prefix);
+}
+
 bool addr_is_set(const struct addr *addr)
 {
 	return addr->family != 0;

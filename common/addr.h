@@ -31,6 +31,10 @@ int prefix_parse(const char *text, struct prefix *ret_prefix);
 /* The address as text in a buffer of the thread's own: valid until the 8th call after. */
 const char *addr_str(const struct addr *addr);
 const char *prefix_str(const struct prefix *prefix);
+const char *prefix_str_bare(const struct prefix *prefix); /* a host prefix without length */
+
+/* All bits count: it is one address. */
+bool prefix_is_host(const struct prefix *prefix);
 
 bool addr_is_set(const struct addr *addr);
 bool addr_eq(const struct addr *a, const struct addr *b);

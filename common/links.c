@@ -465,9 +465,8 @@ bool link_is_usable(const struct link *link)
 	return (link->flags & IFF_UP) && link->carrier && link->operstate != IF_OPER_DORMANT;
 }
 
-/* May a socket be bound to it now? An optimistic address may be used while duplicate detection
- * still runs (RFC 4429). */
-static bool addr_is_settled(const struct link_addr *addr)
+/* An optimistic address may be used while duplicate detection still runs (RFC 4429). */
+bool link_addr_is_settled(const struct link_addr *addr)
 {
 	if (addr->flags & IFA_F_DADFAILED)
 		return false;
@@ -476,10 +475,9 @@ static bool addr_is_settled(const struct link_addr *addr)
 
 bool link_addr_is_ready(const struct link_addr *addr)
 {
-	return addr->scope <= RT_SCOPE_SITE && addr_is_settled(addr);
+	return addr->scope <= RT_SCOPE_SITE && link_addr_is_settled(addr);
 }
 
-/* IFA_F_TEMPORARY is the same bit as IFA_F_SECONDARY, in IPv6's sense. */
 struct prefix link_addr_subnet(const struct link_addr *addr)
 {
 	struct prefix prefix = {
@@ -490,29 +488,6 @@ struct prefix link_addr_subnet(const struct link_addr *addr)
 	for (size_t bit = prefix.len; bit < 8 * addr_len(&prefix.addr); bit++)
 		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 	return prefix;
-}
-
-static bool addr_is_lasting(const struct link_addr *addr)
-{
-	return !(addr->flags & (IFA_F_SECONDARY | IFA_F_DEPRECATED));
-}
-
-const struct link_addr *link_pick_addr(
-	const struct link *link, int family, const struct addr *wanted)
-{
-	bool any = !wanted || !addr_is_set(wanted);
-
-	for (size_t i = 0; i < link->n_addrs; i++) {
-		const struct link_addr *addr = &link->addrs[i];
-
-		if (addr->addr.family != family)
-			continue;
-		if (!any && addr_eq(&addr->addr, wanted) && addr_is_settled(addr))
-			return addr;
-		if (any && link_addr_is_ready(addr) && addr_is_lasting(addr))
-			return addr;
-	}
-	return NULL;
 }
 
 /* ---- route look-up ---- */

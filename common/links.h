@@ -79,14 +79,11 @@ bool link_is_usable(const struct link *link);
  * IPv6 included), neither tentative nor failed in duplicate detection. */
 bool link_addr_is_ready(const struct link_addr *addr);
 
+/* May a socket be bound to it now, whatever its scope? */
+bool link_addr_is_settled(const struct link_addr *addr);
+
 /* The subnet that an address brings: that of the far end on a point-to-point link. */
 struct prefix link_addr_subnet(const struct link_addr *addr);
-
-/* Which address stands for the link in one family. `wanted` set: that one if the link has it,
- * of whatever scope, once duplicate detection is through with it. Else (also NULL) the first
- * ready one that is not secondary, temporary or deprecated. NULL if none. */
-const struct link_addr *link_pick_addr(
-	const struct link *link, int family, const struct addr *wanted);
 
 /* The interface over which the kernel would send a packet from `src` (unset: whichever it
  * would choose) to `dst`; 0 in `ret_ifindex` if it would drop it (blackhole, unreachable, no

@@ -59,8 +59,8 @@ struct site_uplink {
 	struct addr gateway[SITE_FAMILIES]; /* unset: learned from the kernel */
 	struct site_probe *probes;
 	size_t n_probes;
-	struct addr
-		address[SITE_FAMILIES];	   /* unset: the first suitable one of the interface */
+	/* a host prefix: that one; unset: the interface's (common/pickaddr.h) */
+	struct prefix address[SITE_FAMILIES];
 	struct addr public[SITE_FAMILIES]; /* unset: the interface's own */
 	bool inbound;
 	unsigned int quorum;

@@ -78,13 +78,18 @@ static bool same_addr(const struct addr *a, const struct addr *b)
 	return addr_is_set(a) && addr_eq(a, b);
 }
 
+static bool same_prefix(const struct prefix *a, const struct prefix *b)
+{
+	return same_addr(&a->addr, &b->addr) && a->len == b->len;
+}
+
 static void check_uplink_addresses(const struct check *check, size_t i)
 {
 	const struct site_uplink *uplinks = check->site->uplinks;
 	const struct site_uplink *uplink = &uplinks[i];
 
 	for (int family = 0; family < SITE_FAMILIES; family++) {
-		const struct addr *address = &uplink->address[family];
+		const struct addr *address = &uplink->address[family].addr;
 		const struct addr *public = &uplink->public[family];
 
 		if (same_addr(address, &uplink->gateway[family]))
@@ -93,10 +98,10 @@ static void check_uplink_addresses(const struct check *check, size_t i)
 					family == SITE_IPV4 ? "gateway" : "gateway6"),
 				"%s is the uplink's own address", addr_str(address));
 		for (size_t j = 0; j < i; j++) {
-			if (same_addr(address, &uplinks[j].address[family]))
+			if (same_prefix(&uplink->address[family], &uplinks[j].address[family]))
 				check_error(check, check_path("uplinks[%zu].address", i),
 					"%s is already the address of uplinks[%zu]",
-					addr_str(address), j);
+					prefix_str_bare(&uplink->address[family]), j);
 			if (same_addr(public, &uplinks[j].public[family]))
 				check_warn(check, check_path("uplinks[%zu].public", i),
 					"%s is also the public address of uplinks[%zu]: if "
@@ -111,7 +116,7 @@ static void check_uplink_addresses(const struct check *check, size_t i)
 static void check_cgnat(const struct check *check, size_t i)
 {
 	const struct site_uplink *uplink = &check->site->uplinks[i];
-	const struct addr *address = &uplink->address[SITE_IPV4];
+	const struct prefix *address = &uplink->address[SITE_IPV4];
 	const struct addr *public = &uplink->public[SITE_IPV4];
 
 	if (!uplink->inbound)
@@ -121,11 +126,11 @@ static void check_cgnat(const struct check *check, size_t i)
 			"%s is an address within the ISP's own NAT (100.64.0.0/10), which the "
 			"Internet does not reach: set 'inbound: no'",
 			addr_str(public));
-	else if (addr_is_cgnat(address) && !addr_is_set(public))
+	else if (addr_is_cgnat(&address->addr) && address->len >= 10 && !addr_is_set(public))
 		check_warn(check, check_path("uplinks[%zu].address", i),
 			"%s is behind the ISP's NAT (100.64.0.0/10), so nothing comes in: set "
 			"'inbound: no', or 'public' if the ISP forwards an address to it",
-			addr_str(address));
+			prefix_str_bare(address));
 }
 
 static bool probes_eq(const struct site_probe *a, const struct site_probe *b)

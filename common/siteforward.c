@@ -44,7 +44,9 @@ static void owners_add_uplink(struct owners *owners, const struct site *site, si
 	const struct site_uplink *uplink = &site->uplinks[i];
 
 	for (int f = 0; f < SITE_FAMILIES; f++) {
-		owners_add(owners, &uplink->address[f], OWNER_UPLINK, i, "address");
+		if (prefix_is_host(&uplink->address[f]))
+			owners_add(
+				owners, &uplink->address[f].addr, OWNER_UPLINK, i, "address");
 		owners_add(owners, &uplink->public[f], OWNER_UPLINK, i, "public");
 		owners_add(owners, &uplink->gateway[f], OWNER_UPLINK, i,
 			f == SITE_IPV4 ? "gateway" : "gateway6");

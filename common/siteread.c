@@ -148,7 +148,7 @@ static const struct schema_key uplink_keys[] = {
 	{"gateway6", site_read_address, offsetof(struct site_uplink, gateway), 0, 0, AF_INET6,
 		NULL},
 	{"probes", read_probes, 0, 0, 0, 0, NULL},
-	{"address", site_read_address, offsetof(struct site_uplink, address), 0, 0, 0, NULL},
+	{"address", site_read_within, offsetof(struct site_uplink, address), 0, 0, 0, NULL},
 	{"public", site_read_address, offsetof(struct site_uplink, public), 0, 0, 0, NULL},
 	{"inbound", schema_bool, offsetof(struct site_uplink, inbound), 0, 0, 0, NULL},
 	{"quorum", schema_uint, offsetof(struct site_uplink, quorum), 0, 1, MAX_PROBES, NULL},

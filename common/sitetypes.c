@@ -53,50 +53,6 @@ void site_read_interface(const struct doc_place *at, const struct schema_key *ke
 		snprintf(out, IFNAMSIZ, "%s", text);
 }
 
-/* One address into its family's place; `want` is 0 or the only family that will do. */
-static void read_one_address(
-	const struct doc_place *at, int want, struct addr families[SITE_FAMILIES])
-{
-	const char *text = doc_text(at);
-	struct addr addr = {0};
-
-	if (!text)
-		return;
-	if (addr_parse(text, &addr) < 0) {
-		doc_error(at, "'%s' is not an IP address%s", doc_printable(text),
-			strchr(text, '/') ? " (no prefix length here)" : "");
-		return;
-	}
-
-	struct addr *slot = &families[addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6];
-	const char *version = addr.family == AF_INET ? "IPv4" : "IPv6";
-	if (want && want != addr.family)
-		doc_error(at, "%s is an %s address: this key takes the other family", text,
-			version);
-	else if (site_addr_fault(&addr))
-		doc_error(at, "%s %s", text, site_addr_fault(&addr));
-	else if (addr_is_set(slot))
-		doc_error(at, "%s is a second %s address: one of each family at most", text,
-			version);
-	else
-		*slot = addr;
-}
-
-void site_read_address(const struct doc_place *at, const struct schema_key *key, void *out)
-{
-	if (!doc_is_list(at)) {
-		read_one_address(at, (int)key->max, out);
-		return;
-	}
-	if (doc_n_items(at) == 0)
-		doc_error(at, "is an empty list: leave the key out instead");
-	for (size_t i = 0; i < doc_n_items(at); i++) {
-		struct doc_place item = doc_item(at, i);
-
-		read_one_address(&item, (int)key->max, out);
-	}
-}
-
 /* The prefix that was meant where bits beyond its length are set. */
 static const char *masked(const char *text)
 {
@@ -124,6 +80,91 @@ static void read_prefix(const struct doc_place *at, const struct schema_key *key
 			masked(text));
 	else if (err < 0)
 		doc_error(at, "'%s' is not an address or prefix", doc_printable(text));
+}
+
+/* May it be put into its family's place? `want` is 0 or the only family that will do. */
+static bool check_place(const struct doc_place *at, int want, const struct addr *addr,
+	const struct addr *taken)
+{
+	const char *version = addr->family == AF_INET ? "IPv4" : "IPv6";
+
+	if (want && want != addr->family)
+		doc_error(at, "%s is an %s address: this key takes the other family",
+			doc_text(at), version);
+	else if (site_addr_fault(addr))
+		doc_error(at, "%s %s", doc_text(at), site_addr_fault(addr));
+	else if (addr_is_set(taken))
+		doc_error(at, "%s is a second %s address: one of each family at most",
+			doc_text(at), version);
+	else
+		return true;
+	return false;
+}
+
+static enum site_family family_of(const struct addr *addr)
+{
+	return addr->family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+}
+
+static void read_address(const struct doc_place *at, const struct schema_key *key, void *out)
+{
+	struct addr *families = out;
+	const char *text = doc_text(at);
+	struct addr addr = {0};
+
+	if (!text)
+		return;
+	if (addr_parse(text, &addr) < 0) {
+		doc_error(at, "'%s' is not an IP address%s", doc_printable(text),
+			strchr(text, '/') ? " (no prefix length here)" : "");
+		return;
+	}
+	if (check_place(at, (int)key->max, &addr, &families[family_of(&addr)]))
+		families[family_of(&addr)] = addr;
+}
+
+static void read_within(const struct doc_place *at, const struct schema_key *key, void *out)
+{
+	struct prefix *families = out;
+	struct prefix prefix = {0};
+
+	read_prefix(at, key, &prefix);
+	if (!addr_is_set(&prefix.addr))
+		return;
+	if (prefix.len == 0) {
+		doc_error(at, "%s holds every address: leave the key out instead",
+			prefix_str(&prefix));
+		return;
+	}
+	if (check_place(
+		    at, (int)key->max, &prefix.addr, &families[family_of(&prefix.addr)].addr))
+		families[family_of(&prefix.addr)] = prefix;
+}
+
+static void each_of_list(
+	const struct doc_place *at, const struct schema_key *key, void *out, schema_read *read)
+{
+	if (!doc_is_list(at)) {
+		read(at, key, out);
+		return;
+	}
+	if (doc_n_items(at) == 0)
+		doc_error(at, "is an empty list: leave the key out instead");
+	for (size_t i = 0; i < doc_n_items(at); i++) {
+		struct doc_place item = doc_item(at, i);
+
+		read(&item, key, out);
+	}
+}
+
+void site_read_address(const struct doc_place *at, const struct schema_key *key, void *out)
+{
+	each_of_list(at, key, out, read_address);
+}
+
+void site_read_within(const struct doc_place *at, const struct schema_key *key, void *out)
+{
+	each_of_list(at, key, out, read_within);
 }
 
 void site_read_prefixes(const struct doc_place *at, const struct schema_key *key, void *out)

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pickaddr.h"
+
 static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
 
 int site_links_find(
@@ -35,11 +37,22 @@ void site_links_fini(struct site_links *links)
 	links->lan = NULL;
 }
 
-/* The interface's address of the family, or none. */
-static struct addr pick(const struct link *link, enum site_family family, struct addr wanted)
+/* Learned gateways are known to routed alone: where they decide, its report does
+ * (word_apply). */
+struct addr gather_own(
+	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
-	const struct link_addr *found = link ? link_pick_addr(link, families[family],
-						       addr_is_set(&wanted) ? &wanted : NULL)
+	const struct link_addr *found = link ? pickaddr(link, families[family],
+						       &uplink->address[family],
+						       &uplink->gateway[family])
+					     : NULL;
+
+	return found ? found->addr : (struct addr){0};
+}
+
+static struct addr own_of_lan(const struct link *link, enum site_family family)
+{
+	const struct link_addr *found = link ? pickaddr(link, families[family], NULL, NULL)
 					     : NULL;
 
 	return found ? found->addr : (struct addr){0};
@@ -52,7 +65,7 @@ static void gather_uplink(const struct site_uplink *uplink, const struct link *l
 
 	*ret_facts = (struct uplink_facts){.inbound = uplink->inbound};
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		struct addr own = pick(link, family, uplink->address[family]);
+		struct addr own = gather_own(uplink, link, family);
 
 		has_address = has_address || addr_is_set(&own);
 		ret_facts->public[family] = addr_is_set(&uplink->public[family])
@@ -105,13 +118,13 @@ int gather_facts(
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		for (size_t i = 0; i < site->n_lan && !addr_is_set(&ret_facts->lan[family]);
 			i++)
-			ret_facts->lan[family] = pick(links->lan[i], family, (struct addr){0});
+			ret_facts->lan[family] = own_of_lan(links->lan[i], family);
 	return 0;
 }
 
 static bool speaks_ipv6(const struct site_uplink *uplink)
 {
-	return addr_is_set(&uplink->address[SITE_IPV6]) ||
+	return addr_is_set(&uplink->address[SITE_IPV6].addr) ||
 	       addr_is_set(&uplink->public[SITE_IPV6]) ||
 	       addr_is_set(&uplink->gateway[SITE_IPV6]) || uplink->prefixes6.n > 0;
 }
@@ -133,8 +146,8 @@ static struct addr example_public(
 {
 	if (addr_is_set(&uplink->public[family]))
 		return uplink->public[family];
-	if (addr_is_set(&uplink->address[family]))
-		return uplink->address[family];
+	if (prefix_is_host(&uplink->address[family]))
+		return uplink->address[family].addr;
 	if (family == SITE_IPV6 && !speaks_ipv6(uplink))
 		return (struct addr){0};
 	return example_addr(family, i);

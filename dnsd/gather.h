@@ -19,6 +19,10 @@ int site_links_find(
 	const struct site *site, const struct links *links, struct site_links *ret_links);
 void site_links_fini(struct site_links *links);
 
+/* The uplink's own address by site.yaml and the link (NULL: none); unset: none. */
+struct addr gather_own(
+	const struct site_uplink *uplink, const struct link *link, enum site_family family);
+
 /* `ret_facts` is the caller's, to end with facts_fini. -ENOMEM. */
 int gather_facts(
 	const struct site *site, const struct site_links *links, struct facts *ret_facts);

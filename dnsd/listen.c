@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/pickaddr.h"
+
 struct list {
 	struct listen_want *wants;
 	size_t n;
@@ -39,26 +41,16 @@ static void add(struct list *list, int view, const struct link *link,
 	};
 }
 
-/* `address:` of site.yaml names one address of a family, of whatever scope, and leaves the
- * other family alone. */
-static bool is_chosen(const struct site_uplink *uplink, const struct link *link,
-	const struct link_addr *addr)
-{
-	int family = addr->addr.family;
-	const struct addr *only = &uplink->address[family == AF_INET ? SITE_IPV4 : SITE_IPV6];
-
-	if (!addr_is_set(only))
-		return link_addr_is_ready(addr);
-	return link_pick_addr(link, family, only) == addr;
-}
-
 static void add_uplink(
 	struct list *list, const struct site *site, size_t i, const struct link *link)
 {
 	const struct site_uplink *uplink = &site->uplinks[i];
 
 	for (size_t j = 0; link && uplink->inbound && j < link->n_addrs; j++)
-		if (is_chosen(uplink, link, &link->addrs[j]))
+		if (pickaddr_is_served(&link->addrs[j],
+			    &uplink->address[link->addrs[j].addr.family == AF_INET
+						     ? SITE_IPV4
+						     : SITE_IPV6]))
 			add(list, (int)i, link, &link->addrs[j], site->dns.port);
 }
 

@@ -168,14 +168,8 @@ static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct 
 	struct word_verdict verdict;
 	struct addr own[SITE_FAMILIES] = {0};
 
-	for (enum site_family family = 0; link && family < SITE_FAMILIES; family++) {
-		const struct link_addr *found = link_pick_addr(link,
-			family == SITE_IPV4 ? AF_INET : AF_INET6,
-			addr_is_set(&uplink->address[family]) ? &uplink->address[family]
-							      : NULL);
-
-		own[family] = found ? found->addr : own[family];
-	}
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		own[family] = word_own(stream_word(dnsd->stream), uplink, link, family);
 	word_judge(stream_word(dnsd->stream), uplink, link, &verdict);
 	json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
 		uplink->name, "inside", 0, "interface", uplink->interface, "state",

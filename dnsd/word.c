@@ -295,17 +295,34 @@ static bool has_ready_addr(const struct link *link, const struct addr *addr)
 	return false;
 }
 
-/* What site.yaml names is nobody's to choose. */
+/* What site.yaml names is nobody's to choose; within a prefix that it gives, routed may. */
+static bool is_own_said(const struct word_uplink *said, const struct site_uplink *uplink,
+	const struct link *link, enum site_family family)
+{
+	const struct addr *addr = &said->public[family];
+	const struct prefix *address = &uplink->address[family];
+
+	return addr_is_set(addr) && !addr_is_set(&uplink->public[family]) &&
+	       (!addr_is_set(&address->addr) || prefix_contains(address, addr)) &&
+	       has_ready_addr(link, addr);
+}
+
 static void apply_public(const struct word_uplink *said, const struct site_uplink *uplink,
 	const struct link *link, struct uplink_facts *facts)
 {
-	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		const struct addr *addr = &said->public[family];
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		if (is_own_said(said, uplink, link, family))
+			facts->public[family] = said->public[family];
+}
 
-		if (addr_is_set(addr) && !addr_is_set(&uplink->public[family]) &&
-			!addr_is_set(&uplink->address[family]) && has_ready_addr(link, addr))
-			facts->public[family] = *addr;
-	}
+struct addr word_own(const struct word *word, const struct site_uplink *uplink,
+	const struct link *link, enum site_family family)
+{
+	const struct word_uplink *said = word_find(word, uplink);
+
+	return said && is_own_said(said, uplink, link, family)
+		       ? said->public[family]
+		       : gather_own(uplink, link, family);
 }
 
 static void apply_dead(

@@ -78,6 +78,11 @@ struct word_verdict {
 void word_judge(const struct word *word, const struct site_uplink *uplink,
 	const struct link *link, struct word_verdict *ret_verdict);
 
+/* The uplink's own address: routed's choice as long as the interface has it, which knows
+ * learned gateways too, else ours; unset: none. `word` and `link` may be NULL. */
+struct addr word_own(const struct word *word, const struct site_uplink *uplink,
+	const struct link *link, enum site_family family);
+
 /* Why the server is dead there, or NULL if it is not. `word` may be NULL. */
 const char *word_dead_why(const struct word *word, const char *server, const char *uplink);
 

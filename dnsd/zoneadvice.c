@@ -31,7 +31,7 @@ bool zoneadvice_is_dynamic(const struct site_uplink *uplink)
 {
 	for (int family = 0; family < SITE_FAMILIES; family++)
 		if (addr_is_set(&uplink->public[family]) ||
-			addr_is_set(&uplink->address[family]) ||
+			prefix_is_host(&uplink->address[family]) ||
 			addr_is_set(&uplink->gateway[family]))
 			return false;
 	return true;
@@ -118,7 +118,8 @@ static const struct site_uplink *configured_with(
 {
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		for (int family = 0; family < SITE_FAMILIES; family++)
-			if (addr_eq(&site->uplinks[i].address[family], addr) ||
+			if ((prefix_is_host(&site->uplinks[i].address[family]) &&
+				    addr_eq(&site->uplinks[i].address[family].addr, addr)) ||
 				addr_eq(&site->uplinks[i].public[family], addr))
 				return &site->uplinks[i];
 	return NULL;

@@ -20,6 +20,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/pickaddr.h"
+
 enum { MAX_ASKED = SITE_MAX_UPLINKS * (SITUATION_MAX_ADDRS + 1) };
 
 /* The addresses of one family that forwards are asked at. */
@@ -103,12 +105,14 @@ size_t nft_served(const struct site *site, const struct situation *situation, si
 
 	if (!site->uplinks[i].inbound)
 		return 0;
-	if (addr_is_set(&site->uplinks[i].address[family])) {
+	const struct prefix *address = &site->uplinks[i].address[family];
+	if (prefix_is_host(address)) {
 		ret_addrs[0] = &uplink->chosen[family];
 		return addr_is_set(ret_addrs[0]) ? 1 : 0;
 	}
 	for (size_t j = 0; j < uplink->n_addrs; j++)
-		if (uplink->addrs[j].addr.family == af_of(family))
+		if (uplink->addrs[j].addr.family == af_of(family) &&
+			pickaddr_is_served(&uplink->addrs[j], address))
 			ret_addrs[n++] = &uplink->addrs[j].addr;
 	return n;
 }

@@ -35,9 +35,11 @@
  * strict pattern that site.yaml is held to: nothing can break out of its quotes.
  */
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/pickaddr.h"
 #include "routed/nftforged.h"
 #include "routed/nftforwards.h"
 #include "routed/text.h"
@@ -634,14 +636,37 @@ static void forward_nat_chains(const struct table *t, const struct text *rules)
 	chain_end(t);
 }
 
-/* masquerade takes the interface's first address; `address:` may name another. */
+/* Would masquerade take it? That is the first primary one whose subnet holds the gateway, or
+ * the first at all (net/ipv4/devinet.c, inet_select_addr). IPv6 chooses by the scope of the
+ * destination (RFC 6724), which comes to the same. */
+static bool is_masquerades(const struct situation_uplink *uplink, const struct addr *chosen)
+{
+	const struct addr *first = NULL;
+
+	for (size_t i = 0; chosen->family == AF_INET && i < uplink->n_addrs; i++) {
+		const struct link_addr *addr = &uplink->addrs[i];
+		struct prefix subnet = link_addr_subnet(addr);
+
+		if (addr->addr.family != AF_INET || (addr->flags & IFA_F_SECONDARY) ||
+			addr->scope != RT_SCOPE_UNIVERSE)
+			continue;
+		if (prefix_contains(&subnet, &uplink->gateway[SITE_IPV4]))
+			return addr_eq(&addr->addr, chosen);
+		if (!first)
+			first = &addr->addr;
+	}
+	return !first || addr_eq(first, chosen);
+}
+
+/* `address:` may name another one than masquerade takes. */
 static void rule_translate(
 	const struct table *t, size_t i, enum site_family family, const char *match)
 {
 	const struct addr *chosen = &t->situation->uplinks[i].chosen[family];
-	const struct addr *configured = &t->site->uplinks[i].address[family];
+	bool is_given = addr_is_set(&t->site->uplinks[i].address[family].addr);
 
-	if (addr_is_set(configured) && addr_eq(chosen, configured))
+	if (addr_is_set(chosen) &&
+		(is_given || !is_masquerades(&t->situation->uplinks[i], chosen)))
 		text_add(t->text, "\t\t%s snat %s to %s\n", match,
 			family == SITE_IPV4 ? "ip" : "ip6", addr_str(chosen));
 	else

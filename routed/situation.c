@@ -9,6 +9,7 @@
 #include <linux/if_addr.h>
 #include <net/if.h>
 
+#include "common/pickaddr.h"
 #include "routed/gateways.h"
 
 static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
@@ -22,11 +23,10 @@ static size_t add_ready(
 	return n;
 }
 
-static struct addr choose(
-	const struct link *link, enum site_family family, const struct addr *wanted)
+static struct addr choose(const struct link *link, enum site_family family,
+	const struct prefix *address, const struct addr *gateway)
 {
-	const struct link_addr *found = link_pick_addr(
-		link, families[family], addr_is_set(wanted) ? wanted : NULL);
+	const struct link_addr *found = pickaddr(link, families[family], address, gateway);
 
 	return found ? found->addr : (struct addr){0};
 }
@@ -77,7 +77,7 @@ static bool is_unnumbered(const struct site_uplink *uplink, const struct link *l
 	const struct mainroutes_over *routes = learned->main_routes[SITE_IPV6];
 
 	return routes && routes->has_default && !learned->lost_ipv6 &&
-	       !addr_is_set(&uplink->address[SITE_IPV6]) && has_only_link_local(link);
+	       !addr_is_set(&uplink->address[SITE_IPV6].addr) && has_only_link_local(link);
 }
 
 /* A configured gateway goes before all that main says of the default. */
@@ -112,9 +112,10 @@ void situation_of_uplink(const struct site_uplink *uplink, const struct link *li
 	ret_uplink->uses_ra = learned->uses_ra;
 	ret_uplink->n_addrs = add_ready(link, ret_uplink->addrs, 0);
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		ret_uplink->chosen[family] = choose(link, family, &uplink->address[family]);
 		take_default(uplink, learned, family, ret_uplink);
 		ret_uplink->main_routes[family] = learned->main_routes[family];
+		ret_uplink->chosen[family] = choose(
+			link, family, &uplink->address[family], &ret_uplink->gateway[family]);
 	}
 	ret_uplink->unnumbered = is_unnumbered(uplink, link, learned);
 }

@@ -379,7 +379,7 @@ static bool site_speaks_ipv6(const struct site *site)
 		const struct site_uplink *uplink = &site->uplinks[i];
 
 		if (addr_is_set(&uplink->gateway[SITE_IPV6]) ||
-			addr_is_set(&uplink->address[SITE_IPV6]) ||
+			addr_is_set(&uplink->address[SITE_IPV6].addr) ||
 			addr_is_set(&uplink->public[SITE_IPV6]) || uplink->prefixes6.n > 0)
 			return true;
 	}

@@ -286,6 +286,15 @@ static const struct site_case site_cases[] = {
 			      "prefix "
 			      "length here)"),
 		WHOLE_FILE},
+	{UPLINK("address: [192.168.2.1/29, any, 0.0.0.0/0, 10.0.0.0/8, 10.1.0.0/16]"),
+		AT(4, "uplinks[0].address[0]: 192.168.2.1/29 has bits set beyond its length "
+		      "(did you mean 192.168.2.0/29?)") AT(4,
+			"uplinks[0].address[1]: 'any' is not an address or prefix") AT(4,
+			"uplinks[0].address[2]: 0.0.0.0/0 holds every address: leave the key "
+			"out instead") AT(4,
+			"uplinks[0].address[4]: 10.1.0.0/16 is a second IPv4 address: one of "
+			"each family at most"),
+		WHOLE_FILE},
 	{SERVER("from: [10.0.0.1/24, \"2001:db8::1/32\", 10.0.0.0/33, any]"),
 		AT(7, "servers[0].from[0]: 10.0.0.1/24 has bits set beyond its length (did "
 		      "you "

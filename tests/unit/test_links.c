@@ -31,6 +31,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mirror.h"
+#include "common/pickaddr.h"
 
 static struct addr addr(const char *text)
 {
@@ -251,13 +252,13 @@ static void ipv6_flags_change_in_place(void **state)
 	add_link(m, 4, "wan-a");
 	assert_int_equal(apply(m, addr_msg(v6)), MIRROR_CHANGED);
 	assert_false(link_addr_is_ready(&m->links[0]->addrs[0]));
-	assert_null(link_pick_addr(m->links[0], AF_INET6, NULL));
+	assert_null(pickaddr(m->links[0], AF_INET6, NULL, NULL));
 
 	v6.flags = IFA_F_PERMANENT;
 	assert_int_equal(apply(m, addr_msg(v6)), MIRROR_CHANGED);
 	assert_int_equal(apply(m, addr_msg(v6)), MIRROR_SAME);
 	assert_int_equal(m->links[0]->n_addrs, 1);
-	assert_non_null(link_pick_addr(m->links[0], AF_INET6, NULL));
+	assert_non_null(pickaddr(m->links[0], AF_INET6, NULL, NULL));
 }
 
 static void an_address_of_an_unknown_link_is_passed_over(void **state)
@@ -364,7 +365,8 @@ static void the_picked_address_is_ready_and_lasting(void **state)
 			.flags = cases[i].flags,
 		};
 		struct link link = {.addrs = &one, .n_addrs = 1};
-		struct addr other = addr("192.0.2.99");
+		struct prefix other_whole = {addr("192.0.2.99"), 32};
+		struct prefix whole = {one.addr, (uint8_t)(8 * addr_len(&one.addr))};
 		int family = one.addr.family;
 		bool settled = !(one.flags & IFA_F_DADFAILED) &&
 			       (!(one.flags & IFA_F_TENTATIVE) ||
@@ -373,11 +375,11 @@ static void the_picked_address_is_ready_and_lasting(void **state)
 		print_message("  case %zu: %s scope %d flags %#x\n", i, cases[i].local,
 			cases[i].scope, cases[i].flags);
 		assert_int_equal(link_addr_is_ready(&one), cases[i].ready);
-		assert_int_equal(link_pick_addr(&link, family, NULL) != NULL, cases[i].picked);
-		assert_null(link_pick_addr(&link, family, &other));
+		assert_int_equal(pickaddr(&link, family, NULL, NULL) != NULL, cases[i].picked);
+		assert_null(pickaddr(&link, family, &other_whole, NULL));
 		assert_null(
-			link_pick_addr(&link, family == AF_INET ? AF_INET6 : AF_INET, NULL));
-		assert_int_equal(link_pick_addr(&link, family, &one.addr) != NULL, settled);
+			pickaddr(&link, family == AF_INET ? AF_INET6 : AF_INET, NULL, NULL));
+		assert_int_equal(pickaddr(&link, family, &whole, NULL) != NULL, settled);
 	}
 }
 
@@ -718,7 +720,7 @@ static void a_duplicate_address_is_not_ready(void **state)
 		settle(live);
 		const struct link *link = links_find(live->links, "wan-a");
 
-		assert_null(link_pick_addr(link, AF_INET6, NULL));
+		assert_null(pickaddr(link, AF_INET6, NULL, NULL));
 		for (size_t k = 0; k < link->n_addrs; k++)
 			if (link->addrs[k].flags & IFA_F_DADFAILED)
 				return;

@@ -228,7 +228,7 @@ static void configured_address_serves_alone(void **state)
 
 	(void)state;
 	situations_address(&situation, 0, "192.168.2.3/29");
-	assert_int_equal(addr_parse("192.168.2.3", &site->uplinks[0].address[SITE_IPV4]), 0);
+	assert_int_equal(prefix_parse("192.168.2.3", &site->uplinks[0].address[SITE_IPV4]), 0);
 	assert_int_equal(
 		addr_parse("192.168.2.3", &situation.uplinks[0].chosen[SITE_IPV4]), 0);
 

@@ -143,7 +143,7 @@ static void uplinks_and_servers_have_defaults(void **state)
 
 	assert_int_equal(f->report.n_entries, 0);
 	assert_addr(&uplink->gateway[SITE_IPV4], "none");
-	assert_addr(&uplink->address[SITE_IPV4], "none");
+	assert_addr(&uplink->address[SITE_IPV4].addr, "none");
 	assert_addr(&uplink->public[SITE_IPV6], "none");
 	assert_int_equal(uplink->n_probes, 0);
 	assert_true(uplink->inbound);
@@ -214,8 +214,8 @@ static void every_uplink_key_is_read(void **state)
 	const struct site_uplink *uplink = &f->site->uplinks[0];
 
 	assert_addr(&uplink->gateway[SITE_IPV6], "fe80::1");
-	assert_addr(&uplink->address[SITE_IPV4], "192.168.2.1");
-	assert_addr(&uplink->address[SITE_IPV6], "2001:db8:a::1");
+	assert_string_equal(prefix_str(&uplink->address[SITE_IPV4]), "192.168.2.1/32");
+	assert_string_equal(prefix_str(&uplink->address[SITE_IPV6]), "2001:db8:a::1/128");
 	assert_addr(&uplink->public[SITE_IPV4], "192.0.2.1");
 	assert_false(uplink->inbound);
 	assert_int_equal(uplink->quorum, 2);

@@ -116,7 +116,7 @@ static void what_site_yaml_says_comes_first(void **state)
 	f->learned.gateway[SITE_IPV4] = addr("192.168.2.5");
 	f->learned.gateway[SITE_IPV6] = addr("fe80::1");
 	f->uplink.gateway[SITE_IPV4] = addr("192.168.2.6");
-	f->uplink.address[SITE_IPV4] = addr("192.168.2.2");
+	f->uplink.address[SITE_IPV4] = (struct prefix){addr("192.168.2.2"), 32};
 	look(f);
 	assert_addr(f->result.gateway[SITE_IPV4], "192.168.2.6");
 	assert_addr(f->result.gateway[SITE_IPV6], "fe80::1");

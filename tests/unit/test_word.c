@@ -413,7 +413,7 @@ static void what_site_yaml_names_is_not_routeds_to_choose(void **state)
 	f->links[A].n_addrs = 2;
 	take(f, "{\"version\":1,\"uplinks\":[{\"name\":\"isp-a\",\"interface\":\"wan-a\","
 		"\"state\":\"up\",\"public\":[\"192.168.2.1\"]}]}");
-	addr_parse("192.168.2.3", &f->site->uplinks[A].address[SITE_IPV4]);
+	prefix_parse("192.168.2.3", &f->site->uplinks[A].address[SITE_IPV4]);
 	gather(f);
 	assert_string_equal(addr_str(answered), "192.168.2.3");
 	addr_parse("203.0.113.7", &f->site->uplinks[A].public[SITE_IPV4]);

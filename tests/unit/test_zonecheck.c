@@ -348,7 +348,7 @@ static void ns_names_have_no_literal_of_an_uplink(void **state)
 	struct zonetext *t = *state;
 
 	addr_parse("203.0.113.7", &t->site->uplinks[1].public[SITE_IPV4]);
-	addr_parse("2001:db8::7", &t->site->uplinks[0].address[SITE_IPV6]);
+	prefix_parse("2001:db8::7", &t->site->uplinks[0].address[SITE_IPV6]);
 	cases_say(t, cases, N(cases));
 }
 
@@ -363,7 +363,7 @@ static void live_addresses_are_found_as_literals(void **state)
 	assert_string_equal(t->said, "");
 	addr_parse("192.168.2.1", &facts.uplinks[0].public[SITE_IPV4]);
 	addr_parse("172.16.1.1", &facts.uplinks[1].public[SITE_IPV4]);
-	addr_parse("192.168.2.1", &t->site->uplinks[0].address[SITE_IPV4]);
+	prefix_parse("192.168.2.1", &t->site->uplinks[0].address[SITE_IPV4]);
 
 	report_init(&report);
 	zoneadvice_live(t->zone, t->site, &facts, &report);
