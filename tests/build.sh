@@ -3,31 +3,44 @@
 
 BUILD_TOP=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 
-# build PRESET [CMAKE-OPTION...]. Call it in the top folder.
+# build_configure PRESET [CMAKE-OPTION...]. Call these in the top folder. The presets name every
+# option of ours that changes what is built, so none stays from an earlier call.
+build_configure() {
+	as_owner cmake --preset "$@"
+}
+
+# build PRESET [CMAKE-OPTION...]
 build() {
-	as_owner cmake --preset "$@" &&
+	build_configure "$@" &&
 		as_owner cmake --build --preset "$1" -j "$(nproc)"
 }
 
-# build_targets PRESET TARGET...: only those, for who does not need the tests.
+# build_targets PRESET TARGET...: only those, for callers that do not need the tests.
 build_targets() {
 	local preset=$1
 	shift
-	as_owner cmake --preset "$preset" &&
+	build_configure "$preset" &&
 		as_owner cmake --build --preset "$preset" -j "$(nproc)" --target "$@"
 }
 
-# Under sudo, what is built should belong to whom the checkout belongs to, not to root.
+# As root, what is built belongs to the owner of the checkout, so that this user can build there
+# too, before and after. What root has left in the build folder goes to the owner first.
 as_owner() {
 	local owner
 	owner=$(stat -c %u "$BUILD_TOP")
-	if [ "$owner" = "${SUDO_UID:-0}" ] && [ "$owner" != 0 ] && build_folder_is_of "$owner"; then
-		setpriv --reuid "$owner" --regid "$SUDO_GID" --init-groups "$@"
-	else
+	if [ "$(id -u)" -ne 0 ] || [ "$owner" = 0 ] || ! run_as "$owner" test -w "$BUILD_TOP"; then
 		"$@"
+		return
 	fi
+	[ ! -d "$BUILD_TOP/build" ] ||
+		find "$BUILD_TOP/build" -xdev -uid 0 -exec chown -h "$owner:$(stat -c %g "$BUILD_TOP")" {} +
+	run_as "$owner" "$@"
 }
 
-build_folder_is_of() {
-	[ ! -e "$BUILD_TOP/build" ] || [ "$(stat -c %u "$BUILD_TOP/build")" = "$1" ]
+# run_as UID COMMAND...: with the groups of that user, if the machine knows the user at all.
+run_as() {
+	local uid=$1 groups=--clear-groups
+	shift
+	! getent passwd "$uid" >/dev/null || groups=--init-groups
+	setpriv --reuid "$uid" --regid "$(stat -c %g "$BUILD_TOP")" "$groups" "$@"
 }

@@ -124,7 +124,7 @@ build_asan() {
 
 # Not the unit tests: they take two minutes here, and run in the other two.
 build_release() {
-	as_owner cmake --preset release -DMH_WERROR=ON && build_targets release tools
+	build_configure release -DMH_WERROR=ON && build_targets release tools
 }
 
 # need_build PRESET: what comes next uses it. Counted as a test, once.
