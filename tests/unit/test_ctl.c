@@ -419,7 +419,8 @@ static int ask_as_nobody(const char *path)
 {
 	json_t *reply;
 
-	/* sudo and login give root its own group as a supplementary one: it would open the socket */
+	/* sudo and login give root its own group as a supplementary one: it would open the
+	 * socket */
 	if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
 		return 100;
 	int r = ctl_request(path, "status", PATIENCE_MS, &reply);
