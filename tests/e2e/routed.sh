@@ -85,6 +85,12 @@ routed_hup() {
 	kill -HUP "$(routed_pid)"
 }
 
+# Returns once the new configuration is active, whatever the load is: until a signal arrives, an
+# empty plan is that of the old one.
+routed_reload() {
+	routed_verb reload
+}
+
 routed_log_has() {
 	grep -qE -- "$1" "$(lab_dir)/routed.log"
 }
