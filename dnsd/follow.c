@@ -162,6 +162,17 @@ static const struct uplink_facts *facts_before(const struct dnsd *dnsd, const ch
 	return i >= 0 && (size_t)i < dnsd->facts.n_uplinks ? &dnsd->facts.uplinks[i] : NULL;
 }
 
+/* RFC 6598. In site.yaml `check` warns of it; an address that is learned is seen here. */
+static void warn_of_cgnat(const struct site_uplink *uplink, const struct addr *addr)
+{
+	if (uplink->inbound && addr_is_cgnat(addr) && !addr_is_set(&uplink->public[SITE_IPV4]))
+		log_warning("uplink",
+			"%s: %s is behind the ISP's NAT (100.64.0.0/10), so nothing comes in, "
+			"and it is answered all the same: set 'inbound: no', or 'public' if "
+			"the ISP forwards an address to it",
+			uplink->name, addr_str(addr));
+}
+
 static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 {
 	const struct site *site = plan->config->site;
@@ -181,6 +192,8 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 			site->uplinks[i].name, uplink_state_str(now->state),
 			verdict.by_routed ? "routed: " : "", verdict.why,
 			addr_str(&now->public[SITE_IPV4]), addr_str(&now->public[SITE_IPV6]));
+		if (!before || !addr_eq(&before->public[SITE_IPV4], &now -> public[SITE_IPV4]))
+			warn_of_cgnat(&site->uplinks[i], &now->public[SITE_IPV4]);
 	}
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pickaddr.h"
 #include "routed/doctorjudge.h"
 
 /* --- findings --- */
@@ -138,6 +139,30 @@ static const struct link_addr *find_overlap(
 			if (overlap(&a->addrs[i], &b->addrs[j]))
 				return &a->addrs[i];
 	return NULL;
+}
+
+/* RFC 6598: behind a carrier's NAT nobody can reach us. */
+static void judge_cgnat(struct judge *judge)
+{
+	for (size_t i = 0; i < judge->site->n_uplinks; i++) {
+		const struct site_uplink *uplink = &judge->site->uplinks[i];
+		const struct doctor_device *device = &judge->facts->uplinks[i];
+		struct link_addr addrs[DOCTOR_MAX_ADDRS];
+		struct link link = {.addrs = addrs, .n_addrs = device->n_addrs};
+
+		memcpy(addrs, device->addrs, sizeof(addrs));
+		const struct link_addr *own = pickaddr(&link, AF_INET,
+			&uplink->address[SITE_IPV4], &uplink->gateway[SITE_IPV4]);
+		if (!uplink->inbound || addr_is_set(&uplink->public[SITE_IPV4]) || !own ||
+			!addr_is_cgnat(&own->addr))
+			continue;
+		judge_problem(judge,
+			"uplink %s: %s is behind the ISP's NAT (100.64.0.0/10), so nothing "
+			"comes in, though servers are offered at it",
+			uplink->name, addr_str(&own->addr));
+		judge_remedy(judge, "carrier-nat",
+			"set `inbound: no`, or `public` if the ISP forwards an address to it");
+	}
 }
 
 static void judge_subnets(struct judge *judge)
@@ -506,6 +531,7 @@ void doctor_judge(const struct site *site, const struct doctor_facts *facts,
 	judge_kernel(&judge);
 	judge_devices(&judge);
 	judge_subnets(&judge);
+	judge_cgnat(&judge);
 	judge_gateways(&judge);
 	judge_main_routes(&judge);
 	judge_targets(&judge);

@@ -180,6 +180,17 @@ static void a_port_of_a_bridge_is_no_uplink(void **state)
 	assert_finds(f, "enslaved", "wan-a is a port of br0", "`interface: br0`");
 }
 
+static void an_address_of_the_carriers_nat_is_found(void **state)
+{
+	struct fixture *f = *state;
+
+	f->uplinks[0] = device(2, "100.72.3.4", 20);
+	assert_finds(f, "carrier-nat", "isp-a: 100.72.3.4 is behind the ISP's NAT",
+		"`inbound: no`");
+	f->site->uplinks[0].inbound = false;
+	assert_finds_nothing(f);
+}
+
 static void two_uplinks_in_one_subnet_are_found(void **state)
 {
 	struct fixture *f = *state;
@@ -854,6 +865,7 @@ int main(int argc, char **argv)
 		PURE(unreadable_settings_are_no_findings),
 		PURE(a_missing_interface_is_named),
 		PURE(a_port_of_a_bridge_is_no_uplink),
+		PURE(an_address_of_the_carriers_nat_is_found),
 		PURE(two_uplinks_in_one_subnet_are_found),
 		PURE(a_default_refused_for_its_metric_is_explained),
 		PURE(more_routes_than_a_table_takes_are_told),
