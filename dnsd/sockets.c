@@ -20,12 +20,14 @@
 #include "common/holder.h"
 #include "common/log.h"
 #include "dnsd/handover.h"
+#include "dnsd/loss.h"
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
 
 enum {
 	RETRY_FIRST_MS = 1000,
 	RETRY_LAST_MS = 30000,
+	LOSSES_S = 10, /* between two looks at what was lost in sending */
 	PROBLEM_LEN = HOLDER_TEXT_MAX + 160,
 };
 
@@ -40,11 +42,13 @@ struct entry {
 	char problem[PROBLEM_LEN];
 	int64_t patience_ms;
 	int64_t retry_ms; /* clock_now_ms() at which it is tried again */
+	struct loss loss;
 };
 
 struct sockets {
 	struct event_base *base;
 	struct event *retry;
+	struct event *losses;
 	struct tcp_server *tcp;
 	struct handover *handover; /* what an earlier process has left to us */
 	struct entry **entries;
@@ -271,6 +275,27 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	arm_retry(sockets);
 }
 
+/* The workers only count: to log may wait for whoever reads the log. */
+static void on_losses(evutil_socket_t fd, short what, void *arg)
+{
+	struct sockets *sockets = arg;
+	int64_t now_ms = clock_now_ms();
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < sockets->n; i++) {
+		struct entry *entry = sockets->entries[i];
+		const struct loss_place place = {
+			entry->want.view->name, entry->want.addr, entry->want.port};
+		uint64_t totals[STATS_N_COUNTERS] = {0};
+
+		if (!entry->udp)
+			continue;
+		udp_count(entry->udp, totals);
+		loss_tell(&entry->loss, &place, totals, now_ms);
+	}
+}
+
 void sockets_retry(struct sockets *sockets)
 {
 	for (size_t i = 0; i < sockets->n; i++)
@@ -364,11 +389,14 @@ void sockets_free(struct sockets *sockets)
 	handover_free(sockets->handover);
 	if (sockets->retry)
 		event_free(sockets->retry);
+	if (sockets->losses)
+		event_free(sockets->losses);
 	free(sockets);
 }
 
 int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets **ret_sockets)
 {
+	const struct timeval every = {.tv_sec = LOSSES_S};
 	struct sockets *sockets = calloc(1, sizeof(*sockets));
 
 	if (!sockets)
@@ -376,7 +404,9 @@ int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets 
 	sockets->base = base;
 	sockets->tcp = tcp;
 	sockets->retry = evtimer_new(base, on_retry, sockets);
-	if (!sockets->retry || handover_new(&sockets->handover) < 0) {
+	sockets->losses = event_new(base, -1, EV_PERSIST, on_losses, sockets);
+	if (!sockets->retry || !sockets->losses || event_add(sockets->losses, &every) < 0 ||
+		handover_new(&sockets->handover) < 0) {
 		sockets_free(sockets);
 		return -ENOMEM;
 	}

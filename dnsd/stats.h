@@ -16,7 +16,14 @@ enum stats_counter {
 	STATS_COOKIES,	 /* queries with a COOKIE option */
 	STATS_COOKIES_VALID,
 	STATS_SLOW, /* answered by the general algorithm, not from the precompiled table */
-	STATS_SEND_ERRORS,
+	STATS_SEND_ERRORS, /* responses that the kernel did not take, of which: */
+	STATS_SEND_FULL,   /* no room in the send buffer */
+	STATS_SEND_FIRST = STATS_SEND_FULL,
+	STATS_SEND_NO_ROUTE,
+	STATS_SEND_FORBIDDEN, /* by a firewall or a route */
+	STATS_SEND_TOO_LARGE, /* for the interface */
+	STATS_SEND_OTHER,
+	STATS_SEND_LAST = STATS_SEND_OTHER,
 	STATS_FROM_UPLINK, /* the inside view, asked through an uplink: met with silence */
 	STATS_RCODE_0,	   /* one per RCODE; 16 and above (BADVERS, ...) share the last */
 	STATS_RCODE_LAST = STATS_RCODE_0 + 16,

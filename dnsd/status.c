@@ -41,6 +41,11 @@ static const char *const counter_names[STATS_RCODE_0] = {
 	[STATS_COOKIES_VALID] = "cookies_valid",
 	[STATS_SLOW] = "slow",
 	[STATS_SEND_ERRORS] = "send_errors",
+	[STATS_SEND_FULL] = "send_full",
+	[STATS_SEND_NO_ROUTE] = "send_no_route",
+	[STATS_SEND_FORBIDDEN] = "send_forbidden",
+	[STATS_SEND_TOO_LARGE] = "send_too_large",
+	[STATS_SEND_OTHER] = "send_other",
 	[STATS_FROM_UPLINK] = "from_uplink",
 };
 

@@ -490,6 +490,8 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 		free(listener);
 		return err;
 	}
+	/* one that was handed over may block, and libevent accepts until there is none left */
+	evutil_make_socket_nonblocking(fd);
 	listener->resume = evtimer_new(server->base, on_resume, listener);
 	/* backlog 0: it listens already */
 	listener->acceptor = evconnlistener_new(server->base, on_accepted, listener,

@@ -26,6 +26,7 @@
 #include "common/cleanup.h"
 #include "dnsd/arrival.h"
 #include "dnsd/facts.h"
+#include "dnsd/loss.h"
 
 static const long NS_PER_S = 1000000000;
 
@@ -37,6 +38,9 @@ enum {
 	UDP_QUERY_CAP = UDP_QUERY_MAX + RESPOND_QUERY_SLACK,
 	UDP_STACK = 256 * 1024, /* octets; only what is touched is memory */
 	UDP_RCVBUF = 1024 * 1024,
+	/* The kernel doubles it. Enough for a full table of neighbours (gc_thresh3, 1024) that
+	 * hold unres_qlen_bytes=2048 each, or for 39 that hold the default of 212992. */
+	UDP_SNDBUF = 4 * 1024 * 1024,
 	UDP_ERROR_PAUSE_NS = 10 * 1000 * 1000,
 	UDP_WAKE_NS = 1000 * 1000,
 	UDP_WAKE_SIGNAL = SIGUSR1, /* open in workers only, and with nothing to do */
@@ -175,23 +179,24 @@ static bool is_told_to_end(const struct worker *worker)
 }
 
 /* sendmmsg(2) stops at a message that fails: an unreachable client must not cost the others
- * their answers. It waits where the device takes nothing; who is to end then has waited long
- * enough, for the event loop waits for it. */
+ * their answers. It never waits: what is sent to a neighbour that does not exist is charged to
+ * our send buffer until the kernel gives up, three seconds later (neigh_event_send), and a
+ * worker that slept for it would answer no other client either. Each message is tried once. */
 static void send_batch(struct worker *worker, unsigned int n_out)
 {
 	unsigned int done = 0;
 
 	while (done < n_out) {
-		int n = sendmmsg(worker->fd, worker->out + done, n_out - done, MSG_NOSIGNAL);
+		int n = sendmmsg(worker->fd, worker->out + done, n_out - done,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n > 0) {
 			done += (unsigned int)n;
-		} else if (errno == EINTR && !is_told_to_end(worker)) {
 			continue;
-		} else {
-			stats_add(&worker->stats, STATS_SEND_ERRORS, 1);
-			done++;
 		}
+		stats_add(&worker->stats, STATS_SEND_ERRORS, 1);
+		stats_add(&worker->stats, loss_reason(errno), 1);
+		done++;
 	}
 }
 
@@ -231,6 +236,19 @@ static int set_options(int fd, int family)
 	return set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
 }
 
+/* Never makes it smaller: an earlier process may have had the privilege that we lack. */
+static void grow_buffer(int fd, int name, int name_force, int octets)
+{
+	int now = 0;
+	socklen_t len = sizeof(now);
+
+	if (getsockopt(fd, SOL_SOCKET, name, &now, &len) == 0 && now >= 2 * octets)
+		return;
+	/* beyond net.core.rmem_max and wmem_max only with CAP_NET_ADMIN; else up to it */
+	if (set_option(fd, SOL_SOCKET, name_force, octets) < 0)
+		set_option(fd, SOL_SOCKET, name, octets);
+}
+
 static int open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
 {
 	struct sockaddr_storage sa;
@@ -245,9 +263,6 @@ static int open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
 	if (is_sibling && (err = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
 		return err;
 
-	/* more than net.core.rmem_max only with CAP_NET_ADMIN; a smaller one serves too */
-	if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RCVBUF) < 0)
-		set_option(fd, SOL_SOCKET, SO_RCVBUF, UDP_RCVBUF);
 	if (bind(fd, (struct sockaddr *)&sa, sa_len) < 0)
 		return -errno;
 	if (!is_sibling && at->n_threads > 1 &&
@@ -329,6 +344,8 @@ static int add_worker(struct udp *udp, const struct udp_at *at)
 		free(worker);
 		return err;
 	}
+	grow_buffer(worker->fd, SO_RCVBUF, SO_RCVBUFFORCE, UDP_RCVBUF);
+	grow_buffer(worker->fd, SO_SNDBUF, SO_SNDBUFFORCE, UDP_SNDBUF);
 	worker_init(worker);
 	view_join(udp->view, &worker->reader);
 	udp->workers[udp->n_workers++] = worker;

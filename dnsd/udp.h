@@ -29,8 +29,8 @@ int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp);
 size_t udp_fds(const struct udp *udp, int ret_fds[UDP_MAX_THREADS]);
 
 /* Ends the threads and closes the sockets. What has arrived and was not taken yet is left to
- * whoever else holds them (handover.h); what was taken is answered, unless that would have to
- * wait for the device. What they counted is added to the view's gone_udp. */
+ * whoever else holds them (handover.h); what was taken is answered, unless the
+ * kernel takes no response. What they counted is added to the view's gone_udp. */
 void udp_close(struct udp *udp);
 
 void udp_count(const struct udp *udp, uint64_t totals[STATS_N_COUNTERS]);

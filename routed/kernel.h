@@ -77,6 +77,7 @@ struct kernel_group {
 enum kernel_sysctl_kind {
 	KERNEL_SYSCTL_EXACT,
 	KERNEL_SYSCTL_AT_LEAST,	  /* ip_forward: 1 or more is as good */
+	KERNEL_SYSCTL_AT_MOST,	  /* unres_qlen_bytes: less is as good */
 	KERNEL_SYSCTL_NOT_STRICT, /* rp_filter, accept_ra: 1 becomes 2; 0 and 2 stay */
 };
 

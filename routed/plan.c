@@ -416,6 +416,8 @@ static bool sysctl_differs(const struct kernel_sysctl *wanted, long now)
 {
 	if (wanted->kind == KERNEL_SYSCTL_AT_LEAST)
 		return now < wanted->value;
+	if (wanted->kind == KERNEL_SYSCTL_AT_MOST)
+		return now > wanted->value;
 	if (wanted->kind == KERNEL_SYSCTL_NOT_STRICT)
 		return now == 1;
 	return now != wanted->value;

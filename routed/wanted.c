@@ -342,6 +342,32 @@ static bool may_use_ra(const struct want *want, size_t i, bool ipv6)
 	       (ipv6 && !addr_is_set(&want->site->uplinks[i].gateway[SITE_IPV6]));
 }
 
+/* Packets for a neighbour that is not resolved wait in the kernel, charged to their sender: up
+ * to unres_qlen_bytes each, 212992 by default. Queries with sources forged from a connected
+ * network would fill a name server's send buffer so, and with it go its other answers. Where a
+ * packet is larger (buffers count, 2304 octets for 1232 of DNS), the kernel keeps one
+ * all the same: the newest (neigh_event_send). */
+static void add_neigh_sysctl(
+	const struct want *want, const char *family, const char *interface)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "net/%s/neigh/%s/unres_qlen_bytes", family, interface);
+	add_sysctl(want, KERNEL_SYSCTL_AT_MOST, WANTED_UNRESOLVED_OCTETS, path);
+}
+
+/* A LAN's device that is not there is left alone like any setting that the kernel lacks. */
+static void add_neigh_sysctls(const struct want *want, const char *family)
+{
+	const struct site *site = want->site;
+
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		if (want->situation->uplinks[i].ifindex != 0)
+			add_neigh_sysctl(want, family, site->uplinks[i].interface);
+	for (size_t i = 0; i < site->n_lan; i++)
+		add_neigh_sysctl(want, family, site->lan[i]);
+}
+
 /* Forwarding comes last. A kernel that forwards heeds router advertisements only where
  * accept_ra is 2; else it forgets the default learned from them, and learns none from those
  * that come later. Where it is 0 another program listens to them (systemd-networkd,
@@ -361,6 +387,9 @@ static void add_sysctls(const struct want *want, bool ipv6)
 	add_sysctl(want, KERNEL_SYSCTL_NOT_STRICT, 2, "net/ipv4/conf/all/rp_filter");
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		add_uplink_sysctl(want, i, KERNEL_SYSCTL_NOT_STRICT, 2, "ipv4", "rp_filter");
+	add_neigh_sysctls(want, "ipv4");
+	if (ipv6)
+		add_neigh_sysctls(want, "ipv6");
 	if (site->routing.mode == SITE_MODE_BALANCE) {
 		add_hash_policy(want, "ipv4");
 		if (ipv6)

@@ -115,4 +115,5 @@ enum {
 	WANTED_PRIO_POLICY = 400,   /* P+400.. policies */
 	WANTED_UPLINK_GROUP =
 		5300, /* interface group of uplinks, unless site.yaml says otherwise */
+	WANTED_UNRESOLVED_OCTETS = 2048, /* that may wait for one neighbour */
 };

@@ -102,6 +102,9 @@ static void first_start_adds_everything_in_order(void **state)
 		"+ sysctl -w net/ipv4/conf/all/rp_filter=2\n"
 		"+ sysctl -w net/ipv4/conf/wan-a/rp_filter=2\n"
 		"+ sysctl -w net/ipv4/conf/wan-b/rp_filter=2\n"
+		"+ sysctl -w net/ipv4/neigh/wan-a/unres_qlen_bytes=2048\n"
+		"+ sysctl -w net/ipv4/neigh/wan-b/unres_qlen_bytes=2048\n"
+		"+ sysctl -w net/ipv4/neigh/lan0/unres_qlen_bytes=2048\n"
 		"+ sysctl -w net/ipv4/ip_forward=1\n");
 	free(lines);
 	plan_fini(&plan);
@@ -231,6 +234,10 @@ static void sysctls_are_touched_only_where_needed(void **state)
 		{KERNEL_SYSCTL_EXACT, 0, 1, true},
 		{KERNEL_SYSCTL_AT_LEAST, 1, 0, true},
 		{KERNEL_SYSCTL_AT_LEAST, 1, 2, false},
+		{KERNEL_SYSCTL_AT_MOST, 2048, 212992, true},
+		{KERNEL_SYSCTL_AT_MOST, 2048, 2048, false},
+		{KERNEL_SYSCTL_AT_MOST, 2048, 0, false},
+		{KERNEL_SYSCTL_AT_MOST, 2048, LONG_MIN, false},
 		{KERNEL_SYSCTL_NOT_STRICT, 2, 0, false},
 		{KERNEL_SYSCTL_NOT_STRICT, 2, 1, true},
 		{KERNEL_SYSCTL_NOT_STRICT, 2, 2, false},

@@ -144,6 +144,25 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Taken over from an earlier process that left it blocking: it must not stop the event loop.
+ */
+static void a_listener_that_blocks_is_made_not_to(void **state)
+{
+	struct rig *rig = *state;
+	const struct addr addr = serving_addr("127.0.0.77");
+	struct tcp_at where = {addr, 53, 0, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	struct sockaddr_storage sa;
+	socklen_t sa_len = addr_to_sockaddr(&addr, 53, 0, &sa);
+	struct tcp_listener *listener;
+
+	assert_int_equal(bind(where.fd, (struct sockaddr *)&sa, sa_len), 0);
+	assert_int_equal(listen(where.fd, 8), 0);
+	stop(rig);
+	assert_int_equal(tcp_listen(rig->server, &where, rig->view, &listener), 0);
+	assert_true(fcntl(tcp_listener_fd(listener), F_GETFL) & O_NONBLOCK);
+	tcp_listener_close(listener);
+}
+
 static int dial(void)
 {
 	return serving_connect(SOCK_STREAM, SERVER);
@@ -693,6 +712,7 @@ static void who_comes_meanwhile_is_answered_by_the_next_one(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		test(a_listener_that_blocks_is_made_not_to),
 		test(a_query_is_answered),
 		test(three_queries_in_one_write_are_answered),
 		test(octets_may_come_one_by_one),

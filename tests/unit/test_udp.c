@@ -18,7 +18,11 @@
 #include "tests/lib/netns.h"
 #include "tests/lib/serving.h"
 
-enum { N_CLIENTS = 64 };
+enum {
+	N_CLIENTS = 64,
+	N_FILL =
+		20000, /* responses: more than a send buffer of 8 MiB holds, 768 octets each */
+};
 
 struct rig {
 	struct fixture *f;
@@ -215,6 +219,7 @@ static void a_client_that_cannot_be_answered_costs_only_itself(void **state)
 				    sa_len) > 0);
 	close(fd);
 	wait_for_counter(rig, STATS_SEND_ERRORS, 20);
+	wait_for_counter(rig, STATS_SEND_OTHER, 20);
 	a_query_is_answered(state);
 }
 
@@ -242,12 +247,11 @@ static void closing_is_quick_and_keeps_the_counters(void **state)
 	assert_null(rig->view->readers);
 }
 
-/* A device that takes nothing, here a peer that reads nothing: each answer waits. */
-static void closing_is_quick_where_nothing_can_be_sent(void **state)
+/* Serves on one end of a pair, whose other end is returned. A peer that reads nothing is like
+ * a device that takes nothing. */
+static int serve_a_pair(struct rig *rig)
 {
-	struct rig *rig = *state;
 	struct udp_at where = at("192.168.2.1", 1);
-	int64_t before_ms;
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
@@ -257,8 +261,74 @@ static void closing_is_quick_where_nothing_can_be_sent(void **state)
 	assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
 	packet_query(&rig->f->query, "www.example.com.", LDNS_RR_TYPE_A,
 		&(const struct asking){.id = 1});
-	for (int i = 0; i < 2000; i++) /* until the worker takes no more */
-		if (send(pair[1], rig->f->query.bytes, rig->f->query.len, MSG_DONTWAIT) < 0)
+	return pair[1];
+}
+
+static void what_cannot_leave_is_lost_and_counted_and_not_waited_for(void **state)
+{
+	struct rig *rig = *state;
+	int peer = serve_a_pair(rig);
+	uint8_t bytes[RESPOND_UDP_CAP];
+
+	alarm(20); /* it would hang */
+	for (int i = 0; i < N_FILL; i++)
+		assert_true(send(peer, rig->f->query.bytes, rig->f->query.len, 0) > 0);
+	wait_for_counter(rig, STATS_QUERIES, N_FILL);
+	wait_for_counter(rig, STATS_SEND_FULL, 100);
+	wait_for_counter(rig, STATS_SEND_ERRORS, 100);
+
+	/* there is room again */
+	while (recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	assert_true(send(peer, rig->f->query.bytes, rig->f->query.len, 0) > 0);
+	assert_true(recv(peer, bytes, sizeof(bytes), 0) > 12);
+	alarm(0);
+	close(peer);
+}
+
+static int buffer_of(int fd, int name)
+{
+	int octets = 0;
+	socklen_t len = sizeof(octets);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, name, &octets, &len), 0);
+	return octets;
+}
+
+/* New sockets and those of an earlier process alike: 4 and 1 MiB, which the kernel doubles. */
+static void buffers_are_large(void **state)
+{
+	struct rig *rig = *state;
+	struct udp_at where = at("192.168.2.1", 2);
+	int fds[UDP_MAX_THREADS];
+	int least = 1;
+
+	fds[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)), 0);
+	udp_close(rig->udp);
+	const struct addr addr = serving_addr("192.168.2.1");
+	struct sockaddr_storage sa;
+	socklen_t sa_len = addr_to_sockaddr(&addr, 53, 0, &sa);
+	assert_int_equal(bind(fds[0], (struct sockaddr *)&sa, sa_len), 0);
+	where.fds = fds;
+	where.n_fds = 1;
+	assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
+	assert_int_equal(udp_fds(rig->udp, fds), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(buffer_of(fds[i], SO_SNDBUF), 2 * 4 * 1024 * 1024);
+		assert_int_equal(buffer_of(fds[i], SO_RCVBUF), 2 * 1024 * 1024);
+	}
+}
+
+static void closing_is_quick_where_nothing_can_be_sent(void **state)
+{
+	struct rig *rig = *state;
+	int peer = serve_a_pair(rig);
+	int64_t before_ms;
+
+	for (int i = 0; i < N_FILL; i++)
+		if (send(peer, rig->f->query.bytes, rig->f->query.len, MSG_DONTWAIT) < 0)
 			usleep(100);
 	alarm(20); /* it would hang */
 	before_ms = clock_now_ms();
@@ -266,7 +336,7 @@ static void closing_is_quick_where_nothing_can_be_sent(void **state)
 	rig->udp = NULL;
 	alarm(0);
 	assert_true(clock_now_ms() - before_ms < 1000);
-	close(pair[1]);
+	close(peer);
 }
 
 static void a_closed_port_can_be_opened_again_at_once(void **state)
@@ -344,6 +414,8 @@ int main(int argc, char **argv)
 		test(a_client_that_cannot_be_answered_costs_only_itself),
 		test(new_answers_are_given_from_the_next_query_on),
 		test(closing_is_quick_and_keeps_the_counters),
+		test(what_cannot_leave_is_lost_and_counted_and_not_waited_for),
+		test(buffers_are_large),
 		test(closing_is_quick_where_nothing_can_be_sent),
 		test(a_closed_port_can_be_opened_again_at_once),
 		test(what_comes_between_two_owners_is_answered_by_the_next),

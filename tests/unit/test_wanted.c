@@ -169,6 +169,8 @@ static void missing_interface_is_left_out(void **state)
 	assert_int_equal(f.kernel.groups[0].group, WANTED_UPLINK_GROUP);
 	assert_sysctls(&f, "net/ipv4/conf/all/rp_filter=2\n"
 			   "net/ipv4/conf/wan-b/rp_filter=2\n"
+			   "net/ipv4/neigh/wan-b/unres_qlen_bytes=2048\n"
+			   "net/ipv4/neigh/lan0/unres_qlen_bytes=2048\n"
 			   "net/ipv4/ip_forward=1\n");
 	fini(&f);
 }
@@ -455,6 +457,9 @@ static void balance_makes_one_route_with_weights(void **state)
 	assert_sysctls(&f, "net/ipv4/conf/all/rp_filter=2\n"
 			   "net/ipv4/conf/wan-a/rp_filter=2\n"
 			   "net/ipv4/conf/wan-b/rp_filter=2\n"
+			   "net/ipv4/neigh/wan-a/unres_qlen_bytes=2048\n"
+			   "net/ipv4/neigh/wan-b/unres_qlen_bytes=2048\n"
+			   "net/ipv4/neigh/lan0/unres_qlen_bytes=2048\n"
 			   "net/ipv4/fib_multipath_hash_fields=1\n"
 			   "net/ipv4/fib_multipath_hash_policy=3\n"
 			   "net/ipv4/ip_forward=1\n");
@@ -464,8 +469,8 @@ static void balance_makes_one_route_with_weights(void **state)
 	work(&f);
 	assert_has(f.routes, "default via 192.168.2.6 dev wan-a table 5300 proto 200 src "
 			     "192.168.2.1 onlink\n");
-	assert_string_equal(f.kernel.sysctls[3].path, "net/ipv4/fib_multipath_hash_policy");
-	assert_int_equal(f.kernel.sysctls[3].value, 1);
+	assert_string_equal(f.kernel.sysctls[6].path, "net/ipv4/fib_multipath_hash_policy");
+	assert_int_equal(f.kernel.sysctls[6].value, 1);
 	fini(&f);
 }
 
@@ -578,6 +583,12 @@ static void accept_ra_comes_before_forwarding(void **state)
 			   "net/ipv4/conf/all/rp_filter=2\n"
 			   "net/ipv4/conf/wan-a/rp_filter=2\n"
 			   "net/ipv4/conf/wan-b/rp_filter=2\n"
+			   "net/ipv4/neigh/wan-a/unres_qlen_bytes=2048\n"
+			   "net/ipv4/neigh/wan-b/unres_qlen_bytes=2048\n"
+			   "net/ipv4/neigh/lan0/unres_qlen_bytes=2048\n"
+			   "net/ipv6/neigh/wan-a/unres_qlen_bytes=2048\n"
+			   "net/ipv6/neigh/wan-b/unres_qlen_bytes=2048\n"
+			   "net/ipv6/neigh/lan0/unres_qlen_bytes=2048\n"
 			   "net/ipv4/fib_multipath_hash_policy=0\n"
 			   "net/ipv6/fib_multipath_hash_policy=0\n"
 			   "net/ipv4/ip_forward=1\n"
