@@ -22,7 +22,8 @@ static const struct {
 	[STATS_SEND_NO_ROUTE - STATS_SEND_FIRST] = {"there is no route to the clients",
 		"look at `ip route get CLIENT from` this address"},
 	[STATS_SEND_FORBIDDEN -
-		STATS_SEND_FIRST] = {"a firewall or a `prohibit` route forbids it",
+		STATS_SEND_FIRST] = {"a firewall or a `prohibit` route forbids it, or the "
+				     "clients' addresses are broadcast ones, which are forged",
 		"look for `output` in `nft list ruleset`, and at `ip rule`"},
 	[STATS_SEND_TOO_LARGE -
 		STATS_SEND_FIRST] = {"they are larger than the interface's MTU",
@@ -45,7 +46,7 @@ enum stats_counter loss_reason(int err)
 	case ENETDOWN:
 		return STATS_SEND_NO_ROUTE;
 	case EPERM:  /* nftables */
-	case EACCES: /* prohibit */
+	case EACCES: /* prohibit; broadcast without SO_BROADCAST */
 		return STATS_SEND_FORBIDDEN;
 	case EMSGSIZE:
 		return STATS_SEND_TOO_LARGE;
