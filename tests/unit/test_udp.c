@@ -122,6 +122,30 @@ static void the_inside_view_is_silent_where_it_is_closed(void **state)
 	}
 }
 
+/* A process that knew nothing of it bound the socket. */
+static void a_taken_socket_is_closed_too(void **state)
+{
+	struct rig *rig = *state;
+	struct udp_at where = at("192.168.2.1", 4);
+	int fds[UDP_MAX_THREADS];
+
+	where.n_fds = udp_fds(rig->udp, fds);
+	for (size_t i = 0; i < where.n_fds; i++)
+		fds[i] = dup(fds[i]);
+	where.fds = fds;
+	udp_close(rig->udp);
+	rig->view->index = FACTS_VIEW_INSIDE;
+	view_close_to(rig->view, (const int[]){LO}, 1);
+	assert_int_equal(udp_open(&where, rig->view, &rig->udp), 0);
+
+	int fd = serving_connect(SOCK_DGRAM, "192.168.2.1");
+	packet_query(
+		&rig->f->query, "www.example.com.", LDNS_RR_TYPE_A, &(const struct asking){0});
+	serving_send(fd, &rig->f->query, false);
+	wait_for_counter(rig, STATS_FROM_UPLINK, 1);
+	close(fd);
+}
+
 static void an_uplinks_view_is_closed_to_none(void **state)
 {
 	struct rig *rig = *state;
@@ -405,6 +429,7 @@ int main(int argc, char **argv)
 		test(a_query_is_answered),
 		test(ipv6_is_served_alike),
 		test(the_inside_view_is_silent_where_it_is_closed),
+		test(a_taken_socket_is_closed_too),
 		test(an_uplinks_view_is_closed_to_none),
 		test(all_threads_answer_and_count),
 		test(a_burst_is_answered_whole),
