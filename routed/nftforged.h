@@ -11,7 +11,7 @@ struct forged_prefixes {
 
 /* What is known of the sources of one family. */
 struct forged {
-	struct forged_prefixes own;	  /* nobody else's, whatever the routes say */
+	struct forged_prefixes own;	  /* the site's alone, whatever the routes say */
 	struct forged_prefixes delegated; /* prefixes6: inside, be they in use or not */
 	struct forged_prefixes lan;	  /* inside, but for more specific routes outside */
 	struct forged_prefixes onlink;	  /* outside, although within the two above */
