@@ -20,6 +20,8 @@ SCENARIO=$(dirname "$(readlink -f "$0")")
 SITE_NAME=site.yaml
 N_NOT_OK=0
 DNSD_STATUS=0
+# shellcheck disable=SC2034 # read by wait_for
+LAB_PATIENCE=5
 
 # shellcheck source=tests/lab/lab.sh
 . "$E2E_TOP/tests/lab/lab.sh"

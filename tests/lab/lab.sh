@@ -70,9 +70,10 @@ lab_ip() {
 	ip -n "$LAB-$1" -batch -
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds. Says what did not come true.
+# wait_for SECONDS COMMAND...: until it succeeds. Says what did not come true. Scenarios set
+# LAB_PATIENCE, a factor: what they state is that it happens, and a busy machine is no slow router.
 wait_for() {
-	local seconds=$1 end
+	local seconds=$(($1 * ${LAB_PATIENCE:-1})) end
 	shift
 	end=$((${EPOCHREALTIME/[.,]/} + seconds * 1000000))
 	until "$@" >/dev/null 2>&1; do

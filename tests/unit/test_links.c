@@ -663,7 +663,11 @@ static void a_link_that_moves_to_another_namespace_is_gone(void **state)
 
 	assert_true(fd >= 0);
 	close(fd);
-	snprintf(command, sizeof(command), "unshare -n sleep 5 & echo $! > %s; sleep 0.2",
+	/* the process is there before its namespace is */
+	snprintf(command, sizeof(command),
+		"unshare -n sleep 60 & echo $! > %s; for i in $(seq 600); do "
+		"[ $(readlink /proc/$!/ns/net) != $(readlink /proc/self/ns/net) ] && exit 0; "
+		"sleep 0.1; done; exit 1",
 		pid_file);
 	assert_int_equal(system(command), 0);
 	snprintf(command, sizeof(command), "ip link set wan-a netns $(cat %s)", pid_file);
