@@ -50,20 +50,6 @@ check_shell() {
 	return "$status"
 }
 
-# README's first step configures the release preset with options of its own, and CMake remembers
-# options. What the tests and the demo build from the same folder later must be there all the same.
-check_presets() {
-	local dir options status=0
-	options=$(sed -n 's/^cmake --preset release //p' README.md)
-	dir=$(mktemp -d)
-	# shellcheck disable=SC2086 # several options
-	{ cmake --preset release -B "$dir" $options && cmake --preset release -B "$dir" &&
-		ninja -C "$dir" -t query tools server; } >"$dir/said" 2>&1 || status=$?
-	[ "$status" -eq 0 ] && [ -n "$options" ] || tail -n 5 "$dir/said"
-	rm -rf "$dir"
-	[ "$status" -eq 0 ] && [ -n "$options" ]
-}
-
 # The base level of mandoc's lint, style remarks on our dialect of man pages excepted.
 check_manpages() {
 	local page status=0

@@ -234,7 +234,6 @@ all_tests() {
 	try checks/format check_format
 	try checks/shell check_shell
 	try checks/manpages check_manpages
-	try checks/presets check_presets
 	try checks/cppcheck check_cppcheck
 	for preset in debug release asan; do
 		! is_wanted "build/$preset" || need_build "$preset" || true
