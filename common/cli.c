@@ -215,10 +215,10 @@ static void print_options(const struct cli_verb *verb)
 {
 	puts("\nOptions:");
 	printf("  -c, --config FILE   the configuration (%s)\n", CLI_DEFAULT_CONFIG);
-	puts("      --runtime DIR   where the sockets are ($RUNTIME_DIRECTORY, "
-	     "or " CLI_DEFAULT_RUNTIME ")");
-	puts("      --state DIR     what outlives a restart (DIR/state with --runtime DIR, "
-	     "else\n"
+	puts("      --runtime DIR   where the sockets are "
+	     "($RUNTIME_DIRECTORY, or " CLI_DEFAULT_RUNTIME ")");
+	puts("      --state DIR     what outlives a restart (DIR/state "
+	     "with --runtime DIR, else\n"
 	     "                      $STATE_DIRECTORY, or " CLI_DEFAULT_STATE ")");
 	if (!verb || verb->takes_json)
 		puts("      --json          for programs");
@@ -244,8 +244,8 @@ static int print_help(const struct call *call)
 		printf("  %-20s %s\n", shape, verb->summary);
 	}
 	print_options(NULL);
-	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, 78 `run` on a bad "
-	     "configuration.");
+	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, "
+	     "78 `run` on a bad configuration.");
 	return EXIT_DONE;
 }
 

@@ -531,8 +531,8 @@ static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd
 	(void)from;
 	(void)from_len;
 	if (rank == PEER_NOBODY)
-		refuse_at_door(fd, "{\"error\":\"only root, the user of the daemon and the "
-				   "group " CTL_GROUP " may ask\"}\n");
+		refuse_at_door(fd, "{\"error\":\"only root, the user "
+				   "of the daemon and the group " CTL_GROUP " may ask\"}\n");
 	else if (server->n_clients >= max_clients(rank))
 		refuse_at_door(fd, "{\"error\":\"too many clients, try again\"}\n");
 	else
@@ -653,8 +653,8 @@ static int server_log(int err, const char *path)
 	switch (-err) {
 	case EADDRINUSE:
 		log_line(LOG_LEVEL_ERROR, "ctl",
-			"%s: another one is running here; stop it first, or give this one its "
-			"own --runtime",
+			"%s: another one is running here; "
+			"stop it first, or give this one its own --runtime",
 			path);
 		return err;
 	case EEXIST:
@@ -771,8 +771,7 @@ void ctl_server_open_to(struct ctl_server *server, const char *group, const char
 	if (!is_of_group(server->path, gid) && lchown(server->path, (uid_t)-1, gid) < 0)
 		log_warning("ctl",
 			"%s cannot be given to the group %s: %s; its members cannot ask, "
-			"unless "
-			"the service belongs to that group (SupplementaryGroups=%s)",
+			"unless the service belongs to that group (SupplementaryGroups=%s)",
 			server->path, group, strerror(errno), group);
 }
 

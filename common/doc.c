@@ -60,8 +60,8 @@ static int check_bytes(const struct doc *doc, const char *text, size_t len)
 
 		if (n == 0 || text[i] == '\0') {
 			report_add(doc->report, REPORT_ERROR, doc->file, line_at(text, i),
-				n == 0 ? "octet 0x%02x is not UTF-8: save the file in that "
-					 "encoding"
+				n == 0 ? "octet 0x%02x is not UTF-8: "
+					 "save the file in that encoding"
 				       : "octet 0x%02x (NUL) cannot stand in a text file",
 				(unsigned int)(uint8_t)text[i]);
 			return -EINVAL;

@@ -60,8 +60,8 @@ static void complain(const char *program, const char *path, int err)
 {
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		fprintf(stderr,
-			"%s: %s is not running: nobody answers at %s. Started with another "
-			"--runtime?\n",
+			"%s: %s is not running: nobody answers at %s. "
+			"Started with another --runtime?\n",
 			program, program, path);
 	else
 		fprintf(stderr, "%s: cannot ask the running %s at %s: %s\n", program, program,

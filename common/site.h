@@ -61,7 +61,7 @@ struct site_uplink {
 	size_t n_probes;
 	/* a host prefix: that one; unset: the interface's (common/pickaddr.h) */
 	struct prefix address[SITE_FAMILIES];
-	struct addr public[SITE_FAMILIES]; /* unset: the interface's own */
+	struct addr public_addrs[SITE_FAMILIES]; /* unset: the interface's own */
 	bool inbound;
 	unsigned int quorum;
 	unsigned int weight;

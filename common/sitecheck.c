@@ -67,9 +67,8 @@ static void check_uplink_interface(const struct check *check, size_t i)
 	for (size_t j = 0; j < i && uplinks[i].interface[0]; j++)
 		if (strcmp(uplinks[j].interface, uplinks[i].interface) == 0)
 			check_error(check, check_path("uplinks[%zu].interface", i),
-				"'%s' is already the interface of uplinks[%zu]: each uplink "
-				"needs "
-				"its own",
+				"'%s' is already the interface of uplinks[%zu]: "
+				"each uplink needs its own",
 				uplinks[i].interface, j);
 }
 
@@ -90,7 +89,7 @@ static void check_uplink_addresses(const struct check *check, size_t i)
 
 	for (int family = 0; family < SITE_FAMILIES; family++) {
 		const struct addr *address = &uplink->address[family].addr;
-		const struct addr *public = &uplink->public[family];
+		const struct addr *public_addr = &uplink->public_addrs[family];
 
 		if (same_addr(address, &uplink->gateway[family]))
 			check_error(check,
@@ -102,12 +101,11 @@ static void check_uplink_addresses(const struct check *check, size_t i)
 				check_error(check, check_path("uplinks[%zu].address", i),
 					"%s is already the address of uplinks[%zu]",
 					prefix_str_bare(&uplink->address[family]), j);
-			if (same_addr(public, &uplinks[j].public[family]))
+			if (same_addr(public_addr, &uplinks[j].public_addrs[family]))
 				check_warn(check, check_path("uplinks[%zu].public", i),
-					"%s is also the public address of uplinks[%zu]: if "
-					"they "
-					"share one line, they fail together",
-					addr_str(public), j);
+					"%s is also the public address of uplinks[%zu]: "
+					"if they share one line, they fail together",
+					addr_str(public_addr), j);
 		}
 	}
 }
@@ -117,16 +115,17 @@ static void check_cgnat(const struct check *check, size_t i)
 {
 	const struct site_uplink *uplink = &check->site->uplinks[i];
 	const struct prefix *address = &uplink->address[SITE_IPV4];
-	const struct addr *public = &uplink->public[SITE_IPV4];
+	const struct addr *public_addr = &uplink->public_addrs[SITE_IPV4];
 
 	if (!uplink->inbound)
 		return;
-	if (addr_is_cgnat(public))
+	if (addr_is_cgnat(public_addr))
 		check_warn(check, check_path("uplinks[%zu].public", i),
 			"%s is an address within the ISP's own NAT (100.64.0.0/10), which the "
 			"Internet does not reach: set 'inbound: no'",
-			addr_str(public));
-	else if (addr_is_cgnat(&address->addr) && address->len >= 10 && !addr_is_set(public))
+			addr_str(public_addr));
+	else if (addr_is_cgnat(&address->addr) && address->len >= 10 &&
+		 !addr_is_set(public_addr))
 		check_warn(check, check_path("uplinks[%zu].address", i),
 			"%s is behind the ISP's NAT (100.64.0.0/10), so nothing comes in: set "
 			"'inbound: no', or 'public' if the ISP forwards an address to it",
@@ -147,9 +146,8 @@ static void check_probes(const struct check *check, size_t i)
 
 	if (uplink->quorum > 1 && uplink->quorum > uplink->n_probes)
 		check_error(check, check_path("uplinks[%zu].quorum", i),
-			"%u targets cannot live where there are %zu probes: the uplink would "
-			"never "
-			"be up",
+			"%u targets cannot live where there are %zu probes: "
+			"the uplink would never be up",
 			uplink->quorum, uplink->n_probes);
 	for (size_t p = 0; p < uplink->n_probes; p++)
 		for (size_t q = 0; q < p; q++)
@@ -178,8 +176,8 @@ static void check_prefixes6(const struct check *check, size_t i)
 					!prefix_contains(other, &prefix->addr))
 					continue;
 				check_error(check, check_path("uplinks[%zu].prefixes6", i),
-					"%s overlaps %s of uplinks[%zu]: one source, two ways "
-					"out",
+					"%s overlaps %s of uplinks[%zu]: "
+					"one source, two ways out",
 					prefix_str(prefix), prefix_str(other), j);
 			}
 		}
@@ -212,9 +210,8 @@ static void check_common_target(const struct check *check)
 		if (n_hanging < site->n_uplinks)
 			continue;
 		check_warn(check, check_path("uplinks[0].probes[%zu]", p),
-			"all uplinks hang on %s: when that host fails, all of them count as "
-			"down. "
-			"Probe several hosts",
+			"all uplinks hang on %s: when that host fails, "
+			"all of them count as down. Probe several hosts",
 			addr_str(target));
 		return;
 	}
@@ -234,9 +231,8 @@ static void check_lan(const struct check *check)
 		for (size_t j = 0; j < site->n_uplinks && name[0]; j++)
 			if (strcmp(site->uplinks[j].interface, name) == 0)
 				check_error(check, check_path("lan[%zu]", i),
-					"'%s' is the interface of uplinks[%zu]: it cannot be "
-					"both "
-					"inside and outside",
+					"'%s' is the interface of uplinks[%zu]: "
+					"it cannot be both inside and outside",
 					name, j);
 	}
 }
@@ -389,15 +385,15 @@ static void check_dns(const struct check *check)
 
 	if (site->dns.inside && site->n_lan == 0)
 		check_error(check, "dns.inside",
-			"there is no LAN address to listen on: name the interfaces under "
-			"'lan'");
+			"there is no LAN address to listen on: "
+			"name the interfaces under 'lan'");
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		any_inbound |= site->uplinks[i].inbound;
 	if (site->dns.n_zones > 0 && site->n_uplinks > 0 && !any_inbound && !site->dns.inside)
 		check_warn(check, "dns.zones",
-			"nobody can ask: every uplink has 'inbound: no', and 'inside' is not "
-			"set");
+			"nobody can ask: every uplink has 'inbound: no', "
+			"and 'inside' is not set");
 	check_zones(check);
 }
 

@@ -47,7 +47,7 @@ static void owners_add_uplink(struct owners *owners, const struct site *site, si
 		if (prefix_is_host(&uplink->address[f]))
 			owners_add(
 				owners, &uplink->address[f].addr, OWNER_UPLINK, i, "address");
-		owners_add(owners, &uplink->public[f], OWNER_UPLINK, i, "public");
+		owners_add(owners, &uplink->public_addrs[f], OWNER_UPLINK, i, "public");
 		owners_add(owners, &uplink->gateway[f], OWNER_UPLINK, i,
 			f == SITE_IPV4 ? "gateway" : "gateway6");
 	}
@@ -188,15 +188,14 @@ static void check_loopbacks(const struct check *check, size_t i)
 			if (has_address(server) && !addr_is_set(&server->via[f]))
 				check_error(check,
 					check_path("servers[%zu].loopbacks.%s", i, uplink),
-					"%s has no next hop: the server has no address of "
-					"that "
-					"family",
+					"%s has no next hop: "
+					"the server has no address of that family",
 					addr_str(&loopback[f]));
 		}
 		if (any && !forwarded)
 			check_warn(check, check_path("servers[%zu].loopbacks.%s", i, uplink),
-				"nothing is forwarded to it: '%s' is not among the server's "
-				"uplinks",
+				"nothing is forwarded to it: "
+				"'%s' is not among the server's uplinks",
 				uplink);
 		if (!any && forwarded && uplink[0])
 			check_warn(check, check_path("servers[%zu].loopbacks", i),
@@ -258,9 +257,8 @@ static void check_port_values(const struct check *check, size_t i)
 				site_port_str(port), dns_port);
 		if (port->tcp && port_covers(port, SSH_PORT))
 			check_warn(check, where,
-				"%s covers port 22: from outside, SSH then reaches the server "
-				"and "
-				"no longer this router",
+				"%s covers port 22: from outside, "
+				"SSH then reaches the server and no longer this router",
 				site_port_str(port));
 	}
 }

@@ -66,9 +66,8 @@ static void read_probing(const struct doc_place *at, const struct schema_key *ke
 
 	if (probing->suspect_ms > probing->interval_ms && doc_child(at, "suspect", &suspect))
 		doc_error(&suspect,
-			"%s is longer than the interval of %s: a suspect target is probed "
-			"more "
-			"often, not less",
+			"%s is longer than the interval of %s: "
+			"a suspect target is probed more often, not less",
 			schema_time_str(probing->suspect_ms),
 			schema_time_str(probing->interval_ms));
 	else if (probing->suspect_ms > probing->interval_ms)
@@ -149,7 +148,8 @@ static const struct schema_key uplink_keys[] = {
 		NULL},
 	{"probes", read_probes, 0, 0, 0, 0, NULL},
 	{"address", site_read_within, offsetof(struct site_uplink, address), 0, 0, 0, NULL},
-	{"public", site_read_address, offsetof(struct site_uplink, public), 0, 0, 0, NULL},
+	{"public", site_read_address, offsetof(struct site_uplink, public_addrs), 0, 0, 0,
+		NULL},
 	{"inbound", schema_bool, offsetof(struct site_uplink, inbound), 0, 0, 0, NULL},
 	{"quorum", schema_uint, offsetof(struct site_uplink, quorum), 0, 1, MAX_PROBES, NULL},
 	{"weight", schema_uint, offsetof(struct site_uplink, weight), 0, 0, 256, NULL},

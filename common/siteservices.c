@@ -323,8 +323,8 @@ static void read_parent_server(
 	if (value_endpoint(text, DNS_PORT, &zone->parent.addr, &zone->parent.port) < 0) {
 		if (!parse_host(text, host, &zone->parent.port)) {
 			doc_error(at,
-				"'%s' is neither an address nor the name of a server, with or "
-				"without :PORT",
+				"'%s' is neither an address nor the name of a server, "
+				"with or without :PORT",
 				doc_printable(text));
 			return;
 		}

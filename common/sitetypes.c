@@ -33,9 +33,8 @@ void site_read_name(const struct doc_place *at, const struct schema_key *key, vo
 		return;
 	if (!value_is_name(text, SITE_NAME_MAX))
 		doc_error(at,
-			"'%s' is not a name: at most %d letters, digits, '-' and '_', the "
-			"first a "
-			"letter or digit",
+			"'%s' is not a name: at most %d letters, digits, "
+			"'-' and '_', the first a letter or digit",
 			doc_printable(text), SITE_NAME_MAX);
 	snprintf(out, SITE_NAME_MAX + 1, "%s", text); /* others may refer to it even so */
 }

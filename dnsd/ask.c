@@ -54,8 +54,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void tcp_start(struct ask *ask);
 
-/* ---- small things ------------------------------------------------------------------------
- */
+/* ---- small things ---- */
 
 const char *endpoint_str(const struct endpoint *endpoint, char out[ENDPOINT_STR_LEN])
 {
@@ -108,8 +107,7 @@ const char *ask_problem(
 	return out;
 }
 
-/* ---- the end -----------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void close_socket(struct ask *ask)
 {
@@ -175,8 +173,7 @@ static void arm(struct ask *ask, int ms)
 	event_add(ask->timer, &after);
 }
 
-/* ---- UDP ---------------------------------------------------------------------------------
- */
+/* ---- UDP ---- */
 
 /* Nothing that the network says of one datagram ends the tries: the next may go elsewhere. */
 static void udp_send(struct ask *ask)
@@ -276,8 +273,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		fail(ask, error ? ASK_UNREACHABLE : ASK_TIMEOUT, error);
 }
 
-/* ---- TCP ---------------------------------------------------------------------------------
- */
+/* ---- TCP ---- */
 
 static void tcp_take(struct ask *ask)
 {
@@ -350,8 +346,7 @@ static void tcp_start(struct ask *ask)
 		arm(ask, ask->how.tcp_ms);
 }
 
-/* ---- the beginning -----------------------------------------------------------------------
- */
+/* ---- the beginning ---- */
 
 int ask_start(struct event_base *base, const struct ask_how *how, const uint8_t *query,
 	size_t len, struct ask **ret_ask)

@@ -44,8 +44,7 @@ static int read_zones(struct config *config, struct report *report)
 	return err;
 }
 
-/* ---- what is kept current at parents -----------------------------------------------------
- */
+/* ---- what is kept current at parents ---- */
 
 static int read_key(
 	struct config *config, size_t i, struct report *report, struct tsig_key **ret_key)
@@ -110,8 +109,7 @@ static int read_keys(struct config *config, struct report *report)
 	return err;
 }
 
-/* ---- what only the answers can tell ------------------------------------------------------
- */
+/* ---- what only the answers can tell ---- */
 
 struct largest {
 	struct table_largest answer;
@@ -175,8 +173,7 @@ static int check_answers(const struct config *config, struct report *report)
 	return err;
 }
 
-/* ---- loading -----------------------------------------------------------------------------
- */
+/* ---- loading ---- */
 
 int config_load(const char *path, struct report *report, struct config **ret_config)
 {

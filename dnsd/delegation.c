@@ -71,7 +71,7 @@ static int uplink_of(const struct facts *facts, const struct addr *addr)
 {
 	for (size_t i = 0; i < facts->n_uplinks; i++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-			if (addr_eq(&facts->uplinks[i].public[family], addr))
+			if (addr_eq(&facts->uplinks[i].public_addrs[family], addr))
 				return (int)i;
 	return DELEGATION_LITERAL;
 }
@@ -133,8 +133,7 @@ bool delegation_ns_is_closed(const struct delegation_ns *ns)
 	return ns->is_closed && ns->n_addrs == 0;
 }
 
-/* ---- as text -----------------------------------------------------------------------------
- */
+/* ---- as text ---- */
 
 static void print_ns(FILE *out, const struct zone *zone, const struct delegation *delegation)
 {
@@ -177,8 +176,8 @@ static void print_addresses(FILE *out, const struct delegation *delegation, bool
 		if (!titled)
 			fprintf(out, "%s\n",
 				within ? "; Glue, beside the NS records:"
-				       : "; Address records, in the zone that holds these "
-					 "names:");
+				       : "; Address records, "
+					 "in the zone that holds these names:");
 		titled = true;
 		name_str(ns->name, name);
 		print_server(out, name, ns);
@@ -213,8 +212,7 @@ char *delegation_text(const struct zone *zone, const struct facts *facts, const 
 	return text;
 }
 
-/* ---- as JSON -----------------------------------------------------------------------------
- */
+/* ---- as JSON ---- */
 
 static json_t *json_addr(const struct site *site, const struct delegation_addr *addr)
 {
@@ -226,7 +224,7 @@ static json_t *json_addr(const struct site *site, const struct delegation_addr *
 	return json_pack("{s:s, s:I, s:o, s:b, s:b}", "address", addr_str(&addr->addr), "ttl",
 		(json_int_t)addr->ttl_s, "uplink",
 		uplink ? json_string(uplink->name) : json_null(), "translated",
-		(int)(uplink && addr_is_set(&uplink->public[family])), "dynamic",
+		(int)(uplink && addr_is_set(&uplink->public_addrs[family])), "dynamic",
 		(int)(uplink && zoneadvice_is_dynamic(uplink)));
 }
 
@@ -268,8 +266,7 @@ json_t *delegation_json(
 	return json_pack("{s:s, s:o}", "source", source, "zones", list);
 }
 
-/* ---- the verb ----------------------------------------------------------------------------
- */
+/* ---- the verb ---- */
 
 static bool is_name(const char *a, const char *b)
 {

@@ -43,8 +43,7 @@ void dnsd_arm(struct event *timer, int ms)
 	event_add(timer, &after);
 }
 
-/* ---- what happens ------------------------------------------------------------------------
- */
+/* ---- what happens ---- */
 
 static void on_links_changed(void *arg)
 {
@@ -229,8 +228,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 /* Those that the members of the group may ask for: they change nothing. */
 static const char *const open_verbs[] = {"status", "delegation", NULL};
 
-/* ---- start and end -----------------------------------------------------------------------
- */
+/* ---- start and end ---- */
 
 /* Before anything else is in the event loop: the first answers are to follow routed's word. */
 static int init_stream(struct dnsd *dnsd)

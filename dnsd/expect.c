@@ -22,8 +22,7 @@
 
 enum { HALF_DIGITS = EXPECT_TOKEN_LEN / 2, NUMBER_MAX_DIGITS = 9 };
 
-/* ---- the core: no allocation, no lock, no system call ------------------------------------
- */
+/* ---- the core: no allocation, no lock, no system call ---- */
 
 /* 16 hexadecimal digits, lower case alone. */
 static bool read_half(const uint8_t *digits, uint64_t *ret_half)
@@ -101,8 +100,7 @@ enum expect_way expect_arrived(struct expect *expect, const struct expect_query 
 	return EXPECT_NOT;
 }
 
-/* ---- the main thread ---------------------------------------------------------------------
- */
+/* ---- the main thread ---- */
 
 static bool read_text(const char *text, uint64_t *ret_high, uint64_t *ret_low)
 {
@@ -203,8 +201,7 @@ void expect_clear(struct expect *expect)
 	atomic_store(&expect->is_open, false);
 }
 
-/* ---- the control verb --------------------------------------------------------------------
- */
+/* ---- the control verb ---- */
 
 static json_t *json_way(
 	const char *view, enum site_family family, const _Atomic uint32_t *counts)

@@ -34,7 +34,7 @@ static bool can_offer(const struct want *want, size_t i)
 	const struct uplink_facts *uplink = &want->facts->uplinks[i];
 	const struct server_facts *server = want->server;
 
-	if (!addr_is_set(&uplink->public[want->family]))
+	if (!addr_is_set(&uplink->public_addrs[want->family]))
 		return false;
 	if (server)
 		return (server->forwarded & server->by_family[want->family]) >> i & 1;
@@ -76,7 +76,7 @@ static size_t expand_one(const struct want *want, struct addr *ret_addrs)
 
 		if (rank < best) {
 			best = rank;
-			ret_addrs[0] = want->facts->uplinks[i].public[want->family];
+			ret_addrs[0] = want->facts->uplinks[i].public_addrs[want->family];
 		}
 	}
 	return best < RANK_NEVER ? 1 : 0;
@@ -111,8 +111,8 @@ static size_t collect(const struct want *want, bool only_good, struct addr *ret_
 			if (receiving != (round == 0) || !can_offer(want, i))
 				continue;
 			if (!only_good || is_good(want, i))
-				n = add_unique(
-					ret_addrs, n, &facts->uplinks[i].public[want->family]);
+				n = add_unique(ret_addrs, n,
+					&facts->uplinks[i].public_addrs[want->family]);
 		}
 	return n;
 }
@@ -155,7 +155,7 @@ size_t facts_expand(const struct facts *facts, int view, const struct pseudo *ps
 		return expand_server(&want, pseudo, ret_addrs);
 	case PSEUDO_UPLINK:
 		return expand_literal(
-			&facts->uplinks[pseudo->index].public[family], ret_addrs);
+			&facts->uplinks[pseudo->index].public_addrs[family], ret_addrs);
 	case PSEUDO_UPLINK_ALL:
 		return expand_all(&want, ret_addrs);
 	case PSEUDO_UPLINK_RECEIVING:

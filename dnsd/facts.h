@@ -14,7 +14,7 @@ struct uplink_facts {
 	bool inbound;
 	/* The address the world sees: `public` of site.yaml, else the interface's; unset if
 	 * none. */
-	struct addr public[SITE_FAMILIES];
+	struct addr public_addrs[SITE_FAMILIES];
 };
 
 struct server_facts {

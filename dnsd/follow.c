@@ -44,8 +44,7 @@ struct plan {
 	size_t n_views;
 };
 
-/* ---- plan: everything that may fail ------------------------------------------------------
- */
+/* ---- plan: everything that may fail ---- */
 
 static struct view *find_view(const struct dnsd *dnsd, const char *name, bool inside)
 {
@@ -151,8 +150,7 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 	return plan_answers(dnsd, plan);
 }
 
-/* ---- apply: what cannot fail -------------------------------------------------------------
- */
+/* ---- apply: what cannot fail ---- */
 
 /* What was known of the uplink of that name before, or NULL. */
 static const struct uplink_facts *facts_before(const struct dnsd *dnsd, const char *name)
@@ -165,7 +163,8 @@ static const struct uplink_facts *facts_before(const struct dnsd *dnsd, const ch
 /* RFC 6598. In site.yaml `check` warns of it; an address that is learned is seen here. */
 static void warn_of_cgnat(const struct site_uplink *uplink, const struct addr *addr)
 {
-	if (uplink->inbound && addr_is_cgnat(addr) && !addr_is_set(&uplink->public[SITE_IPV4]))
+	if (uplink->inbound && addr_is_cgnat(addr) &&
+		!addr_is_set(&uplink->public_addrs[SITE_IPV4]))
 		log_warning("uplink",
 			"%s: %s is behind the ISP's NAT (100.64.0.0/10), so nothing comes in, "
 			"and it is answered all the same: set 'inbound: no', or 'public' if "
@@ -183,17 +182,21 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 		struct word_verdict verdict;
 
 		if (before && before->state == now->state &&
-			addr_eq(&before->public[SITE_IPV4], &now -> public[SITE_IPV4]) &&
-			addr_eq(&before->public[SITE_IPV6], &now -> public[SITE_IPV6]))
+			addr_eq(&before->public_addrs[SITE_IPV4],
+				&now->public_addrs[SITE_IPV4]) &&
+			addr_eq(&before->public_addrs[SITE_IPV6],
+				&now->public_addrs[SITE_IPV6]))
 			continue;
 		word_judge(stream_word(dnsd->stream), &site->uplinks[i],
 			plan->links.uplinks[i], &verdict);
 		log_notice("uplink", "%s is %s (%s%s), its addresses in answers: %s, %s",
 			site->uplinks[i].name, uplink_state_str(now->state),
 			verdict.by_routed ? "routed: " : "", verdict.why,
-			addr_str(&now->public[SITE_IPV4]), addr_str(&now->public[SITE_IPV6]));
-		if (!before || !addr_eq(&before->public[SITE_IPV4], &now -> public[SITE_IPV4]))
-			warn_of_cgnat(&site->uplinks[i], &now->public[SITE_IPV4]);
+			addr_str(&now->public_addrs[SITE_IPV4]),
+			addr_str(&now->public_addrs[SITE_IPV6]));
+		if (!before || !addr_eq(&before->public_addrs[SITE_IPV4],
+				       &now->public_addrs[SITE_IPV4]))
+			warn_of_cgnat(&site->uplinks[i], &now->public_addrs[SITE_IPV4]);
 	}
 }
 
@@ -252,8 +255,8 @@ static void tell_advice(const struct dnsd *dnsd, const struct plan *plan)
 
 	for (size_t i = 0; i < plan->facts.n_uplinks && !is_news; i++)
 		for (int family = 0; family < SITE_FAMILIES; family++)
-			is_news |= !addr_eq(&plan->facts.uplinks[i].public[family],
-				&dnsd -> facts.uplinks[i].public[family]);
+			is_news |= !addr_eq(&plan->facts.uplinks[i].public_addrs[family],
+				&dnsd->facts.uplinks[i].public_addrs[family]);
 	if (!is_news)
 		return;
 	report_init(&report);

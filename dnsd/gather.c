@@ -68,9 +68,9 @@ static void gather_uplink(const struct site_uplink *uplink, const struct link *l
 		struct addr own = gather_own(uplink, link, family);
 
 		has_address = has_address || addr_is_set(&own);
-		ret_facts->public[family] = addr_is_set(&uplink->public[family])
-						    ? uplink->public[family]
-						    : own;
+		ret_facts->public_addrs[family] = addr_is_set(&uplink->public_addrs[family])
+							  ? uplink->public_addrs[family]
+							  : own;
 	}
 	ret_facts->state = link && link_is_usable(link) && has_address ? UPLINK_UP
 								       : UPLINK_DOWN;
@@ -125,7 +125,7 @@ int gather_facts(
 static bool speaks_ipv6(const struct site_uplink *uplink)
 {
 	return addr_is_set(&uplink->address[SITE_IPV6].addr) ||
-	       addr_is_set(&uplink->public[SITE_IPV6]) ||
+	       addr_is_set(&uplink->public_addrs[SITE_IPV6]) ||
 	       addr_is_set(&uplink->gateway[SITE_IPV6]) || uplink->prefixes6.n > 0;
 }
 
@@ -144,8 +144,8 @@ static struct addr example_addr(enum site_family family, size_t n)
 static struct addr example_public(
 	const struct site_uplink *uplink, size_t i, enum site_family family)
 {
-	if (addr_is_set(&uplink->public[family]))
-		return uplink->public[family];
+	if (addr_is_set(&uplink->public_addrs[family]))
+		return uplink->public_addrs[family];
 	if (prefix_is_host(&uplink->address[family]))
 		return uplink->address[family].addr;
 	if (family == SITE_IPV6 && !speaks_ipv6(uplink))
@@ -165,7 +165,8 @@ int gather_example(const struct site *site, struct facts *ret_facts)
 		uplink->state = UPLINK_UP;
 		uplink->inbound = site->uplinks[i].inbound;
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-			uplink->public[family] = example_public(&site->uplinks[i], i, family);
+			uplink->public_addrs[family] = example_public(
+				&site->uplinks[i], i, family);
 	}
 	ret_facts->lan[SITE_IPV4] = example_addr(SITE_IPV4, SITE_MAX_UPLINKS);
 	return 0;
@@ -185,7 +186,7 @@ static bool addrs_eq(const struct addr a[SITE_FAMILIES], const struct addr b[SIT
 static bool uplink_eq(const struct uplink_facts *a, const struct uplink_facts *b)
 {
 	return a->state == b->state && a->inbound == b->inbound &&
-	       addrs_eq(a->public, b->public);
+	       addrs_eq(a->public_addrs, b->public_addrs);
 }
 
 static bool server_eq(const struct server_facts *a, const struct server_facts *b)

@@ -34,8 +34,7 @@ struct handover {
 	struct handed sockets[];
 };
 
-/* ---- places ------------------------------------------------------------------------------
- */
+/* ---- places ---- */
 
 static int get_option(int fd, int name)
 {
@@ -90,8 +89,7 @@ static const char *name_of(const struct handover_place *place, char *out)
 	return out;
 }
 
-/* ---- what was passed ---------------------------------------------------------------------
- */
+/* ---- what was passed ---- */
 
 int handover_new_from(const int *fds, size_t n, struct handover **ret_handover)
 {
@@ -175,8 +173,7 @@ void handover_discard(struct handover *handover)
 	handover->n = 0;
 }
 
-/* ---- what is given -----------------------------------------------------------------------
- */
+/* ---- what is given ---- */
 
 void handover_keep(const struct handover_place *place, const int *fds, size_t n)
 {

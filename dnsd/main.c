@@ -110,7 +110,7 @@ static const struct cli_verb verbs[] = {
 int main(int argc, char **argv)
 {
 	return cli_main(argc, argv, "dnsd",
-		"Authoritative DNS server with one view per uplink, chosen by the address "
-		"asked.",
+		"Authoritative DNS server with one view per uplink, "
+		"chosen by the address asked.",
 		verbs);
 }

@@ -20,8 +20,7 @@ enum {
 	POINTER_MASK = 0xc0, /* of a length octet */
 };
 
-/* ---- writing -----------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void put_bytes(struct message_writer *writer, const uint8_t *bytes, size_t len)
 {
@@ -112,8 +111,7 @@ size_t message_write_query(uint8_t *bytes, uint16_t id, const uint8_t *name, uin
 	return writer.len;
 }
 
-/* ---- names -------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 /* The name at `at`, uncompressed and in lower case, and the offset behind it. */
 static bool read_name(const uint8_t *bytes, size_t len, size_t at,
@@ -156,8 +154,7 @@ static bool read_name(const uint8_t *bytes, size_t len, size_t at,
 	return true;
 }
 
-/* ---- reading -----------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static bool read_record(const struct message *message, size_t at,
 	struct message_record *ret_record, size_t *ret_at)

@@ -31,8 +31,7 @@ enum message_section {
 	MESSAGE_UPDATE = MESSAGE_AUTHORITY,
 };
 
-/* ---- writing ----------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Once something does not fit, nothing more is written and `is_full` stays. */
 struct message_writer {
@@ -68,8 +67,7 @@ void message_put_opt(struct message_writer *writer, bool dnssec_ok);
 size_t message_write_query(uint8_t *bytes, uint16_t id, const uint8_t *name, uint16_t type,
 	bool recursion_desired);
 
-/* ---- reading ----------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 struct message {
 	const uint8_t *bytes; /* borrowed */

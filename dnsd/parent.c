@@ -66,8 +66,7 @@ struct parent {
 	const struct config *config; /* of the last call of parent_follow: compared only */
 };
 
-/* ---- when --------------------------------------------------------------------------------
- */
+/* ---- when ---- */
 
 static void arm(struct minder *minder, int ms)
 {
@@ -110,8 +109,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		arm(minder, BUSY_MS);
 }
 
-/* ---- what came of it ---------------------------------------------------------------------
- */
+/* ---- what came of it ---- */
 
 static bool is_name_used(const uint8_t *wanted, void *arg)
 {
@@ -168,9 +166,8 @@ static void tell(struct minder *minder, bool was_failing)
 		log_debug("parent", "%s: still: %s", minder->name, what);
 	else if (minder->is_failing)
 		log_warning("parent",
-			"%s: the addresses at the primary %s cannot be kept current: %s; "
-			"tried "
-			"again in %.0f s",
+			"%s: the addresses at the primary %s cannot be kept current: "
+			"%s; tried again in %.0f s",
 			minder->name, server, what, in_s);
 	else if (*what)
 		log_warning("parent", "%s: %s", minder->name, what);
@@ -202,8 +199,7 @@ static void on_done(bool is_done, const char *why, void *arg)
 	parentmemory_save(minder->parent->memory, is_name_used, minder->parent);
 }
 
-/* ---- following ---------------------------------------------------------------------------
- */
+/* ---- following ---- */
 
 static void minder_free(struct minder *minder)
 {
@@ -459,8 +455,7 @@ void parent_follow(
 	parent->config = config;
 }
 
-/* ---- status ------------------------------------------------------------------------------
- */
+/* ---- status ---- */
 
 static json_t *json_text(const char *text)
 {
@@ -523,8 +518,7 @@ json_t *parent_json(const struct parent *parent, const char *zone)
 		(json_int_t)(left_ms > 0 ? left_ms : 0), "names", list);
 }
 
-/* ---- life --------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int parent_new(struct event_base *base, const char *state_dir, struct parent **ret_parent)
 {

@@ -86,8 +86,7 @@ static void make_room(struct parentmemory *memory, const uint8_t *name, int fami
 		drop(memory, oldest);
 }
 
-/* ---- the file ----------------------------------------------------------------------------
- */
+/* ---- the file ---- */
 
 static void read_entry(struct parentmemory *memory, const json_t *object)
 {
@@ -173,8 +172,7 @@ void parentmemory_save(struct parentmemory *memory, parentmemory_used_fn *is_use
 	parentmemory_write(memory);
 }
 
-/* ---- asking and telling ------------------------------------------------------------------
- */
+/* ---- asking and telling ---- */
 
 int parentmemory_new(const char *path, struct parentmemory **ret_memory)
 {

@@ -33,8 +33,7 @@
 
 static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
 
-/* ---- targets -----------------------------------------------------------------------------
- */
+/* ---- targets ---- */
 
 static void want(struct parent_target *target, const struct addr *addr, const char *uplink)
 {
@@ -51,7 +50,7 @@ static void want(struct parent_target *target, const struct addr *addr, const ch
 static void want_uplink(struct parent_target *target, const struct site *site,
 	const struct facts *facts, size_t i)
 {
-	const struct addr *addr = &facts->uplinks[i].public[target->family];
+	const struct addr *addr = &facts->uplinks[i].public_addrs[target->family];
 
 	if (!facts->uplinks[i].inbound)
 		return;
@@ -152,8 +151,7 @@ bool parentplan_target_eq(const struct parent_target *a, const struct parent_tar
 	return true;
 }
 
-/* ---- the decision ------------------------------------------------------------------------
- */
+/* ---- the decision ---- */
 
 static bool is_wanted(const struct parent_target *target, const struct addr *addr)
 {
@@ -288,8 +286,7 @@ struct parent_change parentplan_decide(const struct parent_target *target,
 	return change;
 }
 
-/* ---- the message -------------------------------------------------------------------------
- */
+/* ---- the message ---- */
 
 static void put_addr(struct message_writer *writer, enum message_section section,
 	const struct parent_target *target, const struct addr *addr, uint16_t class,

@@ -102,16 +102,15 @@ static void say_update(const struct parent_told *told, char *out, size_t cap)
 	case DNS_RCODE_YXRRSET:
 	case DNS_RCODE_NXRRSET:
 		snprintf(out, cap,
-			"%s %s was changed by somebody else meanwhile (%s): it is looked at "
-			"again",
+			"%s %s was changed by somebody else meanwhile (%s): "
+			"it is looked at again",
 			name, type_str(told->target),
 			message_rcode_str(told->response->rcode));
 		break;
 	case DNS_RCODE_REFUSED:
 		snprintf(out, cap,
 			"the primary refuses the change (REFUSED): its update-policy (BIND) "
-			"or "
-			"acl (Knot) for %s must let the key %s change %s of %s",
+			"or acl (Knot) for %s must let the key %s change %s of %s",
 			apex, key, type_str(told->target), name);
 		break;
 	case DNS_RCODE_NOTAUTH:
@@ -126,9 +125,8 @@ static void say_update(const struct parent_told *told, char *out, size_t cap)
 		break;
 	case DNS_RCODE_NOTIMP:
 		snprintf(out, cap,
-			"the server offers no DNS UPDATE (NOTIMP): change the records by "
-			"hand, "
-			"or by its own means");
+			"the server offers no DNS UPDATE (NOTIMP): "
+			"change the records by hand, or by its own means");
 		break;
 	case DNS_RCODE_SERVFAIL:
 		snprintf(out, cap,

@@ -83,8 +83,7 @@ static void look(struct parentzone *zone, enum phase phase);
 static void update(struct parentzone *zone);
 static void on_answer(const struct ask_result *result, void *arg);
 
-/* ---- small things ------------------------------------------------------------------------
- */
+/* ---- small things ---- */
 
 const char *parent_state_str(enum parent_state state)
 {
@@ -120,8 +119,7 @@ static const char *addrs_str(const struct addr *addrs, size_t n, char *out, size
 	return out;
 }
 
-/* ---- the end of a cycle, and the next name -----------------------------------------------
- */
+/* ---- the end of a cycle, and the next name ---- */
 
 static void finish(struct parentzone *zone, bool is_done)
 {
@@ -175,8 +173,7 @@ static void name_end(struct parentzone *zone, enum parent_state state, const cha
 	name_begin(zone);
 }
 
-/* ---- asking ------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 static enum ask_verdict check_signature(const struct message *response, void *arg)
 {
@@ -225,8 +222,7 @@ static void ask_primary(
 	send_signed(zone, &writer);
 }
 
-/* ---- RESOLVE -----------------------------------------------------------------------------
- */
+/* ---- RESOLVE ---- */
 
 static void resolve(struct parentzone *zone)
 {
@@ -275,8 +271,7 @@ static void on_resolved(struct parentzone *zone, const struct message *response)
 	resolve_next(zone);
 }
 
-/* ---- FIND --------------------------------------------------------------------------------
- */
+/* ---- FIND ---- */
 
 /* Glue is kept above the zone's cut, whoever else serves the zone itself. */
 static void find_begin(struct parentzone *zone)
@@ -310,8 +305,8 @@ static void find_above(struct parentzone *zone)
 		return;
 	}
 	snprintf(why, sizeof(why),
-		"the server has no zone that holds %s: parent.server must be the primary of "
-		"that zone",
+		"the server has no zone that holds %s: "
+		"parent.server must be the primary of that zone",
 		name_str(current(zone)->target.name, name));
 	name_end(zone, PARENT_FAILED, why);
 }
@@ -330,8 +325,7 @@ static void on_found(struct parentzone *zone, const struct message *response)
 	}
 }
 
-/* ---- LOOK and what follows ---------------------------------------------------------------
- */
+/* ---- LOOK and what follows ---- */
 
 static void look(struct parentzone *zone, enum phase phase)
 {
@@ -434,8 +428,7 @@ static void on_looked(struct parentzone *zone, const struct message *response)
 		update(zone);
 }
 
-/* ---- GUARD, UPDATE -----------------------------------------------------------------------
- */
+/* ---- GUARD, UPDATE ---- */
 
 static void on_guarded(struct parentzone *zone, const struct message *response)
 {
@@ -536,8 +529,7 @@ static void on_updated(struct parentzone *zone)
 	look(zone, PHASE_CONFIRM);
 }
 
-/* ---- responses ---------------------------------------------------------------------------
- */
+/* ---- responses ---- */
 
 /* At the next address of the primary from the current name on. */
 static void next_server(struct parentzone *zone, const struct ask_result *result)
@@ -610,8 +602,7 @@ static void on_answer(const struct ask_result *result, void *arg)
 		on_primary(zone, &result->message);
 }
 
-/* ---- life --------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void on_start(evutil_socket_t fd, short what, void *arg)
 {

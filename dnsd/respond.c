@@ -1,7 +1,7 @@
 /* respond.c - the way of a query: octets in, octets out
  *
- *     query_parse -> find the answer in the table -> copy it behind the question -> header,
- * OPT
+ *     query_parse -> find the answer in the table -> copy it behind the question
+ *                                                 -> write the header and OPT
  *
  * The usual query meets a finished answer and costs a hash, a comparison and a copy. What the
  * table leaves open (wildcards, DNAME, ...) goes through answer.c and compose.c on the stack.

@@ -65,8 +65,7 @@ static const char *protocol(const struct entry *entry)
 	return entry->tcp ? "TCP" : "UDP";
 }
 
-/* ---- what to do about it -----------------------------------------------------------------
- */
+/* ---- what to do about it ---- */
 
 /* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel tells. */
 static void explain_in_use(struct entry *entry)
@@ -132,8 +131,7 @@ static void tell_success(struct entry *entry)
 	entry->patience_ms = 0;
 }
 
-/* ---- one socket --------------------------------------------------------------------------
- */
+/* ---- one socket ---- */
 
 static struct handover_place place_of(const struct entry *entry)
 {
@@ -240,8 +238,7 @@ static bool is_same(const struct entry *entry, const struct socket_want *want)
 	       (entry->tcp || entry->want.n_threads == want->n_threads);
 }
 
-/* ---- all of them -------------------------------------------------------------------------
- */
+/* ---- all of them ---- */
 
 static void arm_retry(struct sockets *sockets)
 {
@@ -414,8 +411,7 @@ int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets 
 	return 0;
 }
 
-/* ---- for status --------------------------------------------------------------------------
- */
+/* ---- for status ---- */
 
 void sockets_count(const struct sockets *sockets, const struct view *view, bool tcp,
 	uint64_t totals[STATS_N_COUNTERS])

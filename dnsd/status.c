@@ -28,8 +28,7 @@ static json_t *json_text(const char *text)
 	return text && *text ? json_string(text) : json_null();
 }
 
-/* ---- counters ----------------------------------------------------------------------------
- */
+/* ---- counters ---- */
 
 static const char *const counter_names[STATS_RCODE_0] = {
 	[STATS_QUERIES] = "queries",
@@ -80,8 +79,7 @@ static json_t *json_view_counters(const struct dnsd *dnsd, const struct view *vi
 	return json_counters(totals);
 }
 
-/* ---- sockets -----------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 /* The interface that answers of the socket leave by; "" if they go nowhere. */
 static json_t *json_way_out(const struct dnsd *dnsd, const struct socket_state *state)
@@ -123,8 +121,7 @@ static json_t *json_sockets(const struct dnsd *dnsd)
 	return list;
 }
 
-/* ---- views -------------------------------------------------------------------------------
- */
+/* ---- views ---- */
 
 static void add_answers(json_t *object, const struct dnsd *dnsd, const struct view *view)
 {
@@ -180,7 +177,7 @@ static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct 
 		uplink->name, "inside", 0, "interface", uplink->interface, "state",
 		uplink_state_str(facts->state), "why", verdict.why, "carrier",
 		(int)(link && link->carrier), "inbound", (int)uplink->inbound, "addresses",
-		json_addrs(own), "public", json_addrs(facts->public));
+		json_addrs(own), "public", json_addrs(facts->public_addrs));
 	add_sources(object, &verdict);
 	if (view)
 		add_answers(object, dnsd, view);

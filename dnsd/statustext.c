@@ -39,8 +39,7 @@ json_t *status_ask(const struct cli *cli, const char *verb)
 	return reply;
 }
 
-/* ---- reading the reply -------------------------------------------------------------------
- */
+/* ---- reading the reply ---- */
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -81,8 +80,7 @@ static long long counted_rcode(const json_t *view, const char *rcode)
 	return number(udp, rcode) + number(tcp, rcode);
 }
 
-/* ---- tables ------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 /* Where the states come from, and how sure that is. */
 static void print_stream(const json_t *stream)
@@ -90,19 +88,18 @@ static void print_stream(const json_t *stream)
 	long long age_ms = number(stream, "age_ms");
 
 	if (json_is_true(json_object_get(stream, "connected")))
-		printf("routed: followed since %s, last word %lld.%lld s ago, %lld "
-		       "reconnects\n",
+		printf("routed: followed since %s, last word %lld.%lld s ago, "
+		       "%lld reconnects\n",
 			text(stream, "since"), age_ms / 1000, age_ms % 1000 / 100,
 			number(stream, "reconnects"));
 	else if (json_is_integer(json_object_get(stream, "age_ms")))
-		printf("routed: LOST since %s (%s); its word of %lld.%lld s ago counts for "
-		       "%lld s "
-		       "more\n",
+		printf("routed: LOST since %s (%s); "
+		       "its word of %lld.%lld s ago counts for %lld s more\n",
 			text(stream, "since"), text(stream, "error"), age_ms / 1000,
 			age_ms % 1000 / 100, (number(stream, "grace_ms") + 999) / 1000);
 	else
-		printf("routed: NO WORD (%s): uplinks are judged by carrier and addresses "
-		       "alone\n",
+		printf("routed: NO WORD (%s): "
+		       "uplinks are judged by carrier and addresses alone\n",
 			text(stream, "error"));
 }
 
@@ -233,8 +230,8 @@ static void print_parents(const json_t *zones)
 
 		if (!json_is_object(parent))
 			continue;
-		printf("\nAT THE PARENT OF %s, primary %s: %s; last right %s, next look in "
-		       "%.0f s\n",
+		printf("\nAT THE PARENT OF %s, primary %s: %s; "
+		       "last right %s, next look in %.0f s\n",
 			text(zone, "name"), text(parent, "server"), text(parent, "state"),
 			text(parent, "last_success"),
 			(double)number(parent, "next_try_in_ms") / 1000);
@@ -255,8 +252,8 @@ static void print_counters(const json_t *views)
 	json_array_foreach (views, i, view) {
 		if (!json_object_get(view, "udp"))
 			continue;
-		printf("%-12s %10lld %10lld %10lld %10lld %9lld %9lld %9lld %9lld %9lld "
-		       "%10.1f\n",
+		printf("%-12s %10lld %10lld %10lld %10lld %9lld %9lld "
+		       "%9lld %9lld %9lld %10.1f\n",
 			text(view, "name"), counted(view, "queries"),
 			number(json_object_get(view, "tcp"), "queries"),
 			counted_rcode(view, "NOERROR"), counted_rcode(view, "NXDOMAIN"),

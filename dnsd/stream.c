@@ -50,8 +50,8 @@ static bool is_absent(int error)
 
 static const char *remedy(int error)
 {
-	return error == EACCES ? "; dnsd must run as root, as routed's user, or in the "
-				 "group " CTL_GROUP
+	return error == EACCES ? "; dnsd must run as root, as routed's user, "
+				 "or in the group " CTL_GROUP
 			       : "";
 }
 
@@ -72,8 +72,8 @@ static void tell_lost(struct stream *stream, const char *why, int error)
 		return;
 	if (stream->word && !stream->was_told)
 		log_warning("stream",
-			"routed is lost (%s): its last word counts for %d s more, unless it "
-			"comes back",
+			"routed is lost (%s): its last word counts for %d s more, "
+			"unless it comes back",
 			why, stream->grace_ms / 1000);
 	else if (is_absent(error))
 		log_notice("stream", "no routed at %s (%s): %s", stream->path, why, alone);
@@ -142,9 +142,8 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warning("stream",
-		"no word from routed for %d s (%s): uplinks are judged by carrier and "
-		"addresses "
-		"alone",
+		"no word from routed for %d s (%s): "
+		"uplinks are judged by carrier and addresses alone",
 		stream->grace_ms / 1000, feed_state(stream->feed)->why);
 	stream->told_absent = true;
 	word_free(TAKE(stream->word));

@@ -94,8 +94,7 @@ struct tcp_listener {
 	struct stats stats;
 };
 
-/* ---- one connection ----------------------------------------------------------------------
- */
+/* ---- one connection ---- */
 
 static void conn_free(struct conn *conn)
 {
@@ -280,8 +279,7 @@ static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
 	conn_free(conn);
 }
 
-/* ---- room for connections ----------------------------------------------------------------
- */
+/* ---- room for connections ---- */
 
 static struct addr limited_addr(const struct addr *client)
 {
@@ -367,8 +365,7 @@ static int conn_new(struct tcp_listener *listener, int fd, const struct addr *cl
 	return 0;
 }
 
-/* ---- listeners ---------------------------------------------------------------------------
- */
+/* ---- listeners ---- */
 
 /* The inside view, asked through an uplink. The client learns it at once: by a reset. */
 static bool refuse_from_uplink(struct tcp_listener *listener, int fd, int family)
@@ -541,8 +538,7 @@ void tcp_count(const struct tcp_listener *listener, uint64_t totals[STATS_N_COUN
 	stats_sum(&listener->stats, totals);
 }
 
-/* ---- the end -----------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 {

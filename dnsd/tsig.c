@@ -60,8 +60,7 @@ static void algorithm_name(enum tsig_algorithm algorithm, uint8_t ret_name[NAME_
 	(void)name_from_str(algorithms[algorithm].name, ret_name, &len); /* ours: is one */
 }
 
-/* ---- the digest --------------------------------------------------------------------------
- */
+/* ---- the digest ---- */
 
 /* Pieces that are digested one after the other. */
 struct piece {
@@ -99,8 +98,7 @@ static int hmac(const struct tsig_key *key, const struct piece *pieces, size_t n
 	return ok ? 0 : -EIO;
 }
 
-/* ---- the record --------------------------------------------------------------------------
- */
+/* ---- the record ---- */
 
 /* What a TSIG record says. The pointers are into the message or the key. */
 struct tsig {
@@ -168,8 +166,7 @@ static int compute(const struct tsig_key *key, const struct tsig_mac *request,
 	return hmac(key, pieces, sizeof(pieces) / sizeof(pieces[0]), ret_mac);
 }
 
-/* ---- signing -----------------------------------------------------------------------------
- */
+/* ---- signing ---- */
 
 static uint16_t write_rdata(const struct tsig *tsig, const struct tsig_mac *mac, uint8_t *out)
 {
@@ -216,8 +213,7 @@ int tsig_sign(const struct tsig_key *key, uint64_t now_s, struct message_writer 
 	return 0;
 }
 
-/* ---- checking ----------------------------------------------------------------------------
- */
+/* ---- checking ---- */
 
 /* The TSIG record must be the last one of the message, and the only one. */
 static bool find_record(

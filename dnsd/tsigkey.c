@@ -59,8 +59,7 @@ static void said_fini(struct said *said)
 	free(said->secret);
 }
 
-/* ---- BIND's statement --------------------------------------------------------------------
- */
+/* ---- BIND's statement ---- */
 
 struct scanner {
 	const struct source *source;
@@ -218,8 +217,7 @@ static bool read_statement(
 		       "something follows the key: a file holds one key and nothing else");
 }
 
-/* ---- Knot's YAML -------------------------------------------------------------------------
- */
+/* ---- Knot's YAML ---- */
 
 static void read_value(const struct doc_place *at, const struct schema_key *key, void *out)
 {
@@ -292,8 +290,7 @@ static bool is_yaml(const char *text, size_t len)
 	return end - text > 4 && (memcmp(text, "key:", 4) == 0 || memcmp(text, "---", 3) == 0);
 }
 
-/* ---- what it means -----------------------------------------------------------------------
- */
+/* ---- what it means ---- */
 
 static void check_name(
 	const struct source *source, const struct said *said, struct tsig_key *key)
@@ -310,8 +307,8 @@ static void check_algorithm(
 {
 	if (tsig_algorithm_parse(said->algorithm, &key->algorithm) < 0)
 		report_add(source->report, REPORT_ERROR, source->path, said->algorithm_line,
-			"algorithm '%s' is not offered: make a key with hmac-sha256 or "
-			"hmac-sha512",
+			"algorithm '%s' is not offered: "
+			"make a key with hmac-sha256 or hmac-sha512",
 			doc_printable(said->algorithm));
 }
 
@@ -379,8 +376,7 @@ int tsigkey_parse(const char *path, const char *text, size_t len, struct report 
 	return ok ? 0 : -EINVAL;
 }
 
-/* ---- the file ----------------------------------------------------------------------------
- */
+/* ---- the file ---- */
 
 static void check_mode(const char *path, mode_t mode, struct report *report)
 {

@@ -73,8 +73,7 @@ struct udp {
 	struct worker *workers[UDP_MAX_THREADS];
 };
 
-/* ---- the loop ----------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void worker_init(struct worker *worker)
 {
@@ -214,8 +213,7 @@ static void *worker_run(void *arg)
 	}
 }
 
-/* ---- sockets and threads, on the main thread ---------------------------------------------
- */
+/* ---- sockets and threads, on the main thread ---- */
 
 static int set_option(int fd, int level, int name, int value)
 {

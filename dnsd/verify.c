@@ -35,8 +35,7 @@ const struct cli_option verify_options[] = {
 	{0},
 };
 
-/* ---- what is so --------------------------------------------------------------------------
- */
+/* ---- what is so ---- */
 
 static bool flag(const json_t *object, const char *key)
 {
@@ -86,8 +85,7 @@ void verify_read_live(const json_t *zone, struct verify_live *ret_live)
 		read_live_ns(json_array_get(list, i), ret_live);
 }
 
-/* ---- names that the running dnsd waits for -----------------------------------------------
- */
+/* ---- names that the running dnsd waits for ---- */
 
 int verify_expected(
 	const struct verify *verify, const char *token, bool done, json_t **ret_reply)
@@ -119,8 +117,7 @@ int verify_expect(const struct verify *verify, char ret_token[33], json_t **ret_
 	return verify_expected(verify, ret_token, false, ret_reply);
 }
 
-/* ---- the command line --------------------------------------------------------------------
- */
+/* ---- the command line ---- */
 
 static int usage_error(const char *what, const char *value)
 {
@@ -191,8 +188,7 @@ static int read_options(const struct cli *cli, struct verify *verify)
 	return check_vias(cli);
 }
 
-/* ---- the verb ----------------------------------------------------------------------------
- */
+/* ---- the verb ---- */
 
 static int verify_parent(const struct cli *cli, struct verify *verify)
 {

@@ -23,9 +23,7 @@ enum {
 	VERIFY_LONG_TTL_S = 300, /* of an address that may change any day */
 };
 
-/* ---- what is so: the zone file, with the addresses that the uplinks have
- * --------------------
- */
+/* ---- what is so: the zone file, with the addresses that the uplinks have ---- */
 
 struct verify_live_addr {
 	struct addr addr;
@@ -49,9 +47,7 @@ struct verify_live {
 	size_t n_ns;
 };
 
-/* ---- what the parent's servers say
- * -----------------------------------------------------------
- */
+/* ---- what the parent's servers say ---- */
 
 struct verify_record {
 	uint8_t name[NAME_MAX_LEN];
@@ -85,9 +81,7 @@ struct verify_server {
 	size_t n_records;
 };
 
-/* ---- what is at an address
- * -------------------------------------------------------------------
- */
+/* ---- what is at an address ---- */
 
 struct verify_try {
 	bool is_good;
@@ -102,9 +96,7 @@ struct verify_reach {
 	char view[SITE_NAME_MAX + 1]; /* "": not known */
 };
 
-/* ---- all of it
- * --------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 struct verify {
 	const char *zone; /* as the configuration has it */

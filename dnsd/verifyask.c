@@ -51,8 +51,7 @@ static struct question *put(struct questions *questions, const struct endpoint *
 	return question;
 }
 
-/* ---- round 1: the delegation -------------------------------------------------------------
- */
+/* ---- round 1: the delegation ---- */
 
 static const uint16_t data_types[3] = {DNS_TYPE_A, DNS_TYPE_AAAA, DNS_TYPE_MX};
 
@@ -203,8 +202,7 @@ static int ask_first(struct verify *verify)
 	return err;
 }
 
-/* ---- round 2: addresses of names outside the zone ----------------------------------------
- */
+/* ---- round 2: addresses of names outside the zone ---- */
 
 struct outside {
 	uint8_t names[2 * VERIFY_MAX_NS][NAME_MAX_LEN];
@@ -313,8 +311,7 @@ int verify_ask_servers(struct verify *verify)
 	return err < 0 ? err : ask_resolvers(verify, &outside);
 }
 
-/* ---- round 3: what is at the addresses ---------------------------------------------------
- */
+/* ---- round 3: what is at the addresses ---- */
 
 enum { TRY_UDP, TRY_TCP, TRY_VIEW, N_TRIES };
 

@@ -57,8 +57,7 @@ struct tally {
 	bool was_reloaded;
 };
 
-/* ---- ways in -----------------------------------------------------------------------------
- */
+/* ---- ways in ---- */
 
 static void add_way(struct tally *tally, const struct verify_live_addr *addr)
 {
@@ -138,8 +137,7 @@ static void read_arrived(const json_t *reply, struct tally *tally)
 	}
 }
 
-/* ---- asking ------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 static void count(struct tally *tally, const struct question *question)
 {
@@ -233,8 +231,7 @@ static int ask_via(const struct verify *verify, struct tally *tally)
 	return err;
 }
 
-/* ---- what came of it ---------------------------------------------------------------------
- */
+/* ---- what came of it ---- */
 
 enum verdict { WAY_OPEN, WAY_NOT_SEEN, WAY_NO_TCP, WAY_NO_UDP, WAY_NOT_JUDGED };
 
@@ -290,8 +287,8 @@ static void say_remedy(const struct tally *tally, const struct way *way, char *o
 		break;
 	case WAY_NO_UDP:
 		snprintf(out, cap,
-			"%s: queries come in by TCP over %s, none by UDP: let UDP port 53 in "
-			"to %s",
+			"%s: queries come in by TCP over %s, none by UDP: "
+			"let UDP port 53 in to %s",
 			way->uplink, family, way->address);
 		break;
 	case WAY_NOT_JUDGED:
@@ -299,9 +296,8 @@ static void say_remedy(const struct tally *tally, const struct way *way, char *o
 			*out = '\0'; /* said once for all */
 		else
 			snprintf(out, cap,
-				"%s: no query came in over %s at all: the resolver may have "
-				"none. Try "
-				"another one",
+				"%s: no query came in over %s at all: "
+				"the resolver may have none. Try another one",
 				way->uplink, family);
 		break;
 	}
@@ -340,9 +336,9 @@ static void print_tally(const struct tally *tally)
 			verdict_words[judge(tally, way)]);
 	}
 	if (is_mute(tally))
-		printf("  the resolver does not answer, and asked us nothing: that says "
-		       "nothing "
-		       "of the uplinks. Can it be reached from here, and may we ask it?\n");
+		printf("  the resolver does not answer, and asked us nothing: "
+		       "that says nothing of the uplinks. "
+		       "Can it be reached from here, and may we ask it?\n");
 	for (size_t i = 0; i < tally->n_ways; i++) {
 		say_remedy(tally, &tally->ways[i], remedy, sizeof(remedy));
 		if (*remedy)
@@ -375,8 +371,7 @@ static json_t *json_tally(const struct tally *tally)
 		(int)tally->n_others, "uplinks", list);
 }
 
-/* ---- the verb ----------------------------------------------------------------------------
- */
+/* ---- the verb ---- */
 
 static int fail(int err)
 {
@@ -399,9 +394,8 @@ static int try_via(const struct cli *cli, const struct verify *verify, const cha
 	if (err < 0)
 		return fail(err);
 	if (tally.was_reloaded) {
-		fprintf(stderr,
-			"dnsd: dnsd was reloaded meanwhile, and forgot what it counted; try "
-			"again\n");
+		fprintf(stderr, "dnsd: dnsd was reloaded meanwhile, "
+				"and forgot what it counted; try again\n");
 		return EXIT_FAILED;
 	}
 	*n_bad += count_bad(&tally);
@@ -418,13 +412,12 @@ static bool is_in_vain(const struct verify *verify)
 
 	collect_ways(verify, &tally);
 	if (!verify->is_running)
-		fprintf(stderr, "dnsd: --inbound needs a running dnsd, which tells what "
-				"arrives\n");
+		fprintf(stderr, "dnsd: --inbound needs a running dnsd, "
+				"which tells what arrives\n");
 	else if (tally.n_ways == 0)
 		fprintf(stderr,
 			"dnsd: there is no way in to try: no name server of %s has an "
-			"uplink's address by the zone file; give their names UPLINK "
-			"records\n",
+			"uplink's address by the zone file; give their names UPLINK records\n",
 			verify->zone);
 	return !verify->is_running || tally.n_ways == 0;
 }

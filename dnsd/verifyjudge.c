@@ -61,8 +61,7 @@ static const char *type_str(const struct addr *addr)
 	return addr->family == AF_INET ? "A" : "AAAA";
 }
 
-/* ---- looking things up -------------------------------------------------------------------
- */
+/* ---- looking things up ---- */
 
 static const struct verify_live_ns *live_ns(const struct verify *verify, const uint8_t *name)
 {
@@ -119,8 +118,7 @@ static const struct verify_live_addr *any_live_addr(
 	return found;
 }
 
-/* ---- rows --------------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 static struct verify_row *add_row(struct judge *judge, const uint8_t *name,
 	const struct addr *addr, const struct verify_record *record)
@@ -185,8 +183,8 @@ static void judge_reach(
 			? say("see `dnsd status`: the sockets of view %s, and by which "
 			      "interface answers leave",
 				  live->uplink)
-			: say("let it serve the zone, or take the name out of the NS "
-			      "records"));
+			: say("let it serve the zone, "
+			      "or take the name out of the NS records"));
 }
 
 static void judge_ttl(
@@ -195,9 +193,8 @@ static void judge_ttl(
 	if (!live->is_dynamic || row->ttl_s <= VERIFY_LONG_TTL_S)
 		return;
 	find(judge, false,
-		say("%s %s has a TTL of %u s at the parent, while the address of uplink %s "
-		    "may "
-		    "change at any time: resolvers would keep the old one that long",
+		say("%s %s has a TTL of %u s at the parent, while the address of uplink "
+		    "%s may change at any time: resolvers would keep the old one that long",
 			row->name, strchr(row->address, ':') ? "AAAA" : "A", row->ttl_s,
 			live->uplink),
 		say("at the parent, set that TTL to 60"));
@@ -252,8 +249,8 @@ static void judge_wrong(struct judge *judge, struct verify_row *row, const uint8
 	if (ns->is_unknown) {
 		row->verdict = "unknown";
 		find(judge, false,
-			say("%s is %s at the parent, and its uplink has no address now to "
-			    "compare with",
+			say("%s is %s at the parent, "
+			    "and its uplink has no address now to compare with",
 				row->name, row->address),
 			NULL);
 		return;
@@ -337,8 +334,7 @@ static void judge_name(struct judge *judge, const uint8_t *name)
 			ns->is_unknown ? say("its uplink has no address now") : NULL);
 }
 
-/* ---- the delegation ----------------------------------------------------------------------
- */
+/* ---- the delegation ---- */
 
 static void judge_ns_set(struct judge *judge)
 {
@@ -384,8 +380,7 @@ static void judge_names(struct judge *judge)
 			judge_name(judge, judge->server->ns[i]);
 }
 
-/* ---- each server -------------------------------------------------------------------------
- */
+/* ---- each server ---- */
 
 static const char *data_str(const struct verify_server *server)
 {

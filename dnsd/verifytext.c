@@ -7,8 +7,7 @@
 
 #include "dnsd/verify.h"
 
-/* ---- for people --------------------------------------------------------------------------
- */
+/* ---- for people ---- */
 
 static void print_server(const struct verify_server *server)
 {
@@ -86,8 +85,7 @@ void verify_print(const struct verify *verify, const struct verify_result *resul
 			n_warnings == 1 ? "" : "s");
 }
 
-/* ---- for programs ------------------------------------------------------------------------
- */
+/* ---- for programs ---- */
 
 static json_t *json_text(const char *text)
 {

@@ -90,8 +90,8 @@ static int read_public(
 		if (!text || addr_parse(text, &addr) < 0)
 			return bad(reader, "an address of uplink %s is none", uplink->name);
 		enum site_family family = addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
-		if (!addr_is_set(&uplink->public[family]))
-			uplink->public[family] = addr;
+		if (!addr_is_set(&uplink->public_addrs[family]))
+			uplink->public_addrs[family] = addr;
 	}
 	return 0;
 }
@@ -299,10 +299,10 @@ static bool has_ready_addr(const struct link *link, const struct addr *addr)
 static bool is_own_said(const struct word_uplink *said, const struct site_uplink *uplink,
 	const struct link *link, enum site_family family)
 {
-	const struct addr *addr = &said->public[family];
+	const struct addr *addr = &said->public_addrs[family];
 	const struct prefix *address = &uplink->address[family];
 
-	return addr_is_set(addr) && !addr_is_set(&uplink->public[family]) &&
+	return addr_is_set(addr) && !addr_is_set(&uplink->public_addrs[family]) &&
 	       (!addr_is_set(&address->addr) || prefix_contains(address, addr)) &&
 	       has_ready_addr(link, addr);
 }
@@ -312,7 +312,7 @@ static void apply_public(const struct word_uplink *said, const struct site_uplin
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		if (is_own_said(said, uplink, link, family))
-			facts->public[family] = said->public[family];
+			facts->public_addrs[family] = said->public_addrs[family];
 }
 
 struct addr word_own(const struct word *word, const struct site_uplink *uplink,
@@ -321,7 +321,7 @@ struct addr word_own(const struct word *word, const struct site_uplink *uplink,
 	const struct word_uplink *said = word_find(word, uplink);
 
 	return said && is_own_said(said, uplink, link, family)
-		       ? said->public[family]
+		       ? said->public_addrs[family]
 		       : gather_own(uplink, link, family);
 }
 

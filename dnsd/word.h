@@ -33,7 +33,7 @@ struct word_uplink {
 	bool is_known; /* the state is one of ours; else it says neither good nor bad */
 	enum uplink_state state;
 	bool active;
-	struct addr public[SITE_FAMILIES];
+	struct addr public_addrs[SITE_FAMILIES];
 	char why[WORD_WHY_MAX]; /* printable ASCII */
 	char since[WORD_TIME_MAX];
 };

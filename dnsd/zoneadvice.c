@@ -30,7 +30,7 @@ struct advice {
 bool zoneadvice_is_dynamic(const struct site_uplink *uplink)
 {
 	for (int family = 0; family < SITE_FAMILIES; family++)
-		if (addr_is_set(&uplink->public[family]) ||
+		if (addr_is_set(&uplink->public_addrs[family]) ||
 			prefix_is_host(&uplink->address[family]) ||
 			addr_is_set(&uplink->gateway[family]))
 			return false;
@@ -106,9 +106,8 @@ static void ns_inbound_advise(
 	if (pseudo->kind != PSEUDO_UPLINK || uplink->inbound)
 		return;
 	report_add(advice->report, REPORT_WARNING, pseudo->file, pseudo->line,
-		"%s: the name is that of an NS record, but uplink %s has `inbound: no`: no "
-		"query "
-		"will get in there",
+		"%s: the name is that of an NS record, but uplink %s has `inbound: no`: "
+		"no query will get in there",
 		name_str(node->name, name), uplink->name);
 }
 
@@ -120,7 +119,7 @@ static const struct site_uplink *configured_with(
 		for (int family = 0; family < SITE_FAMILIES; family++)
 			if ((prefix_is_host(&site->uplinks[i].address[family]) &&
 				    addr_eq(&site->uplinks[i].address[family].addr, addr)) ||
-				addr_eq(&site->uplinks[i].public[family], addr))
+				addr_eq(&site->uplinks[i].public_addrs[family], addr))
 				return &site->uplinks[i];
 	return NULL;
 }
@@ -137,7 +136,7 @@ static const struct site_uplink *found_with(
 		return NULL; /* said at load */
 	for (size_t i = 0; i < facts->n_uplinks && i < site->n_uplinks; i++)
 		for (int family = 0; family < SITE_FAMILIES; family++)
-			if (addr_eq(&facts->uplinks[i].public[family], addr))
+			if (addr_eq(&facts->uplinks[i].public_addrs[family], addr))
 				return &site->uplinks[i];
 	return NULL;
 }

@@ -101,9 +101,8 @@ static void outside_check(struct zone_check *check, const struct zone_node *node
 	if (file && !check->targets[zone_node_index(check->zone, node)] &&
 		!check->zone->has_unread)
 		zone_check_say(check, REPORT_WARNING, file, line,
-			"%s: the name is not in the zone %s, and no record of the zone needs "
-			"its "
-			"address",
+			"%s: the name is not in the zone %s, "
+			"and no record of the zone needs its address",
 			name, apex);
 }
 

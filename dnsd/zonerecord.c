@@ -1,8 +1,10 @@
 /* zonerecord.c - one logical line of a master file becomes one record of the zone
  *
- *     [owner] [TTL] [class] type RDATA        TTL and class in either order, RFC 1035
- * section 5.1 [owner] [TTL] [class] SERVER name [all] [owner] [TTL] [class] UPLINK name | all
- * | receiving
+ *     [owner] [TTL] [class] type RDATA
+ *     [owner] [TTL] [class] SERVER name [all]
+ *     [owner] [TTL] [class] UPLINK name | all | receiving
+ *
+ * TTL and class stand in either order (RFC 1035 section 5.1).
  *
  * Called by zonefile.c. The pseudo records never get a type number of their own, so nothing
  * that a file says can be taken for one by mistake (a literal TYPE65280 is just that type),
@@ -143,9 +145,8 @@ static int owner_read(struct zone_reader *reader)
 		if (scope->owner_len > 0)
 			return 0;
 		return zone_reader_error(reader,
-			"the line begins with a blank, which stands for the owner of the "
-			"record "
-			"before, and there is none: write @ for the origin");
+			"the line begins with a blank, which stands for the owner "
+			"of the record before, and there is none: write @ for the origin");
 	}
 
 	const char *problem = zonetoken_name(
@@ -171,9 +172,8 @@ static int ttl_read(
 	const char *problem = zonetoken_period(token, &head->ttl_s);
 	if (problem && strpbrk(token->text, ".:"))
 		return zone_reader_error(reader,
-			"'%s' stands where TTL, class or type are expected: is the type "
-			"missing, "
-			"as %s?",
+			"'%s' stands where TTL, class or type are expected: "
+			"is the type missing, as %s?",
 			zonetoken_show(token, show), strchr(token->text, ':') ? "AAAA" : "A");
 	if (problem)
 		return zone_reader_error(
@@ -321,8 +321,8 @@ static int uplink_read(struct zone_reader *reader, const struct zonetoken *args,
 {
 	if (n != 1)
 		return zone_reader_error(reader,
-			"UPLINK needs exactly one word: an uplink of site.yaml, 'all' or "
-			"'receiving'");
+			"UPLINK needs exactly one word: an uplink of site.yaml, "
+			"'all' or 'receiving'");
 	if (zonetoken_is(&args[0], "all") || zonetoken_is(&args[0], "receiving")) {
 		pseudo->kind = zonetoken_is(&args[0], "all") ? PSEUDO_UPLINK_ALL
 							     : PSEUDO_UPLINK_RECEIVING;

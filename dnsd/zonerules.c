@@ -52,8 +52,8 @@ static void soa_check(
 	const uint8_t *rname = rdata_next_name(soa->type, first->bytes, first->len, &pos);
 	if (rname && memchr(rname + 1, '@', rname[0]))
 		zone_warning(check, first,
-			"SOA: the mail address stands with a dot in place of its @: "
-			"hostmaster.example.com.");
+			"SOA: the mail address stands with a dot in place "
+			"of its @: hostmaster.example.com.");
 }
 
 static int rdata_order(const void *a, const void *b, void *arg)
@@ -180,9 +180,8 @@ static void wildcard_ns_check(
 
 	if (node->name[0] == 1 && node->name[1] == '*')
 		zone_warning(check, &ns->rdatas[0],
-			"%s: a wildcard NS record delegates nothing in a way that works (RFC "
-			"4592 "
-			"section 4.2)",
+			"%s: a wildcard NS record delegates nothing in a way "
+			"that works (RFC 4592 section 4.2)",
 			name_str(node->name, name));
 }
 
@@ -208,9 +207,8 @@ static void dnssec_check(struct zone_check *check, const struct zone_rrset *rrse
 		return;
 	check->said_dnssec = true;
 	zone_warning(check, &rrset->rdatas[0],
-		"%s: dnsd does not serve signed answers yet, so resolvers that validate will "
-		"take "
-		"a zone with a DS record in its parent for forged",
+		"%s: dnsd does not serve signed answers yet, so resolvers "
+		"that validate will take a zone with a DS record in its parent for forged",
 		rdata_type_str(rrset->type, type));
 }
 

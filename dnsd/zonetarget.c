@@ -148,16 +148,15 @@ static void ns_target_check(struct zone_check *check, const struct zone_node *no
 	if (needs_glue && !check->zone->has_unread &&
 		(!found || (!zone_node_has_address(found) && !found->has_unread))) {
 		zone_error(check, rdata,
-			"NS %s: glue is missing, the name is below the delegation and has no "
-			"address here",
+			"NS %s: glue is missing, the name is below the delegation "
+			"and has no address here",
 			name);
 		return;
 	}
 	if (what == TARGET_CNAME)
 		zone_warning(check, rdata,
-			"NS %s: the name is a CNAME, which resolvers need not follow (RFC "
-			"2181 "
-			"section 10.3)",
+			"NS %s: the name is a CNAME, "
+			"which resolvers need not follow (RFC 2181 section 10.3)",
 			name);
 	else if ((what == TARGET_ABSENT || what == TARGET_NO_ADDRESS) && at_apex)
 		zone_error(check, rdata, "NS %s: the name is in the zone and has no address%s",
@@ -185,9 +184,8 @@ static void host_target_check(struct zone_check *check, uint16_t number,
 	else if (what == TARGET_CNAME &&
 		 (number == LDNS_RR_TYPE_MX || number == LDNS_RR_TYPE_SRV))
 		zone_warning(check, rdata,
-			"%s %s: the name is a CNAME, which is not allowed there (RFC 2181 "
-			"section "
-			"10.3)",
+			"%s %s: the name is a CNAME, "
+			"which is not allowed there (RFC 2181 section 10.3)",
 			type, name);
 }
 

@@ -51,8 +51,7 @@ static const char *label_read(const char **text, uint8_t *name, size_t *len)
 
 		if (c < 0)
 			return "has a bad escape: \\ is followed by three digits up to 255, "
-			       "or "
-			       "by the character that is meant";
+			       "or by the character that is meant";
 		if (*len - start > 63)
 			return "has a label of more than 63 octets";
 		if (*len >= NAME_MAX_LEN)
@@ -186,8 +185,7 @@ const char *zonetoken_octets(const struct zonetoken *token, uint8_t *out, size_t
 
 		if (c < 0)
 			return "has a bad escape: \\ is followed by three digits up to 255, "
-			       "or "
-			       "by the character that is meant";
+			       "or by the character that is meant";
 		out[len++] = (uint8_t)c;
 	}
 	*ret_len = len;

@@ -3,13 +3,14 @@
  * Pure; publish.c gathers what is so and sends the lines. What is announced of one uplink at a
  * time of change, with the kernel's change between the two columns:
  *
- *                              before             after, all of it done   after, something
- * failed up -> degraded, down     the new state      the new state           the new state
- *     down, degraded -> up     the old state      the new state           the old state
- *     another address          the old one        the new one             the old one
- *     never announced          nothing            its state               down
- *     a server dies there      dead               dead                    dead
- *     a server lives again     dead               alive                   dead
+ *                                before           after,           after,
+ *                                                 all of it done   something failed
+ *     up -> degraded -> down     the new state    the new state    the new state
+ *     down -> degraded -> up     the old state    the new state    the old state
+ *     another address            the old one      the new one      the old one
+ *     never announced            nothing          its state        down (or drained)
+ *     a server dies there        dead             dead             dead
+ *     a server lives again       dead             alive            dead
  *
  * A state goes with its reason: while an old one is still announced, so is its why.
  */
@@ -115,8 +116,8 @@ static bool uplink_is_same(const struct announce_uplink *a, const struct announc
 {
 	return a->is_known == b->is_known && a->state == b->state && a->fault == b->fault &&
 	       a->active == b->active &&
-	       addr_eq(&a->public[SITE_IPV4], &b -> public[SITE_IPV4]) &&
-	       addr_eq(&a->public[SITE_IPV6], &b -> public[SITE_IPV6]);
+	       addr_eq(&a->public_addrs[SITE_IPV4], &b->public_addrs[SITE_IPV4]) &&
+	       addr_eq(&a->public_addrs[SITE_IPV6], &b->public_addrs[SITE_IPV6]);
 }
 
 static void take_state(struct announce_uplink *said, const struct announce_uplink *now)
@@ -154,9 +155,8 @@ static void begin_held(struct announce_uplink *said, const struct announce_uplin
 		return;
 	said->state = UPLINK_DOWN;
 	snprintf(said->why, sizeof(said->why),
-		"not ready: the kernel does not hold its routes and forwards yet, see the log "
-		"of "
-		"routed");
+		"not ready: the kernel does not hold its routes and forwards yet, "
+		"see the log of routed");
 }
 
 static bool rest_of_uplink(
@@ -293,12 +293,13 @@ static json_t *json_uplinks(const struct announce *announce)
 
 		if (!uplink->is_known)
 			continue;
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "name", uplink->name,
-				"interface", uplink->interface, "state",
-				uplink_state_str(uplink->state), "why", uplink->why, "active",
-				(int)uplink->active, "public", json_addrs(uplink->public),
-				"since", json_time_us(uplink->since_us)));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "name",
+				      uplink->name, "interface", uplink->interface, "state",
+				      uplink_state_str(uplink->state), "why", uplink->why,
+				      "active", (int)uplink->active, "public",
+				      json_addrs(uplink->public_addrs), "since",
+				      json_time_us(uplink->since_us)));
 	}
 	return list;
 }

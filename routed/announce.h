@@ -29,7 +29,7 @@ struct announce_uplink {
 	enum uplink_state state;
 	enum uplink_fault fault; /* the kind of reason */
 	bool active;
-	struct addr public[SITE_FAMILIES];
+	struct addr public_addrs[SITE_FAMILIES];
 	int64_t since_us; /* of the time of day */
 	char why[UPLINK_WHY_MAX];
 };

@@ -153,8 +153,8 @@ static void judge_cgnat(struct judge *judge)
 		memcpy(addrs, device->addrs, sizeof(addrs));
 		const struct link_addr *own = pickaddr(&link, AF_INET,
 			&uplink->address[SITE_IPV4], &uplink->gateway[SITE_IPV4]);
-		if (!uplink->inbound || addr_is_set(&uplink->public[SITE_IPV4]) || !own ||
-			!addr_is_cgnat(&own->addr))
+		if (!uplink->inbound || addr_is_set(&uplink->public_addrs[SITE_IPV4]) ||
+			!own || !addr_is_cgnat(&own->addr))
 			continue;
 		judge_problem(judge,
 			"uplink %s: %s is behind the ISP's NAT (100.64.0.0/10), so nothing "
@@ -415,8 +415,8 @@ static void judge_way(struct judge *judge, const struct doctor_way *way)
 			"routing daemon, or leave the key out");
 	else
 		judge_remedy(judge, "no-way",
-			"check `address:` and `via:` against the addresses of the LAN "
-			"interfaces");
+			"check `address:` and `via:` against the addresses "
+			"of the LAN interfaces");
 }
 
 static void judge_ways(struct judge *judge)
@@ -437,9 +437,9 @@ static void judge_rp_filter(struct judge *judge, long value, const char *where)
 		where);
 	if (judge->facts->applied)
 		judge_remedy(judge, "rp-filter",
-			"something has set it after routed did: look for rp_filter in "
-			"/etc/sysctl.d, /usr/lib/sysctl.d and the firewall's settings, and "
-			"make it 2");
+			"something has set it after routed did: "
+			"look for rp_filter in /etc/sysctl.d, "
+			"/usr/lib/sysctl.d and the firewall's settings, and make it 2");
 	else
 		judge_remedy(judge, "rp-filter",
 			"routed makes it 2 when it starts; look for rp_filter in "
@@ -486,16 +486,15 @@ static void judge_networkd(struct judge *judge)
 	if (!networkd->runs || (!networkd->manages_rules && !networkd->manages_routes))
 		return;
 	judge_problem(judge,
-		"systemd-networkd removes %s that it did not make, whenever it starts or "
-		"sets up a link anew: routed puts its own back, but packets go astray "
-		"meanwhile",
+		"systemd-networkd removes %s that it did not make, whenever it starts or sets "
+		"up a link anew: routed puts its own back, but packets go astray meanwhile",
 		!networkd->manages_routes  ? "routing rules"
 		: !networkd->manages_rules ? "routes"
 					   : "routes and routing rules");
 	judge_remedy(judge, "networkd",
 		"write ManageForeignRoutingPolicyRules=no and ManageForeignRoutes=no under "
-		"[Network] into /etc/systemd/networkd.conf.d/multihomed.conf, then restart "
-		"systemd-networkd");
+		"[Network] into /etc/systemd/networkd.conf.d/multihomed.conf, "
+		"then restart systemd-networkd");
 }
 
 static void judge_kernel(struct judge *judge)
@@ -503,8 +502,8 @@ static void judge_kernel(struct judge *judge)
 	if (judge->facts->no_rules) {
 		judge_problem(judge, "this kernel has no policy routing");
 		judge_remedy(judge, "kernel",
-			"use one with CONFIG_IP_MULTIPLE_TABLES and "
-			"CONFIG_IPV6_MULTIPLE_TABLES");
+			"use one with CONFIG_IP_MULTIPLE_TABLES "
+			"and CONFIG_IPV6_MULTIPLE_TABLES");
 	}
 	if (judge->facts->no_conntrack_list) {
 		judge_problem(judge, "this kernel does not list or delete tracked "

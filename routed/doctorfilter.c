@@ -215,8 +215,8 @@ void judge_filters(struct judge *judge)
 			judge_input(judge, chain);
 	}
 	if (judge->facts->legacy_iptables) {
-		judge_problem(judge, "there are rules of iptables-legacy, which nothing here "
-				     "can look into");
+		judge_problem(judge, "there are rules of iptables-legacy, "
+				     "which nothing here can look into");
 		judge_remedy(judge, "legacy-iptables",
 			"see with iptables-legacy -S whether FORWARD and INPUT drop; better "
 			"move them to nftables (iptables-legacy-save | iptables-nft-restore)");

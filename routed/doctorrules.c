@@ -141,8 +141,8 @@ static void judge_behind(struct judge *judge, const struct doctor_rule *found)
 		"an uplink is up: the VPN that it is for, most likely, gets nothing",
 		describe(found, rule));
 	judge_remedy(judge, "rule-behind",
-		"give it a priority below %u; or leave it if the VPN is not to take "
-		"everything",
+		"give it a priority below %u; "
+		"or leave it if the VPN is not to take everything",
 		judge->site->routing.default_priority);
 }
 

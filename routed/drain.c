@@ -65,8 +65,7 @@ bool drain_is_time(const char *text)
 	return value_duration(text, &ms) == 0;
 }
 
-/* ---- waiting -----------------------------------------------------------------------------
- */
+/* ---- waiting ---- */
 
 static void words(const struct wait *wait, char *out, size_t cap)
 {
@@ -170,8 +169,7 @@ static enum outcome wait_for_the_last(struct wait *wait)
 	}
 }
 
-/* ---- how it ended ------------------------------------------------------------------------
- */
+/* ---- how it ended ---- */
 
 /* As if it had not been caught: a script that called us is to stop as well. */
 static int die_of(int signal)
@@ -204,8 +202,7 @@ static int tell_end(const struct wait *wait, enum outcome outcome)
 		return EXIT_FAILED;
 	case UNDRAINED:
 		fprintf(stderr,
-			"routed: %s is not drained any more: somebody has undrained "
-			"it\n",
+			"routed: %s is not drained any more: somebody has undrained it\n",
 			uplink);
 		return EXIT_FAILED;
 	case UNCOUNTED:
@@ -289,8 +286,7 @@ static void show_once(const struct cli *cli)
 	wait_for_the_last(&wait);
 }
 
-/* ---- the verbs ---------------------------------------------------------------------------
- */
+/* ---- the verbs ---- */
 
 static bool ask_to(const struct cli *cli, const char *verb)
 {

@@ -42,8 +42,7 @@ struct flowcount {
 	int64_t forgotten_us; /* what was begun before is void */
 };
 
-/* ---- the thread --------------------------------------------------------------------------
- */
+/* ---- the thread ---- */
 
 static void count(struct conntrack *conntrack, const struct flowcount_want *want,
 	struct flowcount_found *ret)
@@ -104,8 +103,7 @@ static int thread_start(struct flowcount *flowcount)
 	return 0;
 }
 
-/* ---- the event loop's side ---------------------------------------------------------------
- */
+/* ---- the event loop's side ---- */
 
 static const struct flowcount_found *find(
 	const struct flowcount *flowcount, const struct flowcount_want *want)
@@ -186,8 +184,7 @@ void flowcount_forget(struct flowcount *flowcount)
 	pthread_mutex_unlock(&flowcount->lock);
 }
 
-/* ---- life --------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int flowcount_new(struct flowcount **ret_flowcount)
 {

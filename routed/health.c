@@ -57,8 +57,7 @@ struct health {
 	struct conn conns[HEALTHSET_UNDER_WAY];
 };
 
-/* ---- connections -------------------------------------------------------------------------
- */
+/* ---- connections ---- */
 
 static void rearm(struct health *health)
 {
@@ -261,8 +260,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	rearm(health);
 }
 
-/* ---- life --------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int health_new(struct event_base *base, const struct situation *situation,
 	health_changed_fn *changed, void *arg, struct health **ret_health)
@@ -316,8 +314,7 @@ int health_configure(struct health *health, const struct site *site)
 	return 0;
 }
 
-/* ---- what is known -----------------------------------------------------------------------
- */
+/* ---- what is known ---- */
 
 static enum healthset_path_state state_of(
 	const struct health *health, size_t server, size_t uplink)
@@ -325,10 +322,10 @@ static enum healthset_path_state state_of(
 	bool has[SITE_FAMILIES];
 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		struct addr public = situation_public(&health->site->uplinks[uplink],
+		struct addr public_addr = situation_public(&health->site->uplinks[uplink],
 			&health->situation->uplinks[uplink], family);
 
-		has[family] = addr_is_set(&public);
+		has[family] = addr_is_set(&public_addr);
 	}
 	return healthset_state(&health->set, server, uplink, has);
 }

@@ -81,8 +81,7 @@ int64_t healthcheck_delay_ms(const struct healthcheck *check)
 							    : HEALTH_INTERVAL_MS;
 }
 
-/* ---- words -------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static const char *outcome_str(enum health_outcome outcome)
 {

@@ -25,8 +25,7 @@
 
 enum { MS = 1000, TICK_US = HEALTHSET_TICK_MS * MS };
 
-/* ---- queues ------------------------------------------------------------------------------
- */
+/* ---- queues ---- */
 
 static void put(struct health_target *target, struct health_queue *queue)
 {
@@ -160,8 +159,7 @@ int64_t healthset_next_us(const struct healthset *set)
 	return start_us < next_us ? start_us : next_us;
 }
 
-/* ---- the configuration -------------------------------------------------------------------
- */
+/* ---- the configuration ---- */
 
 /* One path, and where it ends. */
 struct want {
@@ -362,8 +360,7 @@ int healthset_configure(struct healthset *set, const struct site *site, int64_t 
 	return 0;
 }
 
-/* ---- what is known -----------------------------------------------------------------------
- */
+/* ---- what is known ---- */
 
 const struct health_target *healthset_path(
 	const struct healthset *set, size_t server, size_t uplink, enum site_family family)

@@ -29,8 +29,7 @@ static void read_boot_id(char ret_id[BOOT_ID_LEN + 1])
 	ret_id[BOOT_ID_LEN] = '\0';
 }
 
-/* ---- reading -----------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -135,8 +134,7 @@ const struct keep_uplink *keep_find(const struct keep *keep, const char *name)
 	return NULL;
 }
 
-/* ---- writing -----------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static json_t *json_keep(const struct keep *keep)
 {

@@ -37,8 +37,7 @@ static int af_of(enum site_family family)
 	return family == SITE_IPV4 ? AF_INET : AF_INET6;
 }
 
-/* ---- lists -------------------------------------------------------------------------------
- */
+/* ---- lists ---- */
 
 static void add(struct forged_prefixes *list, struct prefix prefix)
 {
@@ -89,8 +88,7 @@ static bool lies_within(const struct forged_prefixes *list, const struct prefix 
 	return false;
 }
 
-/* ---- what is known -----------------------------------------------------------------------
- */
+/* ---- what is known ---- */
 
 static bool has_address(const struct situation_uplink *uplink, const struct addr *addr)
 {
@@ -236,8 +234,7 @@ void forged_fini(struct forged *forged)
 	*forged = (struct forged){0};
 }
 
-/* ---- as text -----------------------------------------------------------------------------
- */
+/* ---- as text ---- */
 
 /* "ip saddr { 127.0.0.0/8, 192.168.2.1 } ...", nothing if the list is empty. */
 static void rule(struct text *text, const char *before, enum site_family family,

@@ -128,8 +128,9 @@ static struct asked asked_at(
 
 		for (size_t j = 0; j < n; j++)
 			asked_add(&asked, addrs[j], i);
-		if (site->uplinks[i].inbound && addr_is_set(&site->uplinks[i].public[family]))
-			asked_add(&asked, &site->uplinks[i].public[family], i);
+		if (site->uplinks[i].inbound &&
+			addr_is_set(&site->uplinks[i].public_addrs[family]))
+			asked_add(&asked, &site->uplinks[i].public_addrs[family], i);
 	}
 	return asked;
 }
@@ -208,8 +209,8 @@ static void add_map(struct forwards *f, const struct site_server *only, const ch
 		return;
 
 	text_add(f->maps,
-		"\tmap forward%s%u {\n\t\ttype %s . inet_proto . inet_service : %s . "
-		"inet_service\n"
+		"\tmap forward%s%u {\n"
+		"\t\ttype %s . inet_proto . inet_service : %s . inet_service\n"
 		"\t\telements = {\n",
 		suffix, version, type, type);
 	text_str(f->maps, f->elements.data);

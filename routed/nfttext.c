@@ -421,9 +421,9 @@ static void rules_count_forward(const struct table *t, const char *match, const 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		for (size_t p = 0; p < 2; p++)
 			text_add(t->text,
-				"\t\t%s meta nfproto ipv%d meta l4proto %s update @%s%d { ct "
-				"original %s daddr . meta l4proto . ct original proto-dst "
-				"counter }\n",
+				"\t\t%s meta nfproto ipv%d meta l4proto "
+				"%s update @%s%d { ct original %s daddr "
+				". meta l4proto . ct original proto-dst counter }\n",
 				match, family == SITE_IPV4 ? 4 : 6, protocols[p], set,
 				family == SITE_IPV4 ? 4 : 6,
 				family == SITE_IPV4 ? "ip" : "ip6");

@@ -68,8 +68,7 @@ static void job_free(struct job *job)
 	free(job);
 }
 
-/* ---- a running program -------------------------------------------------------------------
- */
+/* ---- a running program ---- */
 
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
@@ -190,8 +189,7 @@ static void start(struct job *job)
 	notify->n_running++;
 }
 
-/* ---- waiting -----------------------------------------------------------------------------
- */
+/* ---- waiting ---- */
 
 static bool is_running(const struct notify *notify, const char *subject)
 {
@@ -272,8 +270,7 @@ void notify_run(struct notify *notify, const char *program, const char *subject,
 	start_waiting(notify);
 }
 
-/* ---- life --------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int notify_new(struct event_base *base, struct notify **ret_notify)
 {

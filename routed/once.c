@@ -57,8 +57,7 @@ int once_run_check(const struct cli *cli)
 	return EXIT_DONE;
 }
 
-/* ---- plan --------------------------------------------------------------------------------
- */
+/* ---- plan ---- */
 
 /* What a look at the kernel needs. */
 struct look {
@@ -237,8 +236,7 @@ int once_run_plan(const struct cli *cli)
 	return err < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* ---- flush -------------------------------------------------------------------------------
- */
+/* ---- flush ---- */
 
 /* An agent that runs would put it all back at once. */
 static bool is_running(const struct cli *cli)
@@ -249,8 +247,8 @@ static bool is_running(const struct cli *cli)
 	if (!status)
 		return false;
 	fprintf(stderr,
-		"routed: routed is running (process %lld) and would put everything back; stop "
-		"it first\n",
+		"routed: routed is running (process %lld) "
+		"and would put everything back; stop it first\n",
 		(long long)json_integer_value(json_object_get(status, "pid")));
 	return true;
 }

@@ -390,8 +390,8 @@ static void complain(struct probe *probe, int err)
 		return;
 	probe->complained = true;
 	log_error(err, "probe", "cannot probe %s over %s%s", addr_str(&asked), uplink->name,
-		err == -EPERM || err == -EACCES ? " (a firewall's output rule, or CAP_NET_RAW "
-						  "is missing)"
+		err == -EPERM || err == -EACCES ? " (a firewall's output rule, "
+						  "or CAP_NET_RAW is missing)"
 						: "");
 }
 

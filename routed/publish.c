@@ -38,7 +38,7 @@ static void gather_uplink(
 	memcpy(ret_uplink->name, config->name, sizeof(ret_uplink->name));
 	memcpy(ret_uplink->interface, config->interface, sizeof(ret_uplink->interface));
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		ret_uplink->public[family] = situation_public(config, situation, family);
+		ret_uplink->public_addrs[family] = situation_public(config, situation, family);
 	uplink_why(machine, now_us, status_wall_us(now_us), ret_uplink->why,
 		sizeof(ret_uplink->why));
 }

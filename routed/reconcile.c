@@ -47,8 +47,7 @@ enum {
 	FIGHT_US = 10 * 1000000, /* ... within that time */
 };
 
-/* ---- what is so -------------------------------------------------------------------------
- */
+/* ---- what is so ---- */
 
 /* The uplinks' devices, as they are now. True if there is another one than before. */
 static bool follow_devices(struct routed *routed)
@@ -239,8 +238,7 @@ bool reconcile_observe(struct routed *routed)
 	return step_all(routed);
 }
 
-/* ---- flows -------------------------------------------------------------------------------
- */
+/* ---- flows ---- */
 
 static int family_of(const struct flows_part *part)
 {
@@ -317,8 +315,7 @@ void reconcile_flows(struct routed *routed)
 		routed_arm(routed->later, (next_us - now_us + 999) / 1000, false);
 }
 
-/* ---- compare and change ------------------------------------------------------------------
- */
+/* ---- compare and change ---- */
 
 struct change {
 	struct decision decision;

@@ -104,8 +104,7 @@ int routed_keep(const struct routed *routed, bool durable)
 	return path ? keep_store(path, &keep, durable) : -ENOMEM;
 }
 
-/* ---- what happens ------------------------------------------------------------------------
- */
+/* ---- what happens ---- */
 
 /* A state that changed is acted upon now; all else with what else comes in this burst. */
 static void on_links_changed(void *arg)
@@ -286,8 +285,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	sd_notify(0, "WATCHDOG=1");
 }
 
-/* ---- the configuration -------------------------------------------------------------------
- */
+/* ---- the configuration ---- */
 
 static void uplink_free(struct routed_uplink *uplink)
 {
@@ -502,8 +500,7 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 	json_decref(reload_answer(reload, arg));
 }
 
-/* ---- requests ----------------------------------------------------------------------------
- */
+/* ---- requests ---- */
 
 const char *routed_drain(struct routed *routed, const char *name, bool drain, bool force)
 {
@@ -570,8 +567,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 /* Those that the members of the group may ask for: they change nothing. */
 static const char *const open_verbs[] = {"status", TELL_VERB, PUBLISH_VERB, NULL};
 
-/* ---- start and end -----------------------------------------------------------------------
- */
+/* ---- start and end ---- */
 
 static int init_events(struct routed *routed)
 {

@@ -130,7 +130,7 @@ static size_t uplink_at(const struct selftest *selftest, const struct addr *aske
 			if (addr_eq(addrs[k], asked))
 				return i;
 		if (site->uplinks[i].inbound &&
-			addr_eq(&site->uplinks[i].public[family], asked))
+			addr_eq(&site->uplinks[i].public_addrs[family], asked))
 			return i;
 	}
 	return SITE_MAX_UPLINKS;

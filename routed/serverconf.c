@@ -163,16 +163,15 @@ static void networkd_address(struct paper *paper, const char *uplink, const stru
 
 static void say_networkd(struct paper *paper)
 {
-	text_str(&paper->text,
-		"#\n"
-		"# Put it into /etc/systemd/network/10-multihomed.network (if a file there "
-		"matches lo\n"
-		"# already, put the [Address] sections into that one), then:\n"
-		"#   networkctl reload\n"
-		"#   ip address show dev lo\n"
-		"\n"
-		"[Match]\n"
-		"Name=lo\n");
+	text_str(&paper->text, "#\n"
+			       "# Put it into /etc/systemd/network/10-multihomed.network "
+			       "(if a file there matches lo\n"
+			       "# already, put the [Address] sections into that one), then:\n"
+			       "#   networkctl reload\n"
+			       "#   ip address show dev lo\n"
+			       "\n"
+			       "[Match]\n"
+			       "Name=lo\n");
 	each_loopback(paper, networkd_address);
 }
 
@@ -228,12 +227,11 @@ static void ifupdown_address(struct paper *paper, const char *uplink, const stru
 
 static void say_ifupdown(struct paper *paper)
 {
-	text_str(&paper->text,
-		"#\n"
-		"# Put it into /etc/network/interfaces.d/multihomed; it counts from the next "
-		"start on\n"
-		"# (/etc/network/interfaces must have its usual `source` line and `auto lo`). "
-		"For now:\n");
+	text_str(&paper->text, "#\n"
+			       "# Put it into /etc/network/interfaces.d/multihomed; "
+			       "it counts from the next start on\n"
+			       "# (/etc/network/interfaces must have its usual `source` "
+			       "line and `auto lo`). For now:\n");
 	each_loopback(paper, ifupdown_now);
 	each_loopback(paper, ifupdown_address);
 }
@@ -261,14 +259,14 @@ static void windows_lan(struct paper *paper)
 
 static const char windows_preface[] =
 	"#\n"
-	"# First add one loopback adapter per uplink, which PowerShell alone cannot do. "
-	"Either\n"
-	"# with hdwwiz.exe: choose from a list, Network adapters, Microsoft, \"Microsoft "
-	"KM-TEST\n"
+	"# First add one loopback adapter per uplink, "
+	"which PowerShell alone cannot do. Either\n"
+	"# with hdwwiz.exe: choose from a list, Network adapters, Microsoft, "
+	"\"Microsoft KM-TEST\n"
 	"# Loopback Adapter\"; or with devcon.exe of the Windows Driver Kit:\n"
 	"#   devcon.exe install $env:windir\\inf\\netloop.inf *msloop\n"
-	"# Then paste all of the following into an elevated PowerShell (Windows Server 2012 "
-	"or\n"
+	"# Then paste all of the following into an elevated PowerShell "
+	"(Windows Server 2012 or\n"
 	"# Windows 8 and later). It may be run again; what is right already stays as it is.\n"
 	"\n"
 	"& {\n"
@@ -278,8 +276,8 @@ static const char windows_preface[] =
 static const char windows_adapters[] =
 	"    )\n"
 	"\n"
-	"    # A name for each adapter: that of its uplink. Adapters that have a fixed "
-	"address\n"
+	"    # A name for each adapter: that of its uplink. "
+	"Adapters that have a fixed address\n"
 	"    # are somebody else's.\n"
 	"    foreach ($name in ($loopbacks.Adapter | Select-Object -Unique)) {\n"
 	"        if (Get-NetAdapter -Name $name -ErrorAction SilentlyContinue) { continue }\n"
@@ -294,27 +292,26 @@ static const char windows_adapters[] =
 	"        Rename-NetAdapter -Name $free.Name -NewName $name\n"
 	"    }\n"
 	"\n"
-	"    # The addresses. SkipAsSource: what the server starts itself never leaves from "
-	"them.\n"
+	"    # The addresses. SkipAsSource: "
+	"what the server starts itself never leaves from them.\n"
 	"    foreach ($a in $loopbacks) {\n"
 	"        if (-not (Get-NetIPAddress -IPAddress $a.Address -ErrorAction "
 	"SilentlyContinue)) {\n"
 	"            $null = New-NetIPAddress -InterfaceAlias $a.Adapter -IPAddress "
-	"$a.Address "
-	"-PrefixLength $a.Length -AddressFamily $a.Family -SkipAsSource $true\n"
+	"$a.Address -PrefixLength $a.Length -AddressFamily $a.Family -SkipAsSource $true\n"
 	"        }\n"
 	"        # Not in DNS, or clients on the LAN would be sent to them.\n"
-	"        Set-DnsClient -InterfaceAlias $a.Adapter -RegisterThisConnectionsAddress "
-	"$false\n"
-	"        # Last choice for any route; packets may enter and leave by the LAN "
-	"adapter.\n"
+	"        Set-DnsClient -InterfaceAlias $a.Adapter "
+	"-RegisterThisConnectionsAddress $false\n"
+	"        # Last choice for any route; "
+	"packets may enter and leave by the LAN adapter.\n"
 	"        Set-NetIPInterface -InterfaceAlias $a.Adapter -AddressFamily $a.Family "
 	"-AutomaticMetric Disabled -InterfaceMetric 9999 -WeakHostReceive Enabled "
 	"-WeakHostSend Enabled\n"
 	"    }\n"
 	"\n"
-	"    # Without this the LAN adapter throws away what is for another adapter's "
-	"address.\n"
+	"    # Without this the LAN adapter throws away what is for another "
+	"adapter's address.\n"
 	"    $lan = @(\n";
 
 static const char windows_end[] =

@@ -171,6 +171,6 @@ void situation_facts(const struct situation_uplink *uplink, struct uplink_facts 
 struct addr situation_public(const struct site_uplink *uplink,
 	const struct situation_uplink *situation, enum site_family family)
 {
-	return addr_is_set(&uplink->public[family]) ? uplink->public[family]
-						    : situation->chosen[family];
+	return addr_is_set(&uplink->public_addrs[family]) ? uplink->public_addrs[family]
+							  : situation->chosen[family];
 }

@@ -35,8 +35,7 @@
 #include "routed/sysctl.h"
 #include "routed/tell.h"
 
-/* ---- in the agent ------------------------------------------------------------------------
- */
+/* ---- in the agent ---- */
 
 bool standby_at_start(const struct routed *routed)
 {
@@ -91,8 +90,7 @@ json_t *standby_answer(struct routed *routed, bool standby)
 	return json_pack("{s:b}", "standby", (int)standby);
 }
 
-/* ---- the verbs ---------------------------------------------------------------------------
- */
+/* ---- the verbs ---- */
 
 static int keep_role(const struct cli *cli, enum keep_role role)
 {
@@ -159,8 +157,8 @@ int standby_run_takeover(const struct cli *cli)
 	if (reply)
 		return EXIT_DONE;
 	if (nobody && keep_role(cli, KEEP_ROLE_ACTIVE) == 0)
-		fprintf(stderr, "routed: routed is not running; it takes over when it is "
-				"started\n");
+		fprintf(stderr, "routed: routed is not running; "
+				"it takes over when it is started\n");
 	return EXIT_FAILED;
 }
 

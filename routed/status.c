@@ -25,8 +25,7 @@
 
 enum { SEC = 1000000 /* us */ };
 
-/* ---- values ------------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 int64_t status_wall_us(int64_t at_us)
 {
@@ -67,8 +66,7 @@ static json_t *json_counter(uint64_t number)
 	return json_integer((json_int_t)number);
 }
 
-/* ---- the self-test ------------------------------------------------------------------------
- */
+/* ---- the self-test ---- */
 
 /* What the table has counted, or NULL where it cannot be read. */
 static struct selftest *read_selftest(struct routed *routed)
@@ -175,8 +173,7 @@ static json_t *json_selftest_of_server(const struct site *site, size_t server,
 	return list;
 }
 
-/* ---- uplinks -----------------------------------------------------------------------------
- */
+/* ---- uplinks ---- */
 
 static json_t *json_probe_name(const struct site_probe *probe)
 {
@@ -221,8 +218,7 @@ static json_t *json_targets(const struct uplink *uplink)
 	return list;
 }
 
-/* ---- how many connections are left on uplinks that are taken out of use ------------------
- */
+/* ---- how many connections are left on uplinks that are taken out of use ---- */
 
 static struct flowcount_want want_of(const struct routed *routed, size_t i)
 {
@@ -288,21 +284,20 @@ json_t *status_flows(struct routed *routed, const char *name)
 	return object;
 }
 
-/* ---- uplinks, as a whole -----------------------------------------------------------------
- */
+/* ---- uplinks, as a whole ---- */
 
 static void add_links(json_t *object, const struct routed *routed, size_t i)
 {
 	const struct site_uplink *config = &routed->site->uplinks[i];
 	const struct situation_uplink *situation = &routed->situation.uplinks[i];
-	const struct addr public[SITE_FAMILIES] = {
+	const struct addr public_addrs[SITE_FAMILIES] = {
 		situation_public(config, situation, SITE_IPV4),
 		situation_public(config, situation, SITE_IPV6),
 	};
 
 	json_object_set_new(object, "carrier", json_boolean(situation->carrier));
 	json_object_set_new(object, "addresses", json_addrs(situation->chosen));
-	json_object_set_new(object, "public", json_addrs(public));
+	json_object_set_new(object, "public", json_addrs(public_addrs));
 	json_object_set_new(object, "gateway", json_first(situation->gateway));
 	json_object_set_new(object, "gateways", json_addrs(situation->gateway));
 	json_object_set_new(object, "unnumbered", json_boolean(situation->unnumbered));
@@ -367,8 +362,7 @@ json_t *status_uplinks(struct routed *routed)
 	return list;
 }
 
-/* ---- the rest ----------------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 static json_t *json_check(const struct site_uplink *uplink, const struct health_look *look)
 {

@@ -50,8 +50,7 @@ json_t *status_ask(const struct cli *cli, const json_t *request, bool quiet)
 	return reply;
 }
 
-/* ---- reading the reply -------------------------------------------------------------------
- */
+/* ---- reading the reply ---- */
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -99,8 +98,7 @@ static double per_cent(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key)) * 100;
 }
 
-/* ---- tables ------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 static void print_head(const json_t *status)
 {
@@ -297,8 +295,8 @@ static void print_kernel(const json_t *status)
 	const json_t *last = json_object_get(repairs, "last");
 	long long pid = number(last, "pid");
 
-	printf("\nkernel: %lld routes, %lld rules, tracked default in table %lld, table inet "
-	       "multihomed\n",
+	printf("\nkernel: %lld routes, %lld rules, tracked default in table %lld, "
+	       "table inet multihomed\n",
 		number(kernel, "routes"), number(kernel, "rules"), number(kernel, "table"));
 	printf("repairs: %lld of routes and rules, %lld of the nftables table",
 		number(repairs, "steps"), number(repairs, "table"));
@@ -324,8 +322,7 @@ void status_print(const json_t *status)
 	print_kernel(status);
 }
 
-/* ---- verbs -------------------------------------------------------------------------------
- */
+/* ---- verbs ---- */
 
 static int show(const struct cli *cli)
 {

@@ -66,8 +66,7 @@ static int64_t cause_of(const struct routed *routed, const struct routed_uplink 
 	return news->state ? uplink->machine.cause_us : routed->cause_us;
 }
 
-/* ---- events ------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 static json_t *new_event(const char *kind)
 {
@@ -124,8 +123,7 @@ static void publish_uplink(struct routed *routed, size_t i, const struct news *n
 	publish(routed, event);
 }
 
-/* ---- the operator's program --------------------------------------------------------------
- */
+/* ---- the operator's program ---- */
 
 static const char *addr_text(const struct addr *addr)
 {
@@ -168,8 +166,7 @@ static void run_program(struct routed *routed, size_t i, const struct news *news
 		sizeof(facts) / sizeof(facts[0]));
 }
 
-/* ---- what changed ------------------------------------------------------------------------
- */
+/* ---- what changed ---- */
 
 static bool addrs_eq(const struct addr a[SITE_FAMILIES], const struct addr b[SITE_FAMILIES])
 {

@@ -123,8 +123,7 @@ void tell_servers(struct routed *routed)
 			tell_server(routed, s);
 }
 
-/* ---- reload ------------------------------------------------------------------------------
- */
+/* ---- reload ---- */
 
 static void take_over(struct routed_server *server, const struct routed_server *told,
 	const int *places, size_t n_uplinks)

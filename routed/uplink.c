@@ -1,13 +1,13 @@
 /* uplink.c - whether an uplink works: the state machine of one uplink
  *
- *                      | no interface, carrier, |  probes: too   | loss or RTT | half of it |
- * good for | address or gateway     |  few live      | over limit  | for a hold | a hold
- *   -------------------+------------------------+----------------+-------------+------------+---------
- *   up                 | down                   | down, or later | degraded    |            |
- *   degraded           | down                   | down, or later |             | up         |
- *   down               | -                      | -              |             |            |
- * up drained            | all the same beneath it: undraining shows what has become of the
- * uplink
+ *          | no usable device,   | too few        | loss or RTT | both within    | link and
+ *          | no carrier, address | targets        | over its    | half the limit | probes good
+ * state    | or gateway          | answer         | limit       | for `failback` | for a hold
+ * ---------+---------------------+----------------+-------------+----------------+------------
+ * up       | down                | down, or later | degraded    |                |
+ * degraded | down                | down, or later |             | up             |
+ * down     |                     |                |             |                | up
+ * drained  | The state beneath it goes on by the rows above; undraining shows that state.
  *
  * "Or later": while replies still arrive on connections of the uplink, a verdict of the probes
  * is put off, until three times the time that the verdict took.

@@ -189,8 +189,8 @@ static void add_degraded(struct why *why, const struct uplink *uplink)
 			limit->degraded_loss * 50);
 	} else {
 		add(why,
-			"round-trip time %.0f ms over the last minute (limit %lld ms, over at "
-			"%g ms)",
+			"round-trip time %.0f ms over the last minute (limit %lld ms, "
+			"over at %g ms)",
 			rtt_ms, (long long)limit->degraded_rtt_ms,
 			(double)limit->degraded_rtt_ms / 2);
 	}

@@ -409,7 +409,8 @@ static bool site_speaks_ipv6(const struct site *site)
 
 		if (addr_is_set(&uplink->gateway[SITE_IPV6]) ||
 			addr_is_set(&uplink->address[SITE_IPV6].addr) ||
-			addr_is_set(&uplink->public[SITE_IPV6]) || uplink->prefixes6.n > 0)
+			addr_is_set(&uplink->public_addrs[SITE_IPV6]) ||
+			uplink->prefixes6.n > 0)
 			return true;
 	}
 	for (size_t i = 0; i < site->n_servers; i++)

@@ -32,8 +32,8 @@ static const char site_text[] = "uplinks:\n"
 const struct fixture_zone fixture_host_zone = {
 	"www.example.com",
 	"$TTL 86400\n"
-	"@      SOA www-ns1.example.com. hostmaster.example.com. 2026112201 28800 7200 864000 "
-	"10\n"
+	"@      SOA www-ns1.example.com. hostmaster.example.com. "
+	"2026112201 28800 7200 864000 10\n"
 	"       NS  www-ns1.example.com.\n"
 	"       NS  www-ns2.example.com.\n"
 	"@   10 SERVER web\n"
@@ -129,8 +129,8 @@ static void fill_facts(struct fixture *f)
 		f->facts.uplinks[i].state = UPLINK_UP;
 		f->facts.uplinks[i].inbound = f->site->uplinks[i].inbound;
 	}
-	f->facts.uplinks[0].public[SITE_IPV4] = address("192.168.2.1");
-	f->facts.uplinks[1].public[SITE_IPV4] = address("172.16.1.1");
+	f->facts.uplinks[0].public_addrs[SITE_IPV4] = address("192.168.2.1");
+	f->facts.uplinks[1].public_addrs[SITE_IPV4] = address("172.16.1.1");
 	f->facts.lan[SITE_IPV4] = address("10.0.0.1");
 
 	f->facts.n_servers = f->site->n_servers;
@@ -194,13 +194,13 @@ void fixture_set_address(struct fixture *f, const char *uplink, const char *text
 	struct addr addr = address(text);
 	enum site_family family = addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
 
-	f->facts.uplinks[uplink_index(f, uplink)].public[family] = addr;
+	f->facts.uplinks[uplink_index(f, uplink)].public_addrs[family] = addr;
 	forget_tables(f);
 }
 
 void fixture_drop_address(struct fixture *f, const char *uplink, enum site_family family)
 {
-	f->facts.uplinks[uplink_index(f, uplink)].public[family] = (struct addr){0};
+	f->facts.uplinks[uplink_index(f, uplink)].public_addrs[family] = (struct addr){0};
 	forget_tables(f);
 }
 

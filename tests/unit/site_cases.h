@@ -141,9 +141,9 @@ static const struct site_case site_cases[] = {
 	{"lan: !!seq [lan0]\n",
 		AT(4, "tags (!...) have no meaning here: write the plain value"), ADDED},
 	{"lan:\n\t- lan0\n",
-		AT(5, "YAML syntax: found character that cannot start any token, while "
-		      "scanning for the next token (the line is indented by a tab: use "
-		      "spaces)"),
+		AT(5, "YAML syntax: found character that cannot start any token, "
+		      "while scanning for the next token (the line is indented "
+		      "by a tab: use spaces)"),
 		ADDED},
 	{"lan: [lan0\n",
 		AT(5, "YAML syntax: did not find expected ',' or ']', while parsing a flow "
@@ -170,12 +170,12 @@ static const struct site_case site_cases[] = {
 
 	/* types */
 	{"lan: lan0\n",
-		AT(4, "lan: must be a list ([a, b], or lines that begin with '-'), but is one "
-		      "value"),
+		AT(4, "lan: must be a list ([a, b], or lines that begin with '-'), "
+		      "but is one value"),
 		ADDED},
 	{"lan:\nservers:\n- web\n",
-		AT(4, "lan: must be a list ([a, b], or lines that begin with '-'), but is "
-		      "empty")
+		AT(4, "lan: must be a list ([a, b], "
+		      "or lines that begin with '-'), but is empty")
 			AT(6, "servers[0]: must be a mapping (key: value), but is one value"),
 		ADDED},
 	{"uplinks: []\n", AT(1, "uplinks: is empty: at least one uplink is needed"),
@@ -203,12 +203,11 @@ static const struct site_case site_cases[] = {
 	{UPLINK("weight: -1"), AT(4, "uplinks[0].weight: '-1' is not a number from 0 to 256"),
 		WHOLE_FILE},
 	{UPLINK("nat6: ulla"),
-		AT(4, "uplinks[0].nat6: 'ulla' is not one of ula|all|no (did you mean "
-		      "'ula'?)"),
+		AT(4, "uplinks[0].nat6: 'ulla' is not one of ula|all|no (did you mean 'ula'?)"),
 		WHOLE_FILE},
 	{UPLINK("mss: 100"),
-		AT(4, "uplinks[0].mss: '100' is neither auto nor no nor a number from 536 to "
-		      "65495"),
+		AT(4, "uplinks[0].mss: '100' is neither auto nor no nor "
+		      "a number from 536 to 65495"),
 		WHOLE_FILE},
 	{UPLINK("failback: \"1\\t0s\""),
 		AT(4, "uplinks[0].failback: holds a control character or a line break"),
@@ -219,36 +218,36 @@ static const struct site_case site_cases[] = {
 			AT(4, "routing.mark: '0xfg' is not a 32-bit mask, such as 0xff00"),
 		ADDED},
 	{"probing: {interval: 1ms, timeout: 2h, fall: 31, degraded: {loss: 10, rtt: 0s}}\n",
-		AT(4, "probing.interval: '1ms' is not between 10ms and 1h") AT(
-			4, "probing.timeout: '2h' is not between 10ms and 1m") AT(4,
-			"probing.fall: '31' is not a number from 1 to 30") AT(4,
-			"probing.degraded.loss: '10' is not a share from 0% to 100%, such as "
-			"10%") AT(4, "probing.degraded.rtt: '0s' is not between 1ms and 1m"),
+		AT(4, "probing.interval: '1ms' is not between 10ms and 1h")
+			AT(4, "probing.timeout: '2h' is not between 10ms and 1m") AT(
+				4, "probing.fall: '31' is not a number from 1 to 30") AT(4,
+				"probing.degraded.loss: '10' is not a share from "
+				"0% to 100%, such as 10%")
+				AT(4, "probing.degraded.rtt: '0s' is not between 1ms and 1m"),
 		ADDED},
 	{"routing: {notify: notify.sh}\n",
-		AT(4, "routing.notify: 'notify.sh' is not the "
-		      "whole path of a program (it begins "
-		      "with /)"),
+		AT(4, "routing.notify: 'notify.sh' is not the whole path "
+		      "of a program (it begins with /)"),
 		ADDED},
 	{"dns: {port: 0, inside: yes, threads: 0, metrics: 9153, rate: on}\n",
 		AT(4, "dns.port: '0' is not a port from 1 to 65535") AT(
-			4, "dns.inside: 'yes' is neither no nor a port from 1 to 65535") AT(4,
-			"dns.threads: '0' is neither auto nor a number from 1 to 64")
-			AT(4, "dns.metrics: '9153' is neither no nor ADDR:PORT, such as "
-			      "127.0.0.1:9153") AT(4, "dns.rate: 'on' is neither yes nor no"),
+			4, "dns.inside: 'yes' is neither no nor a port from 1 to 65535")
+			AT(4, "dns.threads: '0' is neither auto nor a number from 1 to 64")
+				AT(4, "dns.metrics: '9153' is neither no nor ADDR:PORT, "
+				      "such as 127.0.0.1:9153")
+					AT(4, "dns.rate: 'on' is neither yes nor no"),
 		ADDED},
 	{"dns:\n  zones:\n  - {name: a..b, file: x}\n  - {name: ., file: y}\n",
 		AT(6, "dns.zones[0].name: 'a..b' is not a domain name")
 			AT(7, "dns.zones[1].name: '.' is not a domain name"),
 		ADDED},
 
-	{"dns:\n  zones:\n  - {name: a.example, file: x, parent: {server: 192.0.2.300, key: "
-	 "k}}\n"
+	{"dns:\n  zones:\n  - {name: a.example, file: x, parent: {server: "
+	 "192.0.2.300, key: k}}\n"
 	 "  - {name: b.example, file: x, parent: {server: \"ns:0\", key: k}}\n"
 	 "  - {name: c.example, file: x, parent: {server: 2001:db8::1:53x, key: k}}\n",
-		AT(6, "dns.zones[0].parent.server: '192.0.2.300' is neither an address nor "
-		      "the "
-		      "name of a server, with or without :PORT") AT(7,
+		AT(6, "dns.zones[0].parent.server: '192.0.2.300' is neither "
+		      "an address nor the name of a server, with or without :PORT") AT(7,
 			"dns.zones[1].parent.server: 'ns:0' is neither an address nor the "
 			"name of a server, with or without :PORT") AT(8,
 			"dns.zones[2].parent.server: '2001:db8::1:53x' is neither an address "
@@ -258,95 +257,87 @@ static const struct site_case site_cases[] = {
 	/* names, addresses, prefixes */
 	{"uplinks:\n- {name: isp a, interface: eth0/1}\n"
 	 "- {name: 2345678901234567890123456789012x, interface: 1234567890123456}\n",
-		AT(2, "uplinks[0].name: 'isp a' is not a name: at most 31 letters, digits, "
-		      "'-' "
-		      "and '_', the first a letter or digit") AT(2,
-			"uplinks[0].interface: 'eth0/1' is not an interface name (1 to 15 of "
-			"A-Z "
-			"a-z 0-9 . _ : @ -)") AT(3,
+		AT(2, "uplinks[0].name: 'isp a' is not a name: "
+		      "at most 31 letters, digits, '-' and '_', the first a letter or digit") AT(2,
+			"uplinks[0].interface: 'eth0/1' is not an interface "
+			"name (1 to 15 of A-Z a-z 0-9 . _ : @ -)") AT(3,
 			"uplinks[1].name: '2345678901234567890123456789012x' is not a name: "
-			"at "
-			"most 31 letters, digits, '-' and '_', the first a letter or digit")
-			AT(3, "uplinks[1].interface: '1234567890123456' is not an interface "
-			      "name (1 to "
-			      "15 of A-Z a-z 0-9 . _ : @ -)"),
+			"at most 31 letters, digits, '-' and '_', the first a letter or digit")
+			AT(3, "uplinks[1].interface: '1234567890123456' "
+			      "is not an interface name (1 to 15 of A-Z a-z 0-9 . _ : @ -)"),
 		WHOLE_FILE},
 	{UPLINK("gateway: 2001:db8::1\n  gateway6: 192.0.2.1"),
-		AT(4, "uplinks[0].gateway: 2001:db8::1 is an IPv6 address: this key takes the "
-		      "other family") AT(5, "uplinks[0].gateway6: 192.0.2.1 is an IPv4 "
-					    "address: this key takes the "
-					    "other family"),
+		AT(4, "uplinks[0].gateway: 2001:db8::1 is an IPv6 address: "
+		      "this key takes the other family")
+			AT(5, "uplinks[0].gateway6: 192.0.2.1 is an IPv4 address: "
+			      "this key takes the other family"),
 		WHOLE_FILE},
 	{UPLINK("public: [192.0.2.1, 192.0.2.2, \"::\", 224.0.0.1, 192.0.2.0/24]"),
 		AT(4, "uplinks[0].public[1]: 192.0.2.2 is a second IPv4 address: one of each "
 		      "family at most") AT(4,
 			"uplinks[0].public[2]: :: is the unspecified address") AT(4,
 			"uplinks[0].public[3]: 224.0.0.1 is a multicast or broadcast address")
-			AT(4, "uplinks[0].public[4]: '192.0.2.0/24' is not an IP address (no "
-			      "prefix "
-			      "length here)"),
+			AT(4, "uplinks[0].public[4]: '192.0.2.0/24' is not "
+			      "an IP address (no prefix length here)"),
 		WHOLE_FILE},
 	{UPLINK("address: [192.168.2.1/29, any, 0.0.0.0/0, 10.0.0.0/8, 10.1.0.0/16]"),
 		AT(4, "uplinks[0].address[0]: 192.168.2.1/29 has bits set beyond its length "
 		      "(did you mean 192.168.2.0/29?)") AT(4,
 			"uplinks[0].address[1]: 'any' is not an address or prefix") AT(4,
-			"uplinks[0].address[2]: 0.0.0.0/0 holds every address: leave the key "
-			"out instead") AT(4,
+			"uplinks[0].address[2]: 0.0.0.0/0 holds every address: "
+			"leave the key out instead") AT(4,
 			"uplinks[0].address[4]: 10.1.0.0/16 is a second IPv4 address: one of "
 			"each family at most"),
 		WHOLE_FILE},
 	{SERVER("from: [10.0.0.1/24, \"2001:db8::1/32\", 10.0.0.0/33, any]"),
-		AT(7, "servers[0].from[0]: 10.0.0.1/24 has bits set beyond its length (did "
-		      "you "
-		      "mean 10.0.0.0/24?)") AT(7, "servers[0].from[1]: 2001:db8::1/32 has "
-						  "bits set beyond its length (did "
-						  "you mean 2001:db8::/32?)")
+		AT(7, "servers[0].from[0]: 10.0.0.1/24 has bits set beyond "
+		      "its length (did you mean 10.0.0.0/24?)") AT(7,
+			"servers[0].from[1]: 2001:db8::1/32 has bits "
+			"set beyond its length (did you mean 2001:db8::/32?)")
 			AT(7, "servers[0].from[2]: '10.0.0.0/33' is not an address or prefix")
 				AT(7, "servers[0].from[3]: 'any' is not an address or prefix"),
 		ADDED},
 	{SERVER("from: []"),
 		AT(7, "servers[0].from: is an empty list: leave the key out instead"), ADDED},
 	{UPLINK("prefixes6: 10.0.0.0/8"),
-		AT(4, "uplinks[0].prefixes6: 10.0.0.0/8 is IPv4: this key takes IPv6 "
-		      "prefixes"),
+		AT(4, "uplinks[0].prefixes6: 10.0.0.0/8 is IPv4: "
+		      "this key takes IPv6 prefixes"),
 		WHOLE_FILE},
 
 	/* probes and ports */
 	{UPLINK("probes: [ping 192.0.2.1, icmp, icmp host.example, tcp 192.0.2.1, "
 		"tcp 192.0.2.1 0, dns 192.0.2.1 a..b, icmp 0.0.0.0, dns 192.0.2.1 a b]"),
-		AT(4, "uplinks[0].probes[0]: 'ping 192.0.2.1' should read 'icmp ADDR', 'tcp "
-		      "ADDR "
-		      "PORT' or 'dns ADDR [NAME]'") AT(4,
-			"uplinks[0].probes[1]: 'icmp' should read 'icmp ADDR' or 'icmp "
-			"gateway'") AT(4, "uplinks[0].probes[2]: 'icmp host.example' does not "
-					  "name its target by "
-					  "address") AT(4,
+		AT(4, "uplinks[0].probes[0]: 'ping 192.0.2.1' should read 'icmp ADDR', "
+		      "'tcp ADDR PORT' or 'dns ADDR [NAME]'") AT(4,
+			"uplinks[0].probes[1]: 'icmp' should read 'icmp ADDR' "
+			"or 'icmp gateway'") AT(4, "uplinks[0].probes[2]: 'icmp host.example' "
+						   "does not name its target by address") AT(4,
 			"uplinks[0].probes[3]: 'tcp 192.0.2.1' should read 'tcp ADDR PORT'")
-			AT(4, "uplinks[0].probes[4]: 'tcp 192.0.2.1 0' does not end in a port "
-			      "from 1 to "
-			      "65535") AT(4, "uplinks[0].probes[5]: 'dns 192.0.2.1 a..b' does "
-					     "not ask for a domain name") AT(4,
-				"uplinks[0].probes[6]: 'icmp 0.0.0.0' has a target that "
-				"cannot answer") AT(4, "uplinks[0].probes[7]: 'dns 192.0.2.1 "
-						       "a b' should read 'icmp ADDR', 'tcp "
-						       "ADDR PORT' or 'dns ADDR [NAME]'"),
+			AT(4, "uplinks[0].probes[4]: 'tcp 192.0.2.1 0' "
+			      "does not end in a port from 1 to 65535")
+				AT(4, "uplinks[0].probes[5]: 'dns 192.0.2.1 a..b' does "
+				      "not ask for a domain name")
+					AT(4, "uplinks[0].probes[6]: 'icmp 0.0.0.0' "
+					      "has a target that cannot answer")
+						AT(4, "uplinks[0].probes[7]: 'dns 192.0.2.1 "
+						      "a b' should read 'icmp ADDR', 'tcp "
+						      "ADDR PORT' or 'dns ADDR [NAME]'"),
 		WHOLE_FILE},
 	{SERVER("ports: [80, 80/sctp, 0/tcp, 65536/tcp, 9-8/tcp, \"1-2:3-5/tcp\", "
 		"\"1:2:3/tcp\", 80/, \"5060-5070:6060/udp\", 080/tcp]"),
 		AT(7, "servers[0].ports[0]: '80' lacks its protocol, as in 443/tcp") AT(7,
-			"servers[0].ports[1]: '80/sctp' does not end in a protocol: tcp, udp "
-			"or "
-			"tcp+udp") AT(7,
+			"servers[0].ports[1]: '80/sctp' does not end in a protocol: "
+			"tcp, udp or tcp+udp") AT(7,
 			"servers[0].ports[2]: '0/tcp' is not a port from 1 to 65535") AT(7,
 			"servers[0].ports[3]: '65536/tcp' is not a port from 1 to 65535") AT(7,
 			"servers[0].ports[4]: '9-8/tcp' is a range that runs backwards") AT(7,
-			"servers[0].ports[5]: '1-2:3-5/tcp' maps a range to one of another "
-			"length") AT(7,
+			"servers[0].ports[5]: '1-2:3-5/tcp' maps a range "
+			"to one of another length") AT(7,
 			"servers[0].ports[6]: '1:2:3/tcp' is not a port from 1 to 65535") AT(7,
-			"servers[0].ports[7]: '80/' does not end in a protocol: tcp, udp or "
-			"tcp+udp") AT(7, "servers[0].ports[8]: '5060-5070:6060/udp' maps a "
-					 "range to one of another "
-					 "length")
+			"servers[0].ports[7]: '80/' does not end in a protocol: "
+			"tcp, udp or tcp+udp") AT(7,
+			"servers[0].ports[8]: '5060-5070:6060/udp' "
+			"maps a range to one of another length")
 			AT(7, "servers[0].ports[9]: '080/tcp' is not a port from 1 to 65535"),
 		ADDED},
 	{SERVER("check: http 80"), AT(7, "servers[0].check: 'http 80' should read 'tcp PORT'"),
@@ -358,8 +349,8 @@ static const struct site_case site_cases[] = {
 
 	/* what refers to an uplink */
 	{SERVER("uplinks: [isp-c, isp-a, isp-a]\n  loopbacks: {nowhere: 10.0.1.1}"),
-		AT(7, "servers[0].uplinks[0]: there is no uplink 'isp-c' (did you mean "
-		      "'isp-a'?)")
+		AT(7, "servers[0].uplinks[0]: there is no uplink 'isp-c' "
+		      "(did you mean 'isp-a'?)")
 			AT(7, "servers[0].uplinks[2]: uplink 'isp-a' is listed twice") AT(8,
 				"servers[0].loopbacks.nowhere: there is no uplink 'nowhere'")
 				AT(8, "warning: servers[0].loopbacks: there is none for "
@@ -369,15 +360,16 @@ static const struct site_case site_cases[] = {
 	{SERVER("uplinks: []"),
 		AT(7, "servers[0].uplinks: must be a list of uplinks, as in [isp-a]"), ADDED},
 	{"routing: {policies: [{via: [isp-x], from: 10.0.0.0/8}, {to: 10.0.0.0/8}]}\n",
-		AT(4, "routing.policies[0].via[0]: there is no uplink 'isp-x' (did you mean "
-		      "'isp-a'?)") AT(4, "routing.policies[1]: the key 'via' is missing"),
+		AT(4, "routing.policies[0].via[0]: there is no uplink "
+		      "'isp-x' (did you mean 'isp-a'?)")
+			AT(4, "routing.policies[1]: the key 'via' is missing"),
 		ADDED},
 
 	/* uplinks together */
 	{"uplinks:\n- {name: all, interface: a}\n- {name: receiving, interface: a}\n"
 	 "- {name: x, interface: b}\n- {name: X, interface: c}\n",
-		AT(2, "uplinks[0].name: 'all' has a meaning of its own in zone files: choose "
-		      "another name") AT(3,
+		AT(2, "uplinks[0].name: 'all' has a meaning of its own in zone files: "
+		      "choose another name") AT(3,
 			"uplinks[1].name: 'receiving' has a meaning of its own in zone files: "
 			"choose another name") AT(3, "uplinks[1].interface: 'a' is already "
 						     "the interface of uplinks[0]: each "
@@ -385,15 +377,15 @@ static const struct site_case site_cases[] = {
 			AT(5, "uplinks[3].name: 'X' is already the name of uplinks[2]"),
 		WHOLE_FILE},
 	{"lan: [lan0, wan-b, lan0]\n",
-		AT(4, "lan[1]: 'wan-b' is the interface of uplinks[1]: it cannot be both "
-		      "inside "
-		      "and outside") AT(4, "lan[2]: 'lan0' is listed twice"),
+		AT(4, "lan[1]: 'wan-b' is the interface of uplinks[1]: "
+		      "it cannot be both inside and outside")
+			AT(4, "lan[2]: 'lan0' is listed twice"),
 		ADDED},
 	{UPLINK("address: 192.168.2.1\n  gateway: 192.168.2.1\n- {name: isp-b, interface: w,\n"
 		"  address: 192.168.2.1}"),
 		AT(5, "uplinks[0].gateway: 192.168.2.1 is the uplink's own address")
-			AT(7, "uplinks[1].address: 192.168.2.1 is already the address of "
-			      "uplinks[0]"),
+			AT(7, "uplinks[1].address: 192.168.2.1 is already "
+			      "the address of uplinks[0]"),
 		WHOLE_FILE},
 	{UPLINK("public: 192.0.2.1\n- {name: isp-b, interface: w, public: 192.0.2.1}"),
 		AT(5, "warning: uplinks[1].public: 192.0.2.1 is also the public address of "
@@ -402,15 +394,12 @@ static const struct site_case site_cases[] = {
 	{UPLINK("address: 100.64.0.1\n- {name: b, interface: b, address: 100.127.1.1,\n"
 		"   inbound: no}\n- {name: c, interface: c, address: 100.128.0.1}\n"
 		"- {name: d, interface: d, public: 100.100.1.1}"),
-		AT(4, "warning: uplinks[0].address: 100.64.0.1 is behind the ISP's NAT "
-		      "(100.64.0.0/10), so nothing comes in: set 'inbound: no', or 'public' "
-		      "if "
-		      "the ISP forwards an address to it")
-			AT(8, "warning: uplinks[3].public: 100.100.1.1 is an address within "
-			      "the ISP's "
-			      "own NAT (100.64.0.0/10), which the Internet does not reach: "
-			      "set 'inbound: "
-			      "no'"),
+		AT(4, "warning: uplinks[0].address: 100.64.0.1 is behind "
+		      "the ISP's NAT (100.64.0.0/10), so nothing comes in: "
+		      "set 'inbound: no', or 'public' if the ISP forwards an address to it")
+			AT(8, "warning: uplinks[3].public: 100.100.1.1 "
+			      "is an address within the ISP's own NAT (100.64.0.0/10), "
+			      "which the Internet does not reach: set 'inbound: no'"),
 		WHOLE_FILE},
 	{UPLINK("quorum: 2\n  probes: [icmp 192.0.2.1]"),
 		AT(4, "uplinks[0].quorum: 2 targets cannot live where there are 1 probes: the "
@@ -421,9 +410,8 @@ static const struct site_case site_cases[] = {
 		WHOLE_FILE},
 	{UPLINK("probes: [icmp 192.0.2.1]\n- {name: b, interface: b,\n"
 		"   probes: [tcp 192.0.2.1 80, icmp gateway], quorum: 2}"),
-		AT(4, "warning: uplinks[0].probes[0]: all uplinks hang on 192.0.2.1: when "
-		      "that "
-		      "host fails, all of them count as down. Probe several hosts"),
+		AT(4, "warning: uplinks[0].probes[0]: all uplinks hang on 192.0.2.1: "
+		      "when that host fails, all of them count as down. Probe several hosts"),
 		WHOLE_FILE},
 	{UPLINK("probes: [icmp 192.0.2.1]\n- {name: b, interface: b,\n"
 		"   probes: [tcp 192.0.2.1 80, icmp gateway]}"),
@@ -449,17 +437,17 @@ static const struct site_case site_cases[] = {
 	/* servers together */
 	{"servers:\n- {name: All, address: 10.0.0.1}\n- {name: web, address: 10.0.0.2}\n"
 	 "- {name: Web, address: 10.0.0.2}\n",
-		AT(5, "servers[0].name: 'All' has a meaning of its own in zone files: choose "
-		      "another name")
+		AT(5, "servers[0].name: 'All' has a meaning of its own in zone files: "
+		      "choose another name")
 			AT(7, "servers[2].name: 'Web' is already the name of servers[1]"),
 		ADDED},
 	{SERVER("loopbacks: {isp-a: 10.0.1.1, isp-b: 10.0.1.1}\n"
 		"- {name: mail, address: 10.0.1.2, loopbacks: {isp-a: 10.0.1.1,\n"
 		"   isp-b: 10.0.1.2}}"),
-		AT(7, "servers[0].loopbacks.isp-b: 10.0.1.1 is already "
-		      "servers[0].loopbacks.isp-a") AT(8,
-			"servers[1].loopbacks.isp-a: 10.0.1.1 is already "
-			"servers[0].loopbacks.isp-a") AT(9,
+		AT(7, "servers[0].loopbacks.isp-b: 10.0.1.1 "
+		      "is already servers[0].loopbacks.isp-a") AT(8,
+			"servers[1].loopbacks.isp-a: 10.0.1.1 "
+			"is already servers[0].loopbacks.isp-a") AT(9,
 			"servers[1].loopbacks.isp-b: 10.0.1.2 is already servers[1].address"),
 		ADDED},
 	{UPLINK("gateway: 192.168.2.6\nservers:\n- name: web\n  address: 192.168.2.6"),
@@ -471,72 +459,62 @@ static const struct site_case site_cases[] = {
 		ADDED},
 	{"servers:\n- name: web\n  address: \"fe80::10\"\n"
 	 "  loopbacks: {isp-a: \"::1\", isp-b: \"fd00::5\"}\n",
-		AT(6, "servers[0].address: fe80::10 is link-local: nothing can be forwarded "
-		      "to "
-		      "it") AT(7,
+		AT(6, "servers[0].address: fe80::10 is link-local: "
+		      "nothing can be forwarded to it") AT(7,
 			"servers[0].loopbacks.isp-a: ::1 never leaves the host that uses "
 			"it: choose a private address"),
 		ADDED},
 	{SERVER("loopbacks: {isp-a: 10.0.1.1, isp-a: 10.0.1.2}"),
 		AT(7, "servers[0].loopbacks.isp-a: this key is given twice")
-			AT(7, "warning: servers[0].loopbacks: there is none for 'isp-b': what "
-			      "comes in "
-			      "there returns by the connection's mark"),
+			AT(7, "warning: servers[0].loopbacks: there is none for 'isp-b': "
+			      "what comes in there returns by the connection's mark"),
 		ADDED},
 	{SERVER("loopbacks: {isp-a: 10.0.1.1, isp-b: 10.0.1.5}\n  uplinks: [isp-b]"),
 		AT(7, "warning: servers[0].loopbacks.isp-a: nothing is forwarded to it: "
-		      "'isp-a' is "
-		      "not among the server's uplinks"),
+		      "'isp-a' is not among the server's uplinks"),
 		ADDED},
 	{UPLINK("inbound: no\nservers:\n- name: web\n  address: 10.0.0.1\n  uplinks: [isp-a]"),
-		AT(8, "servers[0].uplinks: 'isp-a' has 'inbound: no': nothing can be "
-		      "forwarded "
-		      "there"),
+		AT(8, "servers[0].uplinks: 'isp-a' has 'inbound: no': "
+		      "nothing can be forwarded there"),
 		WHOLE_FILE},
 	{UPLINK("inbound: no\nservers:\n- {name: web, address: 10.0.0.1, check: tcp 80}"),
-		AT(6, "warning: servers[0].check: has no effect: nothing is forwarded to the "
-		      "server"),
+		AT(6, "warning: servers[0].check: has no effect: "
+		      "nothing is forwarded to the server"),
 		WHOLE_FILE},
 	{SERVER("udp: loopback\n  from: \"2001:db8::/32\""),
 		AT(7, "warning: servers[0].udp: has no effect: the server has no loopbacks")
-			AT(8, "warning: servers[0].from: lets nobody in: no prefix is of the "
-			      "server's "
-			      "address family"),
+			AT(8, "warning: servers[0].from: lets nobody in: "
+			      "no prefix is of the server's address family"),
 		ADDED},
 
 	/* forwards */
 	{SERVER("ports: [443/tcp, 443/udp, 400-500/tcp, \"500:1/tcp+udp\"]\n"
 		"- {name: b, address: 10.0.0.2, ports: [443/tcp+udp, 444/tcp]}"),
-		AT(7, "servers[0].ports[2]: 400-500/tcp collides on uplink 'isp-a' with "
-		      "443/tcp "
-		      "of servers[0].ports[0]")
-			AT(8, "servers[1].ports[0]: 443/tcp+udp collides on uplink 'isp-a' "
-			      "with 443/udp "
-			      "of servers[0].ports[1]"),
+		AT(7, "servers[0].ports[2]: 400-500/tcp collides on uplink "
+		      "'isp-a' with 443/tcp of servers[0].ports[0]")
+			AT(8, "servers[1].ports[0]: 443/tcp+udp collides "
+			      "on uplink 'isp-a' with 443/udp of servers[0].ports[1]"),
 		ADDED},
 	{SERVER("ports: [443/tcp]\n  uplinks: [isp-a]\n"
 		"- {name: b, address: 10.0.0.2, ports: [443/tcp], uplinks: [isp-b]}\n"
 		"- {name: c, address: \"fd00::2\", ports: [443/tcp], uplinks: [isp-b]}\n"
 		"- {name: d, address: 10.0.0.3, ports: [443/tcp], uplinks: [isp-b]}"),
-		AT(11, "servers[3].ports[0]: 443/tcp collides on uplink 'isp-b' with 443/tcp "
-		       "of "
-		       "servers[1].ports[0]"),
+		AT(11, "servers[3].ports[0]: 443/tcp collides on uplink "
+		       "'isp-b' with 443/tcp of servers[1].ports[0]"),
 		ADDED},
 	{SERVER("ports: [53/udp, 50-60/tcp, \"853:53/tcp\"]"),
-		AT(7, "servers[0].ports[0]: 53/udp covers port 53, where dnsd itself answers "
-		      "(dns.port)") AT(7, "servers[0].ports[1]: 50-60/tcp covers port 53, "
-					  "where dnsd itself answers "
-					  "(dns.port)"),
+		AT(7, "servers[0].ports[0]: 53/udp covers port 53, "
+		      "where dnsd itself answers (dns.port)")
+			AT(7, "servers[0].ports[1]: 50-60/tcp covers port 53, "
+			      "where dnsd itself answers (dns.port)"),
 		ADDED},
 	{SERVER("ports: [5300/udp]\ndns: {port: 5300}"),
-		AT(7, "servers[0].ports[0]: 5300/udp covers port 5300, where dnsd itself "
-		      "answers "
-		      "(dns.port)"),
+		AT(7, "servers[0].ports[0]: 5300/udp covers port 5300, "
+		      "where dnsd itself answers (dns.port)"),
 		ADDED},
 	{SERVER("ports: [20-23/tcp, 22/udp, \"2222:22/tcp\"]"),
-		AT(7, "warning: servers[0].ports[0]: 20-23/tcp covers port 22: from outside, "
-		      "SSH "
-		      "then reaches the server and no longer this router"),
+		AT(7, "warning: servers[0].ports[0]: 20-23/tcp covers port 22: "
+		      "from outside, SSH then reaches the server and no longer this router"),
 		ADDED},
 
 	/* routing and dns together */
@@ -550,9 +528,8 @@ static const struct site_case site_cases[] = {
 	{"routing: {mark: 0x70000000}\n", "", ADDED},
 	{"routing: {mark: 4294967295}\n", "", ADDED},
 	{"routing: {tables: 251}\n",
-		AT(4, "routing.tables: 251 to 253 would take tables of "
-		      "the kernel (253 default, "
-		      "254 main, 255 local)"),
+		AT(4, "routing.tables: 251 to 253 would take tables of the kernel "
+		      "(253 default, 254 main, 255 local)"),
 		ADDED},
 	{"routing: {tables: 250}\n", "", ADDED},
 	{"routing: {tables: 4294967294}\n",
@@ -568,14 +545,14 @@ static const struct site_case site_cases[] = {
 		ADDED},
 	{"routing: {policies: [{from: 10.0.0.0/8, to: \"::/0\", via: [isp-a]},\n"
 	 "  {via: [isp-a]}, {to: 10.0.0.0/8, via: [isp-b]}]}\n",
-		AT(4, "routing.policies[0]: never matches: 'from' and 'to' are of different "
-		      "families") AT(5, "warning: routing.policies[2]: is never reached: "
-					"policies[1] takes every "
-					"connection"),
+		AT(4, "routing.policies[0]: never matches: "
+		      "'from' and 'to' are of different families")
+			AT(5, "warning: routing.policies[2]: is never reached: "
+			      "policies[1] takes every connection"),
 		ADDED},
 	{"uplinks:\n- {name: a, interface: a, weight: 0}\nrouting: {mode: balance}\n",
-		AT(3, "warning: routing.mode: there is nothing to balance: every uplink has "
-		      "weight 0"),
+		AT(3, "warning: routing.mode: there is nothing to balance: "
+		      "every uplink has weight 0"),
 		WHOLE_FILE},
 	{"dns: {inside: 53}\n",
 		AT(4, "dns.inside: there is no LAN address to listen on: name "
@@ -584,9 +561,8 @@ static const struct site_case site_cases[] = {
 	{"dns:\n  zones:\n  - {name: a.example, file: x}\n  - {name: A.Example., file: x}\n",
 		AT(7, "dns.zones[1].name: a.example is already dns.zones[0]"), ADDED},
 	{UPLINK("inbound: no\ndns: {zones: [{name: a.example, file: x}]}"),
-		AT(5, "warning: dns.zones: nobody can ask: every uplink has 'inbound: no', "
-		      "and "
-		      "'inside' is not set"),
+		AT(5, "warning: dns.zones: nobody can ask: "
+		      "every uplink has 'inbound: no', and 'inside' is not set"),
 		WHOLE_FILE},
 	{NULL, NULL, ADDED},
 };

@@ -242,18 +242,18 @@ static void an_address_is_told_once_its_forwards_are_in(void **state)
 
 	(void)state;
 	situation(&said, "up | up");
-	addr_parse("192.168.2.1", &said.uplinks[A].public[SITE_IPV4]);
+	addr_parse("192.168.2.1", &said.uplinks[A].public_addrs[SITE_IPV4]);
 	now = said;
-	old = said.uplinks[A].public[SITE_IPV4];
-	addr_parse("192.168.2.3", &now.uplinks[A].public[SITE_IPV4]);
+	old = said.uplinks[A].public_addrs[SITE_IPV4];
+	addr_parse("192.168.2.3", &now.uplinks[A].public_addrs[SITE_IPV4]);
 
 	assert_false(announce_worse(&said, &now));
-	assert_true(addr_eq(&said.uplinks[A].public[SITE_IPV4], &old));
+	assert_true(addr_eq(&said.uplinks[A].public_addrs[SITE_IPV4], &old));
 	assert_false(announce_rest(&said, &now, 1));
-	assert_true(addr_eq(&said.uplinks[A].public[SITE_IPV4], &old));
+	assert_true(addr_eq(&said.uplinks[A].public_addrs[SITE_IPV4], &old));
 	assert_true(announce_rest(&said, &now, 0));
-	assert_true(addr_eq(
-		&said.uplinks[A].public[SITE_IPV4], &now.uplinks[A].public[SITE_IPV4]));
+	assert_true(addr_eq(&said.uplinks[A].public_addrs[SITE_IPV4],
+		&now.uplinks[A].public_addrs[SITE_IPV4]));
 }
 
 static void another_reason_is_news_and_a_number_in_it_is_not(void **state)
@@ -422,8 +422,8 @@ static void a_line_says_all_of_it(void **state)
 
 	(void)state;
 	situation(&said, "down web-dead | up");
-	addr_parse("192.168.2.1", &said.uplinks[A].public[SITE_IPV4]);
-	addr_parse("2001:db8:a::1", &said.uplinks[A].public[SITE_IPV6]);
+	addr_parse("192.168.2.1", &said.uplinks[A].public_addrs[SITE_IPV4]);
+	addr_parse("2001:db8:a::1", &said.uplinks[A].public_addrs[SITE_IPV6]);
 	said.uplinks[B].active = true;
 	char *text = line_of(&said, why_dead);
 	assert_string_equal(text,
@@ -469,9 +469,9 @@ static void the_longest_line_is_one_that_dnsd_reads(void **state)
 		memset(uplink->name, 'n', SITE_NAME_MAX);
 		memset(uplink->interface, 'i', IFNAMSIZ - 1);
 		memset(uplink->why, '"', sizeof(uplink->why) - 1); /* two octets each */
-		addr_parse("255.255.255.255", &uplink->public[SITE_IPV4]);
-		addr_parse(
-			"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &uplink->public[SITE_IPV6]);
+		addr_parse("255.255.255.255", &uplink->public_addrs[SITE_IPV4]);
+		addr_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+			&uplink->public_addrs[SITE_IPV6]);
 	}
 	for (size_t i = 0; i < SITE_MAX_SERVERS; i++) {
 		memset(said->servers[i].name, 's', SITE_NAME_MAX);

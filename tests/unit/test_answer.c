@@ -85,12 +85,12 @@ static const struct fixture_zone rich_zone = {
 	"ns.deleg        A    192.0.2.70\n"
 	"ns.deleg        AAAA 2001:db8::70\n"
 	"secure          NS  ns1.example.org.\n"
-	"secure          DS  12345 13 2 "
-	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
+	"secure          DS  12345 13 "
+	"2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
 	/* a child that we serve as well */
 	"child           NS  ns.child\n"
-	"child           DS  54321 13 2 "
-	"fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\n"
+	"child           DS  54321 13 "
+	"2 fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\n"
 	"ns.child        A    192.0.2.80\n",
 };
 
@@ -383,9 +383,8 @@ static void soa_answer_keeps_its_own_ttl(void **state)
 
 	ask(f, "isp-a", "example.net.", LDNS_RR_TYPE_SOA);
 
-	assert_answer(f,
-		"example.net. 3600 SOA ns1.example.net. hostmaster.example.net. 7 7200 900 "
-		"1209600 300");
+	assert_answer(f, "example.net. 3600 SOA ns1.example.net. hostmaster.example.net. "
+			 "7 7200 900 1209600 300");
 	assert_authority(f, NS1, NS2);
 }
 

@@ -61,8 +61,8 @@ static int setup(void **state)
 		"ip address add 172.16.1.1/30 dev wan-b;"
 		"ip -6 address add 2001:db8:1::2/64 dev wan-a nodad;"
 		"ip -6 address add 2001:db8:2::2/64 dev wan-b nodad");
-	netns_run("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 "
-		  "net.ipv4.conf.wan-a.rp_filter=1");
+	netns_run("sysctl -qw net.ipv4.ip_forward=0 "
+		  "net.ipv6.conf.all.forwarding=0 net.ipv4.conf.wan-a.rp_filter=1");
 	netns_run(foreign);
 	f->wan_a = (int)if_nametoindex("wan-a");
 	f->wan_b = (int)if_nametoindex("wan-b");

@@ -115,7 +115,7 @@ static void a_live_address_of_an_uplink_is_advised_against(void **state)
 	put_file(f->zone_path, ZONE("ns A 192.0.2.7\n"));
 	assert_int_equal(config_load(f->site_path, &f->report, &f->config), 0);
 	assert_int_equal(f->report.n_warnings, 0);
-	addr_parse("192.0.2.7", &facts.uplinks[0].public[SITE_IPV4]);
+	addr_parse("192.0.2.7", &facts.uplinks[0].public_addrs[SITE_IPV4]);
 
 	config_advise(f->config, &facts, &f->report);
 

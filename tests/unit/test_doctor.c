@@ -643,8 +643,8 @@ static int live_teardown(void **state)
 
 	netns_run("nft flush ruleset; ip rule flush; ip rule add priority 32766 lookup main; "
 		  "ip rule add priority 32767 lookup default");
-	netns_run("ip route flush table 52 2>/dev/null; for i in wan-a wan-b lan0; do ip link "
-		  "del $i; done");
+	netns_run("ip route flush table 52 2>/dev/null; for i in wan-a wan-b lan0; "
+		  "do ip link del $i; done");
 	doctor_findings_fini(&live->findings);
 	doctor_facts_fini(&live->facts);
 	site_free(live->site);
@@ -711,9 +711,8 @@ static void live_policies_that_drop_are_read(void **state)
 	assert_found(live, "forward-filter", "of the LAN's way out");
 	netns_run("nft add rule inet other passing iifname lan0 accept");
 	assert_not_found(live, "forward-filter");
-	netns_run(
-		"nft flush chain inet other passing; nft 'add rule inet other passing counter "
-		"accept'");
+	netns_run("nft flush chain inet other passing; "
+		  "nft 'add rule inet other passing counter accept'");
 	assert_not_found(live, "forward-filter");
 }
 
@@ -745,8 +744,8 @@ static void live_accepting_rules_are_understood(void **state)
 		char command[256];
 
 		snprintf(command, sizeof(command),
-			"nft flush chain inet other passing; nft 'add rule inet other passing "
-			"%s'",
+			"nft flush chain inet other passing; "
+			"nft 'add rule inet other passing %s'",
 			cases[i].rule);
 		netns_run(command);
 		print_message("  %s\n", cases[i].rule);

@@ -61,9 +61,9 @@ static struct addr address(const char *text)
 static void give(struct facts *facts, enum site_family family, const char *a, const char *b,
 	const char *c, const char *lan, const char *web)
 {
-	facts->uplinks[A].public[family] = address(a);
-	facts->uplinks[B].public[family] = address(b);
-	facts->uplinks[C].public[family] = address(c);
+	facts->uplinks[A].public_addrs[family] = address(a);
+	facts->uplinks[B].public_addrs[family] = address(b);
+	facts->uplinks[C].public_addrs[family] = address(c);
 	facts->lan[family] = address(lan);
 	facts->servers[0].address[family] = address(web);
 	facts->servers[0].by_family[family] = 7;
@@ -93,9 +93,9 @@ static void apply_to_uplink(struct facts *facts, unsigned int i, const char *wor
 	else if (strcmp(word, "-not-inbound") == 0)
 		facts->uplinks[i].inbound = false;
 	else if (strcmp(word, "-no4") == 0)
-		facts->uplinks[i].public[SITE_IPV4] = (struct addr){0};
+		facts->uplinks[i].public_addrs[SITE_IPV4] = (struct addr){0};
 	else if (strcmp(word, "-no6") == 0)
-		facts->uplinks[i].public[SITE_IPV6] = (struct addr){0};
+		facts->uplinks[i].public_addrs[SITE_IPV6] = (struct addr){0};
 	else
 		fail_msg("the test's condition '%s' is not one", word);
 }
@@ -115,8 +115,8 @@ static void apply(struct facts *facts, const char *word)
 	else if (strcmp(word, "c") == 0)
 		facts->n_uplinks = 3;
 	else if (strcmp(word, "same") == 0)
-		memcpy(facts->uplinks[B].public, facts->uplinks[A].public,
-			sizeof(facts->uplinks[B].public));
+		memcpy(facts->uplinks[B].public_addrs, facts->uplinks[A].public_addrs,
+			sizeof(facts->uplinks[B].public_addrs));
 	else if (strcmp(word, "move") == 0)
 		facts->move_when_degraded = true;
 	else

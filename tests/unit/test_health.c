@@ -34,8 +34,7 @@ enum { A = 0, B = 1, WEB = 0 };
 
 static pid_t far_pid;
 
-/* ---- the server --------------------------------------------------------------------------
- */
+/* ---- the server ---- */
 
 static void far_run(int ready_fd)
 {
@@ -118,8 +117,7 @@ static void routes_to_loopbacks(const char *verb)
 	netns_run(line);
 }
 
-/* ---- the router --------------------------------------------------------------------------
- */
+/* ---- the router ---- */
 
 struct fixture {
 	struct event_base *base;
@@ -221,8 +219,7 @@ static void assert_no_sockets_left(void)
 	far("test -z \"$(ss -Htan state all exclude listening)\"");
 }
 
-/* ---- cases -------------------------------------------------------------------------------
- */
+/* ---- cases ---- */
 
 static void a_server_that_accepts_is_alive(void **state)
 {
@@ -252,8 +249,8 @@ static void one_that_refuses_on_one_loopback_is_dead_there(void **state)
 
 	use(f, ipv4_loopbacks);
 	run_for(f, 1200);
-	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport 80 reject with tcp "
-		   "reset");
+	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport "
+		   "80 reject with tcp reset");
 	run_until_dead(f, 1u << B, 2500);
 	assert_int_equal(f->n_changed, 1);
 	assert_why(f, B, "3 of 3 connections to 10.0.1.5 port 80 refused since ");
@@ -280,8 +277,8 @@ static void families_count_as_far_as_the_uplink_has_them(void **state)
 {
 	struct fixture *f = *state;
 
-	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport 80 reject with tcp "
-		   "reset");
+	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport "
+		   "80 reject with tcp reset");
 	use(f, both_loopbacks);
 	run_until_dead(f, 1u << B, 2000); /* isp-b has an IPv4 address only */
 	situations_address(&f->situation, B, "2001:db8:b::1/64");

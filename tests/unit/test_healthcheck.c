@@ -98,10 +98,9 @@ static void reasons_tell_how_many_and_since_when(void **state)
 		{"aas", "1 connection to 10.0.1.5 port 80 unanswered at 10:00:02"},
 		{"rrr", "3 of 3 connections to 10.0.1.5 port 80 refused since 10:00:00"},
 		{"arrr", "3 of 3 connections to 10.0.1.5 port 80 refused since 10:00:01"},
-		{"rrasss", "3 of 3 connections to 10.0.1.5 port 80 unanswered since "
-			   "10:00:03"},
-		{"uuuu", "4 of 4 connections to 10.0.1.5 port 80 found no way to it since "
-			 "10:00:00"},
+		{"rrasss", "3 of 3 connections to 10.0.1.5 port 80 unanswered since 10:00:03"},
+		{"uuuu", "4 of 4 connections to 10.0.1.5 port 80 found "
+			 "no way to it since 10:00:00"},
 		{"ooo", "3 of 3 connections to 10.0.1.5 port 80 found no way to it but over "
 			"an uplink since 10:00:00"},
 		{"ssr", "3 of 3 connections to 10.0.1.5 port 80 lost since 10:00:00, the "
@@ -139,8 +138,8 @@ static void an_old_outage_is_told_with_its_date(void **state)
 		&addr, 443, begin_us + 90000LL * SEC, begin_wall_us + 90000LL * SEC};
 	take(&check, "rrr");
 	assert_string_equal(healthcheck_why(&check, &about, why, sizeof(why)),
-		"3 of 3 connections to 2001:db8:c1::5 port 443 refused since 2026-11-22 "
-		"10:00:00");
+		"3 of 3 connections to 2001:db8:c1::5 port 443 refused "
+		"since 2026-11-22 10:00:00");
 }
 
 /* A buffer of the promised size is enough for the longest words there are. */

@@ -183,8 +183,7 @@ static const char *ends_at(struct fixture *f, size_t uplink, enum site_family fa
 	return path ? addr_str(&path->addr) : "nowhere";
 }
 
-/* ---- paths -------------------------------------------------------------------------------
- */
+/* ---- paths ---- */
 
 static void paths_end_where_connections_are_forwarded_to(void **state)
 {
@@ -288,8 +287,7 @@ static void families_are_judged_together(void **state)
 	assert_int_equal(healthset_state(&f->set, 0, B, none), HEALTHSET_PARTLY_DEAD);
 }
 
-/* ---- times -------------------------------------------------------------------------------
- */
+/* ---- times ---- */
 
 static void nothing_to_check_wakes_nobody(void **state)
 {
@@ -361,9 +359,8 @@ static struct site *many(void)
 	text_add(&text, "servers:\n");
 	for (int s = 0; s < MANY / 4; s++) {
 		text_add(&text,
-			"  - {name: s%d, address: 10.1.%d.%d, check: tcp 80, "
-			"loopbacks: {",
-			s, s / 256, s % 256);
+			"  - {name: s%d, address: 10.1.%d.%d, check: tcp 80, loopbacks: {", s,
+			s / 256, s % 256);
 		for (int i = 0; i < 4; i++)
 			text_add(&text, "%sisp-%d: 10.%d.%d.%d", i ? ", " : "", i, 10 + i,
 				s / 256, s % 256);
@@ -443,8 +440,7 @@ static void what_cannot_be_tried_keeps_its_verdict(void **state)
 	assert_int_equal(f->set.n_under_way, 0);
 }
 
-/* ---- reload ------------------------------------------------------------------------------
- */
+/* ---- reload ---- */
 
 static void a_reload_keeps_what_is_known_of_targets_that_stay(void **state)
 {

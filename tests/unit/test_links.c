@@ -818,8 +818,8 @@ static pid_t add_addresses(void)
 
 	if (pid == 0) {
 		execl("/bin/sh", "sh", "-ec",
-			"for i in $(seq 1 40); do ip address add 192.0.2.$i/32 dev wan-a; "
-			"done",
+			"for i in $(seq 1 40); "
+			"do ip address add 192.0.2.$i/32 dev wan-a; done",
 			(char *)NULL);
 		_exit(127);
 	}

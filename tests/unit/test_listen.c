@@ -127,8 +127,7 @@ static void assert_wanted(const struct rig *rig, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-/* ---- sockets -----------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 static void each_uplink_address_is_wanted(void **state)
 {
@@ -241,8 +240,7 @@ static void an_address_listed_twice_is_wanted_once(void **state)
 	rig_free(rig);
 }
 
-/* ---- facts -------------------------------------------------------------------------------
- */
+/* ---- facts ---- */
 
 static struct facts facts_of(const struct rig *rig)
 {
@@ -266,8 +264,8 @@ static void an_uplink_with_carrier_and_address_is_up(void **state)
 	(void)state;
 	assert_int_equal(facts.n_uplinks, 2);
 	assert_int_equal(facts.uplinks[0].state, UPLINK_UP);
-	assert_addr(&facts.uplinks[0].public[SITE_IPV4], "192.168.2.1");
-	assert_addr(&facts.uplinks[0].public[SITE_IPV6], "none");
+	assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV4], "192.168.2.1");
+	assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV6], "none");
 	assert_addr(&facts.lan[SITE_IPV4], "10.0.0.1");
 	assert_string_equal(gather_why(&rig->site->uplinks[0], &rig->a.link, why, sizeof(why)),
 		"wan-a has carrier and address");
@@ -301,8 +299,8 @@ static void an_uplink_without_one_of_them_is_down(void **state)
 		struct facts facts = facts_of(rig);
 		assert_int_equal(facts.uplinks[0].state, UPLINK_DOWN);
 		assert_int_equal(facts.uplinks[1].state, UPLINK_UP);
-		assert_addr(
-			&facts.uplinks[0].public[SITE_IPV4], i < 2 ? "192.168.2.1" : "none");
+		assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV4],
+			i < 2 ? "192.168.2.1" : "none");
 		assert_string_equal(gather_why(&rig->site->uplinks[0], rig->links.uplinks[0],
 					    why, sizeof(why)),
 			reasons[i]);
@@ -322,8 +320,8 @@ static void public_takes_the_place_of_the_interfaces_address(void **state)
 	add_addr(&rig->a, "192.168.2.1", 0);
 	add_addr(&rig->a, "2001:db8:a::1", 0);
 	struct facts facts = facts_of(rig);
-	assert_addr(&facts.uplinks[0].public[SITE_IPV4], "203.0.113.7");
-	assert_addr(&facts.uplinks[0].public[SITE_IPV6], "2001:db8:a::1");
+	assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV4], "203.0.113.7");
+	assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV6], "2001:db8:a::1");
 	assert_wanted(rig, "0 192.168.2.1#53, 0 2001:db8:a::1#53");
 	facts_fini(&facts);
 	rig_free(rig);

@@ -106,18 +106,16 @@ static void elements_are_changed_one_by_one(void **state)
 	(void)state;
 	assert_diff(old, new,
 		"delete element inet multihomed forward4 { 192.168.2.1 . tcp . 443 }\n"
-		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 25 : 10.0.1.1 . "
-		"25, "
-		"192.168.2.1 . tcp . 443 : 10.0.1.1 . 8443, "
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"tcp . 25 : 10.0.1.1 . 25, 192.168.2.1 . tcp . 443 : 10.0.1.1 . 8443, "
 		"192.168.2.1 . tcp . 9000 : 10.0.1.1 . 1 }\n");
 	new = old;
 	new.elements = ELEMENT(80, 80) ELEMENT(8443, 443);
 	assert_diff(old, new,
 		"delete element inet multihomed forward4 { 192.168.2.1 . tcp . 443 }\n");
 	assert_diff(new, old,
-		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 443 : 10.0.1.1 . "
-		"443 "
-		"}\n");
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"tcp . 443 : 10.0.1.1 . 443 }\n");
 }
 
 static void the_rules_of_a_chain_are_flushed_and_filled_again(void **state)
@@ -270,12 +268,12 @@ static void a_table_goes_from_any_text_to_any_other(void **state)
 		for (size_t k = 0; k < n; k++) {
 			apply(f, tables[i]);
 			apply(f, tables[k]);
-			netns_run("nft -s list table inet multihomed | sed 's/ # .*//' "
-				  ">/tmp/got.$PPID");
+			netns_run("nft -s list table inet multihomed | "
+				  "sed 's/ # .*//' >/tmp/got.$PPID");
 			netns_run("nft delete table inet multihomed");
 			apply(f, tables[k]);
-			netns_run("nft -s list table inet multihomed | sed 's/ # .*//' "
-				  ">/tmp/whole.$PPID");
+			netns_run("nft -s list table inet multihomed | "
+				  "sed 's/ # .*//' >/tmp/whole.$PPID");
 			/* chains that came later stand at the end */
 			netns_run("sort /tmp/got.$PPID >/tmp/got2.$PPID; "
 				  "sort /tmp/whole.$PPID | diff /tmp/got2.$PPID - >&2 && "
@@ -346,8 +344,8 @@ static void changes_of_others_are_noticed_with_their_author(void **state)
 		"nft flush chain inet multihomed nat",
 		"nft add rule inet multihomed nat accept",
 		"nft delete element inet multihomed forward4 '{ 192.168.2.1 . tcp . 443 }'",
-		"nft add element inet multihomed forward4 '{ 1.2.3.4 . tcp . 1 : 1.1.1.1 . 1 "
-		"}'",
+		"nft add element inet multihomed forward4 "
+		"'{ 1.2.3.4 . tcp . 1 : 1.1.1.1 . 1 }'",
 		"nft add chain inet multihomed more",
 		"nft add set inet multihomed more '{ type mark; }'",
 		"nft chain inet multihomed nat '{ policy drop; }'",

@@ -149,8 +149,8 @@ static void only_the_last_message_asks_for_an_answer(void **state)
 	(void)state;
 	compile("delete element inet multihomed forward4 { 192.168.2.1 . tcp . 80, "
 		"192.168.2.1 . udp . 80 }\n"
-		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 81 : 10.0.1.1 . "
-		"80 }\n"
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"tcp . 81 : 10.0.1.1 . 80 }\n"
 		"add element inet multihomed forward6 { 2001:db8:a::1 . tcp . 81 : "
 		"2001:db8:c1::1 . 80 }\n",
 		&seen);
@@ -185,25 +185,25 @@ static void all_else_is_left_to_libnftables(void **state)
 		"flush chain inet multihomed nat\n",
 		"add element inet multihomed open4 { 192.0.2.0/24 }\n",
 		"add element inet other forward4 { 192.168.2.1 . tcp . 80 : 10.0.1.1 . 80 }\n",
-		"add element inet multihomed forward { 192.168.2.1 . tcp . 80 : 10.0.1.1 . 80 "
-		"}\n",
+		"add element inet multihomed forward { 192.168.2.1 . "
+		"tcp . 80 : 10.0.1.1 . 80 }\n",
 		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 80 }\n",
 		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 80 : 10.0.1.1 }\n",
 		"add element inet multihomed forward4 { }\n",
-		"add element inet multihomed forward4 { 192.168.2.1 . icmp . 80 : 10.0.1.1 . "
-		"80 }\n",
-		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 65536 : 10.0.1.1 "
-		". 80 }\n",
-		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 80-81 : 10.0.1.1 "
-		". 80 }\n",
-		"add element inet multihomed forward4 { 2001:db8::1 . tcp . 80 : 10.0.1.1 . "
-		"80 }\n",
-		"add element inet multihomed forward6 { 2001:db8::1 . tcp . 80 : 10.0.1.1 . "
-		"80 }\n",
-		"add element inet multihomed forward4 { 192.168.2.1 . tcp . 80 : 10.0.1.1 . "
-		"80 }",
-		"delete element inet multihomed forward4 { 192.168.2.1 . tcp . 80 : 10.0.1.1 "
-		". 80 }\n",
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"icmp . 80 : 10.0.1.1 . 80 }\n",
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"tcp . 65536 : 10.0.1.1 . 80 }\n",
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"tcp . 80-81 : 10.0.1.1 . 80 }\n",
+		"add element inet multihomed forward4 { 2001:db8::1 . "
+		"tcp . 80 : 10.0.1.1 . 80 }\n",
+		"add element inet multihomed forward6 { 2001:db8::1 . "
+		"tcp . 80 : 10.0.1.1 . 80 }\n",
+		"add element inet multihomed forward4 { 192.168.2.1 . "
+		"tcp . 80 : 10.0.1.1 . 80 }",
+		"delete element inet multihomed forward4 { 192.168.2.1 "
+		". tcp . 80 : 10.0.1.1 . 80 }\n",
 		"delete element inet multihomed forward4 { 192.168.2.1 . tcp . 80 }\n"
 		"table inet multihomed {\n}\n",
 	};

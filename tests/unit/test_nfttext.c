@@ -164,7 +164,8 @@ static void public_address_is_forwarded_too(void **state)
 	struct situation situation = situations_both_up();
 
 	(void)state;
-	assert_int_equal(addr_parse("192.0.2.1", &site->uplinks[0].public[SITE_IPV4]), 0);
+	assert_int_equal(
+		addr_parse("192.0.2.1", &site->uplinks[0].public_addrs[SITE_IPV4]), 0);
 	char *text = table_of(site, &situation);
 	assert_has(text, "192.0.2.1 . tcp . 80 : 10.0.1.1 . 80,");
 	assert_has(text, "192.168.2.1 . tcp . 80 : 10.0.1.1 . 80,");
@@ -335,9 +336,9 @@ static void errors_leave_by_the_uplink_of_their_flow(void **state)
 	assert_has(text, "chain error_1 { # isp-b\n"
 			 "\t\tip saddr != { 172.16.1.1 } ip saddr set 172.16.1.1\n"
 			 "\t\tgoto restore_1\n");
-	assert_has(text, "oifname { \"wan-a\", \"wan-b\" } ct state related icmp type { "
-			 "destination-unreachable, time-exceeded, parameter-problem } goto "
-			 "errors\n");
+	assert_has(text, "oifname { \"wan-a\", \"wan-b\" } ct state related "
+			 "icmp type { destination-unreachable, time-exceeded, "
+			 "parameter-problem } goto errors\n");
 	free(text);
 
 	situation.uplinks[1].chosen[SITE_IPV4] = (struct addr){0};
@@ -360,12 +361,12 @@ static void answers_are_told_apart_by_their_uplink(void **state)
 			 "\t\tct mark & 0xff00 == 0x200 counter name \"out_1\" goto leave_1\n"
 			 "\t\tct mark & 0xff00 == 0xc200 goto leave_1\n"
 			 "\t\tct state invalid goto invalid_1\n"
-			 "\t\tct direction reply ct status dnat ct mark & 0xc000 == 0x8000 "
-			 "goto answer_1\n");
-	assert_has(text, "ct mark & 0x3f00 == 0x200 meta nfproto ipv4 meta l4proto tcp update "
-			 "@answered4 {");
-	assert_has(text, "ct mark & 0x3f00 != 0x200 meta nfproto ipv6 meta l4proto udp update "
-			 "@astray6 {");
+			 "\t\tct direction reply ct status dnat ct mark "
+			 "& 0xc000 == 0x8000 goto answer_1\n");
+	assert_has(text, "ct mark & 0x3f00 == 0x200 meta nfproto ipv4 "
+			 "meta l4proto tcp update @answered4 {");
+	assert_has(text, "ct mark & 0x3f00 != 0x200 meta nfproto ipv6 "
+			 "meta l4proto udp update @astray6 {");
 	free(text);
 
 	site->routing.mark = 0x700; /* two bits of uplinks, one of direction */
@@ -425,8 +426,8 @@ static void mss_follows_the_site(void **state)
 	text = table_of(site, &situation);
 	/* in, out, and what the router itself opens */
 	assert_int_equal(n_lines_with(text, "maxseg size set 1300"), 3);
-	assert_has(text, "oifname \"wan-a\" tcp flags & (syn | rst) == syn tcp option maxseg "
-			 "size set 1300\n");
+	assert_has(text, "oifname \"wan-a\" tcp flags & (syn | rst) "
+			 "== syn tcp option maxseg size set 1300\n");
 	assert_int_equal(n_lines_with(text, "maxseg"), 3);
 	free(text);
 	site_free(site);

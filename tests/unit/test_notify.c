@@ -114,8 +114,8 @@ static void changes_of_one_uplink_are_told_in_their_order(void **state)
 {
 	struct fixture *f = *state;
 
-	write_program(f, "[ $MULTIHOMED_STATE = 1 ] && sleep 0.1; echo $MULTIHOMED_STATE "
-			 ">>$OUT");
+	write_program(f, "[ $MULTIHOMED_STATE = 1 ] && sleep 0.1; "
+			 "echo $MULTIHOMED_STATE >>$OUT");
 	run(f, "isp-a", "1");
 	run(f, "isp-a", "2");
 	run(f, "isp-a", "3");

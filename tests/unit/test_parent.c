@@ -58,8 +58,7 @@ struct fixture {
 	bool was_written; /* our memory, when the last UPDATE came */
 };
 
-/* ---- the primary -------------------------------------------------------------------------
- */
+/* ---- the primary ---- */
 
 static const uint8_t wildcard_addr[4] = {203, 0, 113, 9};
 
@@ -259,8 +258,7 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 	sendto(fd, out, writer.len, 0, (struct sockaddr *)&from, from_len);
 }
 
-/* ---- us ----------------------------------------------------------------------------------
- */
+/* ---- us ---- */
 
 static void put_file(const struct fixture *f, const char *name, const char *text)
 {
@@ -394,8 +392,7 @@ static void assert_has_ours(const struct fixture *f, uint32_t ttl_s)
 	assert_int_equal(f->records[0].ttl_s, ttl_s);
 }
 
-/* ---- tests -------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 static void a_missing_address_is_added(void **state)
 {

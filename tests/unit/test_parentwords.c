@@ -48,9 +48,8 @@ static const struct row rows[] = {
 	{true, DNS_RCODE_NOTAUTH, TSIG_MISSING, DNS_RCODE_BADSIG,
 		"has another secret for the key multihomed. (BADSIG)"},
 	{true, DNS_RCODE_NOTAUTH, TSIG_GOOD, DNS_RCODE_BADTIME,
-		"the primary's clock is 3600 s ahead of ours, of which 300 are allowed: there "
-		"it is "
-		"2026-11-22T11:00:00Z, here 2026-11-22T10:00:00Z"},
+		"the primary's clock is 3600 s ahead of ours, of which 300 are allowed: "
+		"there it is 2026-11-22T11:00:00Z, here 2026-11-22T10:00:00Z"},
 	{true, DNS_RCODE_NOERROR, TSIG_STALE, 0,
 		"the primary's clock is 3600 s ahead of ours"},
 };

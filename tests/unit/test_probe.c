@@ -323,8 +323,8 @@ static void a_silent_link_kills_and_comes_back(void **state)
 		assert_becomes(f, TARGET_ALIVE);
 		far("ip link set isp-a down");
 		assert_becomes(f, TARGET_DEAD);
-		far("ip link set isp-a up; ip address replace 2001:db8:a::6/64 dev isp-a "
-		    "nodad");
+		far("ip link set isp-a up; "
+		    "ip address replace 2001:db8:a::6/64 dev isp-a nodad");
 		assert_becomes(f, TARGET_ALIVE);
 		stop(f);
 	}

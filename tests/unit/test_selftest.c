@@ -137,7 +137,8 @@ static void the_public_address_counts_for_its_uplink(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(addr_parse("192.0.2.1", &f->site->uplinks[0].public[SITE_IPV4]), 0);
+	assert_int_equal(
+		addr_parse("192.0.2.1", &f->site->uplinks[0].public_addrs[SITE_IPV4]), 0);
 	add(f, SELFTEST_ARRIVED, "192.0.2.1", IPPROTO_TCP, 80, 1);
 	assert_int_equal(row_of(f, 0, 80)->connections[SELFTEST_ARRIVED], 1);
 }

@@ -144,7 +144,7 @@ static void uplinks_and_servers_have_defaults(void **state)
 	assert_int_equal(f->report.n_entries, 0);
 	assert_addr(&uplink->gateway[SITE_IPV4], "none");
 	assert_addr(&uplink->address[SITE_IPV4].addr, "none");
-	assert_addr(&uplink->public[SITE_IPV6], "none");
+	assert_addr(&uplink->public_addrs[SITE_IPV6], "none");
 	assert_int_equal(uplink->n_probes, 0);
 	assert_true(uplink->inbound);
 	assert_int_equal(uplink->quorum, 1);
@@ -216,7 +216,7 @@ static void every_uplink_key_is_read(void **state)
 	assert_addr(&uplink->gateway[SITE_IPV6], "fe80::1");
 	assert_string_equal(prefix_str(&uplink->address[SITE_IPV4]), "192.168.2.1/32");
 	assert_string_equal(prefix_str(&uplink->address[SITE_IPV6]), "2001:db8:a::1/128");
-	assert_addr(&uplink->public[SITE_IPV4], "192.0.2.1");
+	assert_addr(&uplink->public_addrs[SITE_IPV4], "192.0.2.1");
 	assert_false(uplink->inbound);
 	assert_int_equal(uplink->quorum, 2);
 	assert_int_equal(uplink->weight, 3);
@@ -487,22 +487,22 @@ static void hostile_bytes_are_refused(void **state)
 	} cases[] = {
 		{"a\0b", 3, "site.yaml:1: octet 0x00 (NUL) cannot stand in a text file\n"},
 		{"\n\n\xff", 3,
-			"site.yaml:3: octet 0xff is not UTF-8: save the file in that "
-			"encoding\n"},
+			"site.yaml:3: octet 0xff is not UTF-8: "
+			"save the file in that encoding\n"},
 		{"\xc0\xaf", 2,
-			"site.yaml:1: octet 0xc0 is not UTF-8: save the file in that "
-			"encoding\n"},
+			"site.yaml:1: octet 0xc0 is not UTF-8: "
+			"save the file in that encoding\n"},
 		{"\xed\xa0\x80", 3,
-			"site.yaml:1: octet 0xed is not UTF-8: save the file in that "
-			"encoding\n"},
+			"site.yaml:1: octet 0xed is not UTF-8: "
+			"save the file in that encoding\n"},
 		{"\xe2\x82", 2,
-			"site.yaml:1: octet 0xe2 is not UTF-8: save the file in that "
-			"encoding\n"},
+			"site.yaml:1: octet 0xe2 is not UTF-8: "
+			"save the file in that encoding\n"},
 		{"\xff\xfe"
 		 "a",
 			3,
-			"site.yaml:1: octet 0xff is not UTF-8: save the file in that "
-			"encoding\n"},
+			"site.yaml:1: octet 0xff is not UTF-8: "
+			"save the file in that encoding\n"},
 		{"\n\x01", 2,
 			"site.yaml:2: YAML syntax: control characters are not allowed\n"},
 	};

@@ -177,7 +177,7 @@ static void the_world_sees_what_public_says(void **state)
 
 	look(f);
 	assert_addr(situation_public(&f->uplink, &f->result, SITE_IPV4), "192.168.2.1");
-	f->uplink.public[SITE_IPV4] = addr("203.0.113.7");
+	f->uplink.public_addrs[SITE_IPV4] = addr("203.0.113.7");
 	assert_addr(situation_public(&f->uplink, &f->result, SITE_IPV4), "203.0.113.7");
 }
 

@@ -233,8 +233,7 @@ static uint64_t stats_of(const struct rig *rig)
 	return stats_of_listener(rig->listener);
 }
 
-/* ---- what must work ----------------------------------------------------------------------
- */
+/* ---- what must work ---- */
 
 static void a_query_is_answered(void **state)
 {
@@ -351,8 +350,7 @@ static void many_big_answers_come_in_order(void **state)
 	close(fd);
 }
 
-/* ---- what must end -----------------------------------------------------------------------
- */
+/* ---- what must end ---- */
 
 /* Of either family; before it is counted as a connection. */
 static void who_asks_the_inside_view_where_it_is_closed_is_reset(void **state)
@@ -610,8 +608,7 @@ static void a_port_that_is_served_is_taken(void **state)
 	assert_int_equal(tcp_listen(rig->server, &at, rig->view, &second), -EADDRINUSE);
 }
 
-/* ---- before the end of the process ------------------------------------------------------
- */
+/* ---- before the end of the process ---- */
 
 static void finish(struct rig *rig)
 {

@@ -377,8 +377,8 @@ static void the_longest_name_with_all_options_gets_its_answer(void **state)
 
 	snprintf(text, sizeof(text),
 		"$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\n"
-		"ns1 AAAA 2001:db8::1\nns2 A 192.0.2.2\nns2 AAAA 2001:db8::2\n%s A "
-		"192.0.2.9\n",
+		"ns1 AAAA 2001:db8::1\nns2 A 192.0.2.2\nns2 AAAA 2001:db8::2\n"
+		"%s A 192.0.2.9\n",
 		name);
 	zone_of_long.text = text;
 	struct fixture *f = fixture_new(&zone_of_long, 1);

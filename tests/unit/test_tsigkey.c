@@ -74,9 +74,8 @@ static void mistakes_have_a_line(void **state)
 		{"key \"a\" {\n algorithm hmac-sha256;\n};", "k:1: the key has no secret\n"},
 		{"key \"a\" { secret \"" SECRET "\"; };", "k:1: the key has no algorithm\n"},
 		{"key \"a\" {\n algorithm hmac-md5; secret \"" SECRET "\"; };",
-			"k:2: algorithm 'hmac-md5' is not offered: make a key with "
-			"hmac-sha256 "
-			"or hmac-sha512\n"},
+			"k:2: algorithm 'hmac-md5' is not offered: "
+			"make a key with hmac-sha256 or hmac-sha512\n"},
 		{"key \"a..b\" { algorithm hmac-sha256; secret \"" SECRET "\"; };",
 			"k:1: 'a..b' is not the name of a key\n"},
 		{"key \"a\" { algorithm hmac-sha256;\n\n secret \"not base64!\"; };",
@@ -86,8 +85,8 @@ static void mistakes_have_a_line(void **state)
 		{"key \"a\" { inherit yes; };",
 			"k:1: neither 'algorithm', 'secret' nor '}' stands here\n"},
 		{"key \"a\" { algorithm hmac-sha256; secret \"" SECRET "\"; };\nkey \"b\" {};",
-			"k:2: something follows the key: a file holds one key and nothing "
-			"else\n"},
+			"k:2: something follows the key: "
+			"a file holds one key and nothing else\n"},
 		{"key \"a", "k:1: a quote does not end\n"},
 		{"\n/* a\n\n", "k:2: the comment does not end\n"},
 		{"key:\n  - id: a\n    algorithm: hmac-sha256\n",

@@ -201,8 +201,8 @@ static void a_missing_address_is_to_be_added(void **state)
 	f->verify.servers[0].n_records = 1;
 	assert_lines(f, 1,
 		GOOD1 NS2 " 172.16.1.1 missing\n"
-			  "error: " NS2 " 172.16.1.1 is missing at the parent | at the "
-			  "parent, add " NS2 " A 172.16.1.1\n");
+			  "error: " NS2 " 172.16.1.1 is missing at the parent | "
+			  "at the parent, add " NS2 " A 172.16.1.1\n");
 }
 
 static void missing_glue_is_worse(void **state)
@@ -259,10 +259,9 @@ static void an_address_that_does_not_answer_is_lame(void **state)
 	strcpy(f->verify.reaches[1].tcp.words, "no answer");
 	assert_lines(f, 1,
 		GOOD1 NS2 " 172.16.1.1 lame\n"
-			  "error: " NS2 " (172.16.1.1) does not answer for "
-			  "www.example.com. as it should: UDP ok, TCP no answer | see `dnsd "
-			  "status`: the sockets of view isp-b, and by which interface answers "
-			  "leave\n");
+			  "error: " NS2 " (172.16.1.1) does not answer for www.example.com. "
+			  "as it should: UDP ok, TCP no answer | see `dnsd status`: "
+			  "the sockets of view isp-b, and by which interface answers leave\n");
 }
 
 static void behind_a_modem_silence_is_no_proof(void **state)
@@ -314,10 +313,9 @@ static void a_server_elsewhere_must_serve_the_zone(void **state)
 	assert_lines(f, 1,
 		GOOD1 GOOD2
 		"ns.example.net. 192.0.2.7 lame\n"
-		"error: ns.example.net. (192.0.2.7) does not answer for www.example.com. as "
-		"it "
-		"should: UDP REFUSED, TCP REFUSED | let it serve the zone, or take the name "
-		"out of the NS records\n");
+		"error: ns.example.net. (192.0.2.7) does not answer for www.example.com. "
+		"as it should: UDP REFUSED, TCP REFUSED | "
+		"let it serve the zone, or take the name out of the NS records\n");
 }
 
 static void a_long_ttl_of_a_changing_address_is_warned_of(void **state)
@@ -383,11 +381,10 @@ static void other_kinds_of_answer_are_told(void **state)
 		{VERIFY_SILENT, "warning: the parent's server 198.51.100.53: no answer | \n"
 				"error: no server of the parent tells its delegation of "
 				"www.example.com. | \n"},
-		{VERIFY_LAME,
-			"error: the server 198.51.100.53 does not have the parent zone: no "
-			"answer | \n"
-			"error: no server of the parent tells its delegation of "
-			"www.example.com. | \n"},
+		{VERIFY_LAME, "error: the server 198.51.100.53 does not have "
+			      "the parent zone: no answer | \n"
+			      "error: no server of the parent tells its delegation of "
+			      "www.example.com. | \n"},
 	};
 	struct fixture_verify *f = *state;
 
@@ -456,9 +453,8 @@ static void a_server_without_answer_is_a_warning(void **state)
 	other = add_server(&f->verify, "2001:db8::53");
 	other->kind = VERIFY_NO_ROUTE;
 	assert_lines(f, 0,
-		GOOD1 GOOD2
-		"warning: the parent's server 198.51.100.54: no answer over UDP within 4.5 s "
-		"| \n");
+		GOOD1 GOOD2 "warning: the parent's server 198.51.100.54: "
+			    "no answer over UDP within 4.5 s | \n");
 }
 
 /* ---- what the running dnsd tells ---- */

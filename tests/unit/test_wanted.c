@@ -90,8 +90,8 @@ static void reference_site_has_the_routes_of_the_design(void **state)
 		"default via 192.168.2.6 dev wan-a table 5301 proto 200 src 192.168.2.1\n"
 		"172.16.1.0/30 dev wan-b table 5302 proto 200 src 172.16.1.1\n"
 		"default via 172.16.1.2 dev wan-b table 5302 proto 200 src 172.16.1.1\n"
-		"default via 192.168.2.6 dev wan-a table 5300 proto 200 src 192.168.2.1 "
-		"onlink\n"
+		"default via 192.168.2.6 dev wan-a table 5300 proto 200 "
+		"src 192.168.2.1 onlink\n"
 		"10.0.1.1 via 10.0.0.10 proto 200\n"
 		"unreachable 10.0.1.1 proto 200 metric 4278198272\n"
 		"10.0.1.5 via 10.0.0.10 proto 200\n"
@@ -100,8 +100,8 @@ static void reference_site_has_the_routes_of_the_design(void **state)
 }
 
 static const char reference_rules[] =
-	"priority 1000 from all lookup main suppress_prefixlength 1 suppress_ifgroup 5300 "
-	"protocol 200\n"
+	"priority 1000 from all lookup main suppress_prefixlength 1 suppress_ifgroup "
+	"5300 protocol 200\n"
 	"priority 32000 from all lookup main suppress_prefixlength 0 protocol 200\n"
 	"priority 1100 from 192.168.2.1 lookup 5301 protocol 200\n"
 	"priority 1101 from 172.16.1.1 lookup 5302 protocol 200\n"
@@ -210,8 +210,8 @@ static void routes_of_main_are_copied(void **state)
 	assert_has(f.routes,
 		"192.168.2.0/29 dev wan-a table 5301 proto 200 src 192.168.2.1 mtu lock 1400\n"
 		"192.168.100.1 dev wan-a table 5301 proto 200\n"
-		"10.99.0.0/16 via 192.168.2.2 dev wan-a table 5301 proto 200 metric 7 "
-		"initcwnd 20\n"
+		"10.99.0.0/16 via 192.168.2.2 dev wan-a table 5301 proto "
+		"200 metric 7 initcwnd 20\n"
 		"default via 192.168.2.6 dev wan-a table 5301 proto 200 src 192.168.2.1\n");
 	assert_lacks(f.routes, "10.99.0.0/16 via 192.168.2.2 dev wan-a table 5302");
 	assert_lacks(f.routes, "10.99.0.0/16 via 192.168.2.2 dev wan-a table 5300");
@@ -488,14 +488,14 @@ static void policies_take_the_first_good_uplink(void **state)
 
 	(void)state;
 	work(&f);
-	assert_has(f.rules, "priority 1400 from 10.0.0.10 ipproto tcp dport 25 lookup 5302 "
-			    "protocol 200\n"
-			    "priority 1401 from 10.0.0.10 ipproto tcp dport 25 blackhole "
-			    "protocol 200\n"
-			    "priority 1402 from 10.0.0.0/28 to 192.0.2.0/25 lookup 5302 "
-			    "protocol 200\n"
-			    "priority 1402 from 10.0.0.0/28 to 192.0.2.128/25 lookup 5302 "
-			    "protocol 200\n"
+	assert_has(f.rules, "priority 1400 from 10.0.0.10 ipproto tcp "
+			    "dport 25 lookup 5302 protocol 200\n"
+			    "priority 1401 from 10.0.0.10 ipproto tcp "
+			    "dport 25 blackhole protocol 200\n"
+			    "priority 1402 from 10.0.0.0/28 to 192.0.2.0/25 "
+			    "lookup 5302 protocol 200\n"
+			    "priority 1402 from 10.0.0.0/28 to 192.0.2.128/25 "
+			    "lookup 5302 protocol 200\n"
 			    "priority 32001");
 
 	f.situation.uplinks[1].state = UPLINK_DEGRADED;
@@ -517,8 +517,8 @@ static const char ipv6_site[] = "uplinks:\n"
 				"  - name: isp-a\n"
 				"    interface: wan-a\n"
 				"    prefixes6: \"2001:db8:a::/48\"\n"
-				"  - {name: isp-b, interface: wan-b, gateway6: "
-				"\"2001:db8:2::1\"}\n"
+				"  - {name: isp-b, interface: "
+				"wan-b, gateway6: \"2001:db8:2::1\"}\n"
 				"lan: [lan0]\n"
 				"servers:\n"
 				"  - name: web\n"
@@ -548,8 +548,7 @@ static void ipv6_is_routed_alike(void **state)
 	(void)state;
 	work(&f);
 	assert_string_equal(f.routes,
-		"2001:db8:1::/64 dev wan-a table 5301 proto 200 metric 1024 src "
-		"2001:db8:1::2\n"
+		"2001:db8:1::/64 dev wan-a table 5301 proto 200 metric 1024 src 2001:db8:1::2\n"
 		"fe80::/64 dev wan-a table 5301 proto 200 metric 1024\n"
 		"default via fe80::1 dev wan-a table 5301 proto 200 metric 1024 "
 		"src 2001:db8:1::2\n"

@@ -134,8 +134,8 @@ static void a_whole_line_is_read(void **state)
 	assert_true(a->active);
 	assert_string_equal(a->why, "12.0 % loss");
 	assert_string_equal(a->since, "2026-11-22T09:00:00Z");
-	assert_string_equal(addr_str(&a->public[SITE_IPV4]), "192.168.2.1");
-	assert_string_equal(addr_str(&a->public[SITE_IPV6]), "2001:db8:a::1");
+	assert_string_equal(addr_str(&a->public_addrs[SITE_IPV4]), "192.168.2.1");
+	assert_string_equal(addr_str(&a->public_addrs[SITE_IPV6]), "2001:db8:a::1");
 	assert_int_equal(f->word->n_dead, 1);
 	assert_string_equal(word_dead_why(f->word, "web", "isp-b"), "refused");
 	assert_null(word_dead_why(f->word, "web", "isp-a"));
@@ -200,8 +200,7 @@ static void what_is_no_word_is_refused_with_the_reason(void **state)
 		 "\"public\":[7]}]}",
 			"an address of uplink isp-a"},
 		{"{\"version\":1,\"uplinks\":[],\"servers\":[{}]}", "a server has no name"},
-		{"{\"version\":1,\"uplinks\":[],\"servers\":[{\"name\":\"web\",\"dead\":[{}]}]"
-		 "}",
+		{"{\"version\":1,\"uplinks\":[],\"servers\":[{\"name\":\"web\",\"dead\":[{}]}]}",
 			"server web is dead on an uplink without a name"},
 	};
 	struct fixture *f = *state;
@@ -386,7 +385,7 @@ static void the_old_address_is_answered_until_routed_speaks_of_the_new(void **st
 		"{\"version\":1,\"uplinks\":[{\"name\":\"isp-a\",\"interface\":\"wan-a\","
 		"\"state\":\"up\",\"public\":[\"192.168.2.1\"]}]}";
 	struct fixture *f = *state;
-	struct addr *answered = &f->facts.uplinks[A].public[SITE_IPV4];
+	struct addr *answered = &f->facts.uplinks[A].public_addrs[SITE_IPV4];
 
 	f->addrs[A][0].flags = IFA_F_DEPRECATED;
 	f->addrs[A][1] = link_addr("192.168.2.3");
@@ -407,7 +406,7 @@ static void the_old_address_is_answered_until_routed_speaks_of_the_new(void **st
 static void what_site_yaml_names_is_not_routeds_to_choose(void **state)
 {
 	struct fixture *f = *state;
-	struct addr *answered = &f->facts.uplinks[A].public[SITE_IPV4];
+	struct addr *answered = &f->facts.uplinks[A].public_addrs[SITE_IPV4];
 
 	f->addrs[A][1] = link_addr("192.168.2.3");
 	f->links[A].n_addrs = 2;
@@ -416,7 +415,7 @@ static void what_site_yaml_names_is_not_routeds_to_choose(void **state)
 	prefix_parse("192.168.2.3", &f->site->uplinks[A].address[SITE_IPV4]);
 	gather(f);
 	assert_string_equal(addr_str(answered), "192.168.2.3");
-	addr_parse("203.0.113.7", &f->site->uplinks[A].public[SITE_IPV4]);
+	addr_parse("203.0.113.7", &f->site->uplinks[A].public_addrs[SITE_IPV4]);
 	gather(f);
 	assert_string_equal(addr_str(answered), "203.0.113.7");
 }

@@ -138,14 +138,12 @@ static void records_of_one_name_go_together(void **state)
 			"different servers (RFC 4592 section 4.4)\n"},
 		{"DS", "@ DS 1 13 2 00\na DS 1 13 2 00\n",
 			"z:4: warning: DS of " W
-			": it belongs into the parent zone, nobody asks "
-			"for it here\n"
+			": it belongs into the parent zone, nobody asks for it here\n"
 			"z:5: warning: DS of a." W ", which is not delegated\n"},
 		{"DNSSEC", "@ DNSKEY 257 3 13 AQID\n@ NSEC a A NS\n",
-			"z:5: warning: NSEC: dnsd does not serve signed answers yet, so "
-			"resolvers that validate will take a zone with a DS record in its "
-			"parent "
-			"for forged\n"},
+			"z:5: warning: NSEC: dnsd does not serve signed answers yet, "
+			"so resolvers that validate will take a zone "
+			"with a DS record in its parent for forged\n"},
 	};
 
 	cases_say(*state, cases, N(cases));
@@ -167,8 +165,8 @@ static void svcb_parameters_are_checked(void **state)
 		{"cut short", "a SVCB \\# 6 000100000100\n",
 			"z:4: a." W " SVCB: the parameters are cut short\n"},
 		{"out of order", "a SVCB \\# 13 0001 00 0003000201bb 00020000\n",
-			"z:4: a." W " SVCB: the parameters are not in the order of their "
-			"numbers\n"},
+			"z:4: a." W " SVCB: the parameters are not in the order "
+			"of their numbers\n"},
 		{"mandatory names itself", "a SVCB \\# 9 0001 00 0000 0002 0000\n",
 			"z:4: a." W " SVCB: 'mandatory' names itself\n"},
 	};
@@ -239,8 +237,8 @@ static void names_that_records_point_to_are_looked_up(void **state)
 			"z:6: NS ns2." W ": the name is in the zone and has no address\n"},
 		{"final dot", "@ NS www-ns1.example.com\n",
 			"z:4: NS www-ns1.example.com." W
-			": the name is in the zone and has no address (is a final dot "
-			"missing?)\n"},
+			": the name is in the zone and has no address "
+			"(is a final dot missing?)\n"},
 		{"NS by a wildcard", "@ NS ns1\n* A 192.0.2.1\n", ""},
 		{"NS by a pseudo record", "@ NS ns1\nns1 UPLINK isp-a\n", ""},
 		{"NS that is a CNAME", "@ NS ns1\nns1 CNAME b.example.net.\n",
@@ -248,8 +246,8 @@ static void names_that_records_point_to_are_looked_up(void **state)
 			": the name is a CNAME, which resolvers need "
 			"not follow (RFC 2181 section 10.3)\n"},
 		{"NS of a delegation", "a NS ns1\n",
-			"z:4: warning: NS ns1." W ": the name is in the zone and has no "
-			"address\n"},
+			"z:4: warning: NS ns1." W ": the name is in the zone "
+			"and has no address\n"},
 		{"MX", "@ MX 1 a\n@ MX 2 b\n@ MX 3 c\na TXT x\nb CNAME b.example.net.\n",
 			"z:4: warning: MX a." W
 			": the name is in the zone and has no address\n"
@@ -259,15 +257,15 @@ static void names_that_records_point_to_are_looked_up(void **state)
 			": the name is in the zone and has no address\n"},
 		{"null MX, SRV", "@ MX 0 .\na SRV 0 0 0 .\n", ""},
 		{"CNAME", "a CNAME b\nb TXT x\nc CNAME d\n",
-			"z:6: warning: CNAME d." W ": the name is in the zone and has no "
-			"record\n"},
+			"z:6: warning: CNAME d." W ": the name is in the zone "
+			"and has no record\n"},
 		{"below a delegation or DNAME",
-			"a NS b.example.net.\nd DNAME b.example.net.\n@ MX 1 x.a\n@ MX 1 "
-			"x.d\n",
+			"a NS b.example.net.\nd DNAME b.example.net.\n"
+			"@ MX 1 x.a\n@ MX 1 x.d\n",
 			""},
 		{"alias of HTTPS", "@ HTTPS 0 a\n",
-			"z:4: warning: HTTPS a." W ": the name is in the zone and has no "
-			"address\n"},
+			"z:4: warning: HTTPS a." W ": the name is in the zone "
+			"and has no address\n"},
 	};
 
 	cases_say(*state, cases, N(cases));
@@ -316,7 +314,7 @@ static void long_ttl_of_a_dynamic_address_is_warned_of(void **state)
 	cases_say(t, cases, N(cases));
 	uplink->inbound = false;
 	cases_say(t, not_inbound, N(not_inbound));
-	assert_int_equal(addr_parse("203.0.113.7", &uplink->public[SITE_IPV4]), 0);
+	assert_int_equal(addr_parse("203.0.113.7", &uplink->public_addrs[SITE_IPV4]), 0);
 	cases_say(t, given, N(given));
 }
 
@@ -347,7 +345,7 @@ static void ns_names_have_no_literal_of_an_uplink(void **state)
 	};
 	struct zonetext *t = *state;
 
-	addr_parse("203.0.113.7", &t->site->uplinks[1].public[SITE_IPV4]);
+	addr_parse("203.0.113.7", &t->site->uplinks[1].public_addrs[SITE_IPV4]);
 	prefix_parse("2001:db8::7", &t->site->uplinks[0].address[SITE_IPV6]);
 	cases_say(t, cases, N(cases));
 }
@@ -361,8 +359,8 @@ static void live_addresses_are_found_as_literals(void **state)
 	zonetext_read(t, ZONETEXT_HEAD "@ NS ns1\nns1 A 192.168.2.1\n   A 172.16.1.1\n"
 				       "a A 172.16.1.1\n");
 	assert_string_equal(t->said, "");
-	addr_parse("192.168.2.1", &facts.uplinks[0].public[SITE_IPV4]);
-	addr_parse("172.16.1.1", &facts.uplinks[1].public[SITE_IPV4]);
+	addr_parse("192.168.2.1", &facts.uplinks[0].public_addrs[SITE_IPV4]);
+	addr_parse("172.16.1.1", &facts.uplinks[1].public_addrs[SITE_IPV4]);
 	prefix_parse("192.168.2.1", &t->site->uplinks[0].address[SITE_IPV4]);
 
 	report_init(&report);
@@ -395,9 +393,8 @@ static void at_sign_in_the_mail_address_is_warned_of(void **state)
 	struct zonetext *t = *state;
 
 	zonetext_read(t, "$TTL 5\n@ SOA a. hostmaster@example.com. 1 2 3 4 5\n@ NS a.\n");
-	assert_string_equal(t->said,
-		"z:2: warning: SOA: the mail address stands with a dot in place of its @: "
-		"hostmaster.example.com.\n");
+	assert_string_equal(t->said, "z:2: warning: SOA: the mail address stands with a dot "
+				     "in place of its @: hostmaster.example.com.\n");
 }
 
 static void zone_of_one_mistake_per_record_is_not_a_flood(void **state)

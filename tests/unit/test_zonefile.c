@@ -246,8 +246,9 @@ static void every_type_is_read(void **state)
 		{"OPENPGPKEY", "a OPENPGPKEY ( AQID\n BAUG )\n",
 			"a." W " 60 OPENPGPKEY AQIDBAUG\n"},
 		{"APL", "a APL 1:192.0.2.0/24 !2:2001:db8::/32\n",
-			"a." W " 60 APL 1:192.0.2.0/24 "
-			"!2:2001:0db8:0000:0000:0000:0000:0000:0000/32 \n"},
+			"a." W
+			" 60 APL 1:192.0.2.0/24 !2:2001:0db8:0000:0000:0000:0000:0000:0000/32 "
+			"\n"},
 		{"CDS", "a CDS 0 0 0 00\n", "a." W " 60 CDS 0 0 0 00\n"},
 		{"CSYNC", "a CSYNC 1 3 A NS\n", "a." W " 60 CSYNC 1 3 A NS \n"},
 		{"ZONEMD", "a ZONEMD 1 1 1 00ff\n", "a." W " 60 ZONEMD 1 1 1 00ff\n"},
@@ -355,12 +356,10 @@ static void mistakes_of_heads_are_named(void **state)
 			"z:4: the record has no type\nz:5: the record has no type\n"
 			"z:6: the record has no type\n"},
 		{"address for a type", "a 192.0.2.1\nb 2001:db8::1\n",
-			"z:4: '192.0.2.1' stands where TTL, class or type are expected: is "
-			"the type "
-			"missing, as A?\n"
-			"z:5: '2001:db8::1' stands where TTL, class or type are expected: is "
-			"the "
-			"type missing, as AAAA?\n"},
+			"z:4: '192.0.2.1' stands where TTL, class or type are expected: "
+			"is the type missing, as A?\n"
+			"z:5: '2001:db8::1' stands where TTL, class or type are expected: "
+			"is the type missing, as AAAA?\n"},
 		{"unknown type", "a CNMAE b\na FOO b\na \"A\" b\n",
 			"z:4: 'CNMAE' is not a record type (did you mean CNAME?)\n"
 			"z:5: 'FOO' is not a record type\n"
@@ -376,42 +375,39 @@ static void mistakes_of_heads_are_named(void **state)
 			"z:5: type AXFR is for questions or messages, it cannot be in a zone\n"
 			"z:6: type OPT is for questions or messages, it cannot be in a zone\n"
 			"z:7: type TSIG is for questions or messages, it cannot be in a zone\n"
-			"z:8: type TYPE0 is for questions or messages, it cannot be in a "
-			"zone\n"
-			"z:9: type TYPE200 is for questions or messages, it cannot be in a "
-			"zone\n"
+			"z:8: type TYPE0 is for questions or messages, "
+			"it cannot be in a zone\n"
+			"z:9: type TYPE200 is for questions or messages, "
+			"it cannot be in a zone\n"
 			"z:10: type MD is obsolete, write MX (RFC 1035 section 3.3.4)\n"},
 		{"TTL",
-			"a 2147483648 TXT x\na 99999999999999999999 TXT x\na 1x TXT x\na 1h2 "
-			"TXT x\n"
+			"a 2147483648 TXT x\na 99999999999999999999 TXT x\n"
+			"a 1x TXT x\na 1h2 TXT x\n"
 			"a 5 5 TXT x\n",
-			"z:4: TTL '2147483648' is more than 2147483647 seconds (RFC 2181 "
-			"section 8)\n"
-			"z:5: TTL '99999999999999999999' is more than 2147483647 seconds (RFC "
-			"2181 "
-			"section 8)\n"
+			"z:4: TTL '2147483648' is more than 2147483647 "
+			"seconds (RFC 2181 section 8)\n"
+			"z:5: TTL '99999999999999999999' is more than "
+			"2147483647 seconds (RFC 2181 section 8)\n"
 			"z:6: TTL '1x' is not a time in seconds, nor one like 1h30m\n"
 			"z:8: a second TTL, '5'\n"},
 		{"class", "a CH TXT x\na CLASS3 TXT x\na IN IN TXT x\na NONE TXT x\n",
-			"z:4: class CH: only IN is served\nz:5: class CLASS3: only IN is "
-			"served\n"
+			"z:4: class CH: only IN is served\nz:5: class CLASS3: "
+			"only IN is served\n"
 			"z:6: a second class, 'IN'\nz:7: class NONE: only IN is served\n"},
 		{"owner",
 			"a..b TXT x\n.a TXT x\n" LONG_LABEL " TXT x\na\\300 TXT x\n  TXT y\n",
-			"z:4: owner 'a..b' has an empty label (two dots in a row, or one in "
-			"front)\n"
-			"z:5: owner '.a' has an empty label (two dots in a row, or one in "
-			"front)\n"
+			"z:4: owner 'a..b' has an empty label (two dots in a row, "
+			"or one in front)\n"
+			"z:5: owner '.a' has an empty label (two dots in a row, "
+			"or one in front)\n"
 			"z:6: owner '" LONG_LABEL "' has a label of more than 63 octets\n"
-			"z:7: owner 'a\\300' has a bad escape: \\ is followed by three digits "
-			"up to "
-			"255, or by the character that is meant\n"
+			"z:7: owner 'a\\300' has a bad escape: \\ is followed "
+			"by three digits up to 255, or by the character that is meant\n"
 			"z:8: the line begins with a blank, which stands for the owner of the "
 			"record before, and there is none: write @ for the origin\n"},
 		{"letters beyond ASCII", "m\xc3\xbcller TXT x\n",
 			"z:4: warning: owner 'm\\195\\188ller' has letters beyond ASCII, "
-			"which "
-			"nobody will ask for: write the xn-- form\n"},
+			"which nobody will ask for: write the xn-- form\n"},
 	};
 
 	cases_say(*state, cases, N(cases));
@@ -431,8 +427,8 @@ static void mistakes_of_data_are_named(void **state)
 			"z:5: MX: there are too few fields, 1 of 2\n"
 			"z:6: SOA: there are too few fields, 6 of 7\n"},
 		{"numbers",
-			"a MX 65536 @\na MX x @\na MX 1h @\na CAA 256 issue x\na SRV 1 2 -3 "
-			"@\n"
+			"a MX 65536 @\na MX x @\na MX 1h @\na CAA 256 issue x\n"
+			"a SRV 1 2 -3 @\n"
 			"a TLSA 3 1 256 00\na DS 65536 1 1 00\n",
 			"z:4: MX: '65536' is more than 65535\nz:5: MX: 'x' is not a number\n"
 			"z:6: MX: '1h' is not a number\nz:7: CAA: '256' is more than 255\n"
@@ -440,33 +436,31 @@ static void mistakes_of_data_are_named(void **state)
 			"z:10: DS: '65536' is more than 65535\n"},
 		{"SOA numbers", "b SOA a b 4294967296 2 3 4 5\nb SOA a b 1 2 3 4 2147483648\n",
 			"z:4: SOA: '4294967296' is more than 4294967295\n"
-			"z:5: SOA: '2147483648' is more than 2147483647 seconds (RFC 2181 "
-			"section "
-			"8)\n"},
+			"z:5: SOA: '2147483648' is more than 2147483647 "
+			"seconds (RFC 2181 section 8)\n"},
 		{"names", "a CNAME a..b\na CNAME " LONG_LABEL "\n",
-			"z:4: CNAME: 'a..b' has an empty label (two dots in a row, or one in "
-			"front)\n"
+			"z:4: CNAME: 'a..b' has an empty label (two dots in a row, "
+			"or one in front)\n"
 			"z:5: CNAME: '" LONG_LABEL "' has a label of more than 63 octets\n"},
 		{"what ldns reads",
 			"a TLSA 3 1 1 xyz\na OPENPGPKEY ?\na LOC here\na HTTPS 1 . foo\n"
 			"a EUI48 1\na APL x\na CAA 0 is-sue x\na CSYNC 1 3 FOO\na NULL x\n",
 			"z:4: TLSA: 'xyz' is not a whole number of octets in hexadecimal\n"
 			"z:5: OPENPGPKEY: '?' is not base64\n"
-			"z:6: LOC: 'here' is not a location (51 30 12.748 N 0 7 39.611 W "
-			"10m)\n"
-			"z:7: HTTPS: 'foo' is not a list of service parameters (alpn=h2 "
-			"port=443)\n"
+			"z:6: LOC: 'here' is not a location (51 30 12.748 N 0 7 39.611 W 10m)\n"
+			"z:7: HTTPS: 'foo' is not a list of service parameters "
+			"(alpn=h2 port=443)\n"
 			"z:8: EUI48: '1' is not an EUI-48 address (00-00-5e-00-53-2a)\n"
 			"z:9: APL: 'x' is not a prefix as 1:192.0.2.0/24\n"
 			"z:10: CAA: 'is-sue' is not a tag (letters and digits)\n"
 			"z:11: CSYNC: 'FOO' is not a type\n"
-			"z:12: NULL: this type has no text form of its own; write \\# (RFC "
-			"3597)\n"},
+			"z:12: NULL: this type has no text form of its own; "
+			"write \\# (RFC 3597)\n"},
 		{"mnemonics",
 			"a CERT x 1 8 AQID\na DS 1 x 2 00\na TLSA x 1 1 00\n"
 			"a RRSIG FOO 13 3 10 20300101000000 20200101000000 1 a. AQID\n"
-			"a IPSECKEY 10 4 2 x AQID\na IPSECKEY 10 1 2 x AQID\na IPSECKEY 10 "
-			"1\n",
+			"a IPSECKEY 10 4 2 x AQID\na IPSECKEY 10 1 2 x AQID\n"
+			"a IPSECKEY 10 1\n",
 			"z:4: CERT: 'x' is not a number, nor a known name\n"
 			"z:5: DS: 'x' is not an algorithm\n"
 			"z:6: TLSA: 'x' is not a number, nor a known name\n"
@@ -478,9 +472,8 @@ static void mistakes_of_data_are_named(void **state)
 			"a TYPE65280 x\na TYPE65280 \\#\na TYPE65280 \\# 2 00\n"
 			"a TYPE65280 \\# 1 0\na TYPE65280 \\# 1 0g\na A \\# 3 000000\n"
 			"a A \\# 5 0000000000\na NS \\# 2 c000\na MX \\# 2 0000\n",
-			"z:4: TYPE65280: an unknown type needs its data as \\# LENGTH HEX "
-			"(RFC "
-			"3597)\n"
+			"z:4: TYPE65280: "
+			"an unknown type needs its data as \\# LENGTH HEX (RFC 3597)\n"
 			"z:5: TYPE65280: after \\# comes the number of octets\n"
 			"z:6: TYPE65280: \\# says 2 octets, and 1 follow\n"
 			"z:7: TYPE65280: '0' is not a whole number of octets in hexadecimal\n"
@@ -501,11 +494,11 @@ static void mistakes_of_pseudo_records_are_named(void **state)
 			"z:4: 'SEVER' is not a record type (did you mean SERVER?)\n"
 			"z:5: 'UPLNK' is not a record type (did you mean UPLINK?)\n"},
 		{"unknown names", "a UPLINK isp-c\na SERVER mail\na UPLINK recieving\n",
-			"z:4: UPLINK isp-c: site.yaml has no such uplink (did you mean "
-			"'isp-a'?)\n"
+			"z:4: UPLINK isp-c: "
+			"site.yaml has no such uplink (did you mean 'isp-a'?)\n"
 			"z:5: SERVER mail: site.yaml has no such server\n"
-			"z:6: UPLINK recieving: site.yaml has no such uplink (did you mean "
-			"'receiving'?)\n"},
+			"z:6: UPLINK recieving: "
+			"site.yaml has no such uplink (did you mean 'receiving'?)\n"},
 		{"taken for the other", "a SERVER isp-a\na UPLINK web\n",
 			"z:4: SERVER isp-a: that is an uplink, write UPLINK isp-a\n"
 			"z:5: UPLINK web: that is a server, write SERVER web\n"},
@@ -515,10 +508,10 @@ static void mistakes_of_pseudo_records_are_named(void **state)
 			"z:4: SERVER needs the name of a server of site.yaml\n"
 			"z:5: SERVER takes a server's name and, after it, nothing but 'all'\n"
 			"z:6: SERVER takes a server's name and, after it, nothing but 'all'\n"
-			"z:7: UPLINK needs exactly one word: an uplink of site.yaml, 'all' or "
-			"'receiving'\n"
-			"z:8: UPLINK needs exactly one word: an uplink of site.yaml, 'all' or "
-			"'receiving'\n"},
+			"z:7: UPLINK needs exactly one word: "
+			"an uplink of site.yaml, 'all' or 'receiving'\n"
+			"z:8: UPLINK needs exactly one word: "
+			"an uplink of site.yaml, 'all' or 'receiving'\n"},
 	};
 
 	cases_say(*state, cases, N(cases));
@@ -528,22 +521,20 @@ static void mistakes_of_directives_are_named(void **state)
 {
 	static const struct text_case cases[] = {
 		{"unknown", "$ORIGN a\n",
-			"z:4: '$ORIGN' is none of the directives $ORIGIN, $TTL and "
-			"$INCLUDE\n"},
+			"z:4: '$ORIGN' is none of the directives $ORIGIN, $TTL and $INCLUDE\n"},
 		{"$GENERATE", "$GENERATE 1-9 a$ A 192.0.2.$\n",
-			"z:4: $GENERATE is BIND's own and not supported: write the records "
-			"out\n"},
+			"z:4: $GENERATE is BIND's own and not supported: "
+			"write the records out\n"},
 		{"$TTL", "$TTL\n$TTL 1 2\n$TTL 2147483648\n$TTL x\n",
 			"z:4: $TTL needs exactly one time\nz:5: $TTL needs exactly one time\n"
-			"z:6: $TTL '2147483648' is more than 2147483647 seconds (RFC 2181 "
-			"section "
-			"8)\n"
+			"z:6: $TTL '2147483648' is more than 2147483647 "
+			"seconds (RFC 2181 section 8)\n"
 			"z:7: $TTL 'x' is not a time in seconds, nor one like 1h30m\n"},
 		{"$ORIGIN", "$ORIGIN\n$ORIGIN a b\n$ORIGIN a..b\n",
-			"z:4: $ORIGIN needs exactly one name\nz:5: $ORIGIN needs exactly one "
-			"name\n"
-			"z:6: $ORIGIN 'a..b' has an empty label (two dots in a row, or one in "
-			"front)\n"},
+			"z:4: $ORIGIN needs exactly one name\n"
+			"z:5: $ORIGIN needs exactly one name\n"
+			"z:6: $ORIGIN 'a..b' has an empty label (two dots in a row, "
+			"or one in front)\n"},
 		{"$INCLUDE",
 			"$INCLUDE\n$INCLUDE a b c\n$INCLUDE /nonexistent/x\n$INCLUDE /tmp\n"
 			"$INCLUDE \"\"\n",
@@ -766,9 +757,8 @@ static void files_that_are_none_are_refused(void **state)
 	assert_int_equal(f->t.err, -ENOENT);
 
 	zonetext_read_file(&f->t, "www.example.com", "/dev/zero");
-	assert_string_equal(f->t.said,
-		"/dev/zero: cannot read the zone www.example.com: it is a device, not a "
-		"regular file\n");
+	assert_string_equal(f->t.said, "/dev/zero: cannot read the zone www.example.com: "
+				       "it is a device, not a regular file\n");
 }
 
 static void includes_need_a_file_to_start_from(void **state)
@@ -872,14 +862,13 @@ static void host_zone_is_as_in_the_example(void **state)
 		&f->t, "www.example.com", MH_SOURCE_DIR "/zones/www.example.com.zone");
 
 	char *dump = zonetext_dump(f->t.zone);
-	assert_string_equal(dump, W " 10 SERVER 0\n" W " 86400 NS www-ns1.example.com.\n" W
-				    " 86400 NS www-ns2.example.com.\n" W
-				    " 86400 SOA www-ns1.example.com. hostmaster.example.com. "
-				    "2026112201 28800 7200 "
-				    "864000 10\n"
-				    "all." W " 10 SERVER 0 all\n"
-				    "+www-ns1.example.com. 86400 UPLINK 0\n"
-				    "+www-ns2.example.com. 86400 UPLINK 1\n");
+	assert_string_equal(dump,
+		W " 10 SERVER 0\n" W " 86400 NS www-ns1.example.com.\n" W
+		  " 86400 NS www-ns2.example.com.\n" W " 86400 SOA www-ns1.example.com. "
+		  "hostmaster.example.com. 2026112201 28800 7200 864000 10\n"
+		  "all." W " 10 SERVER 0 all\n"
+		  "+www-ns1.example.com. 86400 UPLINK 0\n"
+		  "+www-ns2.example.com. 86400 UPLINK 1\n");
 	free(dump);
 }
 
