@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "dnsd/gather.h"
-#include "dnsd/parentplan.h"
-#include "dnsd/tsigkey.h"
-#include "dnsd/zoneadvice.h"
-#include "dnsd/zonefile.h"
+#include "dnsd/client/tsigkey.h"
+#include "dnsd/parent/parentplan.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/state/zoneadvice.h"
+#include "dnsd/zone/zonefile.h"
 
 enum { CONFIG_PLAIN_UDP = 512 /* RFC 1035 section 4.2.1 */ };
 

@@ -3,12 +3,12 @@
  * `check`, `run` and a reload all come through config_load: it is all or nothing.
  */
 #pragma once
-#include "common/report.h"
-#include "common/site.h"
-#include "dnsd/facts.h"
-#include "dnsd/table.h"
-#include "dnsd/tsig.h"
-#include "dnsd/zone.h"
+#include "common/site/report.h"
+#include "common/site/site.h"
+#include "dnsd/answer/table.h"
+#include "dnsd/state/facts.h"
+#include "dnsd/wire/tsig.h"
+#include "dnsd/zone/zone.h"
 
 struct config {
 	struct site *site;

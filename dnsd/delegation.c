@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/ctl.h"
-#include "common/links.h"
+#include "common/ctl/ctl.h"
+#include "common/net/links.h"
 #include "dnsd/dnsd.h"
-#include "dnsd/gather.h"
-#include "dnsd/zoneadvice.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/state/zoneadvice.h"
 
 static void add(struct delegation_ns *ns, const struct addr *addr, uint32_t ttl_s)
 {

@@ -7,8 +7,8 @@
 
 #include "common/cli.h"
 #include "dnsd/config.h"
-#include "dnsd/facts.h"
-#include "dnsd/zone.h"
+#include "dnsd/state/facts.h"
+#include "dnsd/zone/zone.h"
 
 struct dnsd;
 

@@ -19,17 +19,17 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/ctl.h"
-#include "common/links.h"
+#include "common/ctl/ctl.h"
+#include "common/ctl/reload.h"
 #include "common/log.h"
-#include "common/reload.h"
+#include "common/net/links.h"
 #include "dnsd/delegation.h"
-#include "dnsd/gather.h"
-#include "dnsd/parent.h"
-#include "dnsd/sockets.h"
+#include "dnsd/parent/parent.h"
+#include "dnsd/serve/sockets.h"
+#include "dnsd/serve/tcp.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/state/stream.h"
 #include "dnsd/status.h"
-#include "dnsd/stream.h"
-#include "dnsd/tcp.h"
 
 enum {
 	CHANGE_MS = 5,	 /* a burst of messages about links is one change */

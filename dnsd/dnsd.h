@@ -5,13 +5,13 @@
 #include <time.h>
 
 #include "common/cli.h"
+#include "dnsd/answer/expect.h"
 #include "dnsd/config.h"
-#include "dnsd/cookie.h"
-#include "dnsd/expect.h"
-#include "dnsd/facts.h"
-#include "dnsd/listen.h"
-#include "dnsd/view.h"
-#include "dnsd/wayout.h"
+#include "dnsd/serve/view.h"
+#include "dnsd/serve/wayout.h"
+#include "dnsd/state/facts.h"
+#include "dnsd/state/listen.h"
+#include "dnsd/wire/cookie.h"
 
 struct ctl_server;
 struct event;

@@ -18,15 +18,15 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/links.h"
 #include "common/log.h"
+#include "common/net/links.h"
 #include "dnsd/dnsd.h"
-#include "dnsd/gather.h"
-#include "dnsd/parent.h"
-#include "dnsd/sockets.h"
-#include "dnsd/stream.h"
-#include "dnsd/tcp.h"
-#include "dnsd/word.h"
+#include "dnsd/parent/parent.h"
+#include "dnsd/serve/sockets.h"
+#include "dnsd/serve/tcp.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/state/stream.h"
+#include "dnsd/state/word.h"
 
 enum { MAX_AUTO_THREADS = 4 };
 

@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 #include "common/cli.h"
-#include "common/links.h"
-#include "common/reload.h"
+#include "common/ctl/reload.h"
+#include "common/net/links.h"
 #include "dnsd/config.h"
 #include "dnsd/delegation.h"
 #include "dnsd/dnsd.h"
-#include "dnsd/gather.h"
+#include "dnsd/state/gather.h"
 #include "dnsd/status.h"
-#include "dnsd/verify.h"
+#include "dnsd/verify/verify.h"
 
 static const char *plural(size_t n)
 {

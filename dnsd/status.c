@@ -11,17 +11,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/feed.h"
-#include "common/json.h"
-#include "common/links.h"
+#include "common/ctl/feed.h"
+#include "common/ctl/json.h"
+#include "common/net/links.h"
 #include "dnsd/dnsd.h"
-#include "dnsd/gather.h"
-#include "dnsd/message.h"
-#include "dnsd/parent.h"
-#include "dnsd/sockets.h"
-#include "dnsd/stream.h"
-#include "dnsd/tcp.h"
-#include "dnsd/word.h"
+#include "dnsd/parent/parent.h"
+#include "dnsd/serve/sockets.h"
+#include "dnsd/serve/tcp.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/state/stream.h"
+#include "dnsd/state/word.h"
+#include "dnsd/wire/message.h"
 
 static json_t *json_text(const char *text)
 {

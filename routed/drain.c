@@ -19,10 +19,10 @@
 #include "common/cleanup.h"
 #include "common/cli.h"
 #include "common/clock.h"
-#include "common/ctl.h"
-#include "common/value.h"
+#include "common/ctl/ctl.h"
+#include "common/site/value.h"
+#include "routed/report/status.h"
 #include "routed/routed.h"
-#include "routed/status.h"
 
 enum {
 	ASK_MS = 1000,

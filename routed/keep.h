@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/site.h"
-#include "routed/uplink.h"
+#include "common/site/site.h"
+#include "routed/uplink/uplink.h"
 
 /* What was last said of this router, of two; until the next boot. */
 enum keep_role { KEEP_ROLE_NONE, KEEP_ROLE_ACTIVE, KEEP_ROLE_STANDBY };

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/links.h"
 #include "common/log.h"
-#include "routed/nft.h"
-#include "routed/situation.h"
+#include "common/net/links.h"
+#include "routed/kernel/nft.h"
+#include "routed/wanted/situation.h"
 
 enum { NFT_WHY_MAX = 512 };
 

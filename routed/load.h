@@ -3,8 +3,8 @@
  * `check`, `run` and a reload all come through it: what one refuses, the others refuse.
  */
 #pragma once
-#include "common/report.h"
-#include "common/site.h"
+#include "common/site/report.h"
+#include "common/site/site.h"
 
 struct links;
 

@@ -5,14 +5,14 @@
 #include <stddef.h>
 
 #include "common/cli.h"
-#include "common/reload.h"
-#include "routed/doctor.h"
+#include "common/ctl/reload.h"
+#include "routed/doctor/doctor.h"
 #include "routed/drain.h"
 #include "routed/once.h"
+#include "routed/report/status.h"
 #include "routed/routed.h"
 #include "routed/serverconf.h"
 #include "routed/standby.h"
-#include "routed/status.h"
 
 static const struct cli_option drain_options[] = {
 	{.name = "force", .summary = "also the last uplink that is of use"},

@@ -13,14 +13,14 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "common/links.h"
+#include "common/net/links.h"
+#include "routed/kernel/nftdiff.h"
+#include "routed/kernel/plan.h"
+#include "routed/kernel/rtnl.h"
+#include "routed/kernel/sysctl.h"
 #include "routed/load.h"
-#include "routed/nftdiff.h"
-#include "routed/plan.h"
+#include "routed/report/status.h"
 #include "routed/routed.h"
-#include "routed/rtnl.h"
-#include "routed/status.h"
-#include "routed/sysctl.h"
 
 enum { STEP_TEXT_MAX = 512 };
 

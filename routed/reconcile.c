@@ -25,18 +25,18 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/links.h"
 #include "common/log.h"
-#include "routed/conntrack.h"
-#include "routed/plan.h"
-#include "routed/probe.h"
-#include "routed/publish.h"
+#include "common/net/links.h"
+#include "routed/kernel/conntrack.h"
+#include "routed/kernel/plan.h"
+#include "routed/kernel/rtnl.h"
+#include "routed/kernel/rtnlwatch.h"
+#include "routed/kernel/sysctl.h"
+#include "routed/report/publish.h"
+#include "routed/report/tell.h"
 #include "routed/routed.h"
-#include "routed/rtnl.h"
-#include "routed/rtnlwatch.h"
 #include "routed/standby.h"
-#include "routed/sysctl.h"
-#include "routed/tell.h"
+#include "routed/uplink/probe.h"
 
 enum {
 	READ_SHARE =

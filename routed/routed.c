@@ -28,26 +28,26 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/ctl.h"
-#include "common/links.h"
+#include "common/ctl/ctl.h"
+#include "common/ctl/reload.h"
 #include "common/log.h"
-#include "common/reload.h"
-#include "routed/conntrack.h"
-#include "routed/doctor.h"
-#include "routed/flowcount.h"
-#include "routed/health.h"
+#include "common/net/links.h"
+#include "routed/doctor/doctor.h"
+#include "routed/health/health.h"
+#include "routed/kernel/conntrack.h"
+#include "routed/kernel/rtnl.h"
+#include "routed/kernel/rtnlwatch.h"
+#include "routed/kernel/sysctl.h"
 #include "routed/load.h"
-#include "routed/notify.h"
-#include "routed/passive.h"
-#include "routed/probe.h"
-#include "routed/publish.h"
 #include "routed/reconcile.h"
-#include "routed/rtnl.h"
-#include "routed/rtnlwatch.h"
+#include "routed/report/notify.h"
+#include "routed/report/publish.h"
+#include "routed/report/status.h"
+#include "routed/report/tell.h"
 #include "routed/standby.h"
-#include "routed/status.h"
-#include "routed/sysctl.h"
-#include "routed/tell.h"
+#include "routed/uplink/probe.h"
+#include "routed/wanted/flowcount.h"
+#include "routed/wanted/passive.h"
 
 enum { SEC_US = 1000000 };
 
@@ -217,7 +217,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	tell_changes(arg);
 }
 
-/* The kernel tells of a lost carrier up to a second late (common/links.h). */
+/* The kernel tells of a lost carrier up to a second late (common/net/links.h). */
 static bool poll_carriers(struct routed *routed)
 {
 	bool changed = false;

@@ -9,14 +9,14 @@
 #include <time.h>
 
 #include "common/cli.h"
-#include "routed/announce.h"
-#include "routed/apply.h"
-#include "routed/flows.h"
-#include "routed/gateways.h"
 #include "routed/keep.h"
-#include "routed/nft.h"
-#include "routed/situation.h"
-#include "routed/uplink.h"
+#include "routed/kernel/apply.h"
+#include "routed/kernel/gateways.h"
+#include "routed/kernel/nft.h"
+#include "routed/report/announce.h"
+#include "routed/uplink/uplink.h"
+#include "routed/wanted/flows.h"
+#include "routed/wanted/situation.h"
 
 struct conntrack;
 struct ctl_server;

@@ -23,8 +23,8 @@
 
 #include "common/cleanup.h"
 #include "common/cli.h"
-#include "common/links.h"
-#include "routed/text.h"
+#include "common/net/links.h"
+#include "routed/kernel/text.h"
 
 struct paper {
 	struct text text;

@@ -4,7 +4,7 @@
  * address on the server's LAN, which is read from the live interface where there is one.
  */
 #pragma once
-#include "common/site.h"
+#include "common/site/site.h"
 
 struct cli;
 

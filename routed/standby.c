@@ -23,17 +23,17 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/ctl.h"
-#include "common/links.h"
+#include "common/ctl/ctl.h"
 #include "common/log.h"
+#include "common/net/links.h"
+#include "routed/kernel/rtnl.h"
+#include "routed/kernel/sysctl.h"
 #include "routed/load.h"
-#include "routed/probe.h"
 #include "routed/reconcile.h"
+#include "routed/report/status.h"
+#include "routed/report/tell.h"
 #include "routed/routed.h"
-#include "routed/rtnl.h"
-#include "routed/status.h"
-#include "routed/sysctl.h"
-#include "routed/tell.h"
+#include "routed/uplink/probe.h"
 
 /* ---- in the agent ---- */
 

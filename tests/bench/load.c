@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 
 #include "common/clock.h"
-#include "dnsd/query.h"
+#include "dnsd/wire/query.h"
 
 enum {
 	N_SOCKETS = 8,

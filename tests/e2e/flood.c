@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "common/addr.h"
 #include "common/clock.h"
+#include "common/net/addr.h"
 #include "lib/packet.h"
 
 enum {

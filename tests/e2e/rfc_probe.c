@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "common/addr.h"
+#include "common/net/addr.h"
 #include "tests/lib/invariant.h"
 #include "tests/lib/packet.h"
 #include "tests/lib/prng.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ctl.h"
+#include "common/ctl/ctl.h"
 
 static json_t *handler(const char *verb, const json_t *request, void *arg)
 {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dnsd/response.h"
-#include "dnsd/tsig.h"
+#include "dnsd/wire/response.h"
+#include "dnsd/wire/tsig.h"
 
 static const uint8_t www[] = "\3www\7example\3com";
 

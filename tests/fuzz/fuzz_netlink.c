@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/mirror.h"
+#include "common/net/mirror.h"
 
 static void check(const struct mirror *mirror)
 {

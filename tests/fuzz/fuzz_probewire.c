@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "routed/probewire.h"
+#include "routed/uplink/probewire.h"
 
 static void read_echo(int family, bool raw, const uint8_t *data, size_t size)
 {

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "routed/gateways.h"
-#include "routed/nexthops.h"
-#include "routed/rtnlmsg.h"
+#include "routed/kernel/gateways.h"
+#include "routed/kernel/nexthops.h"
+#include "routed/kernel/rtnlmsg.h"
 
 static void must(bool truth)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dnsd/tsigkey.h"
+#include "dnsd/client/tsigkey.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

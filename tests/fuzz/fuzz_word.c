@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dnsd/word.h"
+#include "dnsd/state/word.h"
 
 static const char yaml[] = "uplinks:\n"
 			   "  - {name: isp-a, interface: wan-a}\n"

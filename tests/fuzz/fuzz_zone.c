@@ -1,8 +1,8 @@
 /* fuzz_zone.c - any octets as a zone file: no crash, no leak, and what is accepted is sound */
 #include <stdlib.h>
 
-#include "dnsd/rdata.h"
-#include "dnsd/zonefile.h"
+#include "dnsd/wire/rdata.h"
+#include "dnsd/zone/zonefile.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct site *reference_site(void)

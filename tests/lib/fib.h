@@ -4,7 +4,7 @@
  * the steps of a plan.
  */
 #pragma once
-#include "routed/plan.h"
+#include "routed/kernel/plan.h"
 
 enum fib_verdict { FIB_NO_ROUTE, FIB_DROP, FIB_FORWARD };
 

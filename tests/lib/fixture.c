@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/report.h"
-#include "dnsd/zonefile.h"
+#include "common/site/report.h"
+#include "dnsd/zone/zonefile.h"
 
 static const char site_text[] = "uplinks:\n"
 				"  - name: isp-a\n"

@@ -8,7 +8,7 @@
  * that the address sanitizer sees each octet read beyond.
  */
 #pragma once
-#include "dnsd/respond.h"
+#include "dnsd/answer/respond.h"
 #include "tests/lib/packet.h"
 #include "tests/lib/reply.h"
 

@@ -1,6 +1,6 @@
 /* reports.h - what a report would print, as one text to compare with */
 #pragma once
-#include "common/report.h"
+#include "common/site/report.h"
 
 /* The lines that `check` prints, each with its newline. The caller frees it. */
 char *report_lines(struct report *report);

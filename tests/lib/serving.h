@@ -3,7 +3,7 @@
  * For tests of udp.c, tcp.c and sockets.c, in a network namespace of their own (netns.h).
  */
 #pragma once
-#include "dnsd/view.h"
+#include "dnsd/serve/view.h"
 #include "tests/lib/fixture.h"
 
 /* A view with the fixture's answers for it. The caller's, to end with view_free(). */

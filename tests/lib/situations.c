@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/report.h"
+#include "common/site/report.h"
 #include "lib/reports.h"
 
-#include "routed/text.h"
+#include "routed/kernel/text.h"
 
 static const char reference[] =
 	"uplinks:\n"

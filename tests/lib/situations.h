@@ -1,6 +1,6 @@
 /* situations.h - sites and situations of routed's pure part, for its tests */
 #pragma once
-#include "routed/wanted.h"
+#include "routed/wanted/wanted.h"
 
 /* The reference site, with `extra` appended to its text (whole keys of the root; NULL: none).
  */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dnsd/zonefile.h"
+#include "dnsd/zone/zonefile.h"
 #include "tests/lib/reports.h"
 
 void zonetext_init(struct zonetext *t)

@@ -1,9 +1,9 @@
 /* zonetext.h - a zone from a text, with the site of zones/site.yaml, and what was said of it
  */
 #pragma once
-#include "common/report.h"
-#include "common/site.h"
-#include "dnsd/zone.h"
+#include "common/site/report.h"
+#include "common/site/site.h"
+#include "dnsd/zone/zone.h"
 
 /* Three lines that make a good zone of anything: the first line of a case's own is line 4. */
 #define ZONETEXT_HEAD                                               \

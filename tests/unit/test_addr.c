@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/addr.h"
+#include "common/net/addr.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

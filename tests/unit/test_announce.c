@@ -12,13 +12,13 @@
 
 #include <cmocka.h>
 
-#include "routed/announce.h"
+#include "routed/report/announce.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/feed.h"
+#include "common/ctl/feed.h"
 
 enum { A, B };
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/apply.h"
+#include "routed/kernel/apply.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,14 +19,14 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "common/site.h"
+#include "common/site/site.h"
 #include "lib/netns.h"
 #include "lib/situations.h"
-#include "routed/nft.h"
-#include "routed/plan.h"
-#include "routed/rtnl.h"
-#include "routed/sysctl.h"
-#include "routed/text.h"
+#include "routed/kernel/nft.h"
+#include "routed/kernel/plan.h"
+#include "routed/kernel/rtnl.h"
+#include "routed/kernel/sysctl.h"
+#include "routed/kernel/text.h"
 
 struct fixture {
 	struct apply apply;

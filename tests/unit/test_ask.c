@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/ask.h"
+#include "dnsd/client/ask.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dnsd/askall.h"
-#include "dnsd/resolvconf.h"
+#include "dnsd/client/askall.h"
+#include "dnsd/client/resolvconf.h"
 
 static const uint8_t www[] = "\3www\7example\3com";
 

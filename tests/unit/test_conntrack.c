@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/conntrack.h"
+#include "routed/kernel/conntrack.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,7 @@
 #include "common/clock.h"
 #include "lib/connections.h"
 #include "lib/netns.h"
-#include "routed/nlcmd.h"
+#include "routed/kernel/nlcmd.h"
 
 enum { MARK_A = 0x100, MARK_B = 0x200, MARK_IN = 0x8000, MASK = 0xff00, UPLINK = 0x7f00 };
 

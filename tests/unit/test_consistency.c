@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/compose.h"
+#include "dnsd/answer/compose.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/invariant.h"
 #include "tests/lib/zonegen.h"

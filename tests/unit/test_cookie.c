@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dnsd/cookie.h"
+#include "dnsd/wire/cookie.h"
 
 static void hex(const char *text, uint8_t *ret_bytes)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "common/ctl.h"
+#include "common/ctl/ctl.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/ctl.h"
+#include "common/ctl/ctl.h"
 #include "tests/lib/fixture.h"
 
 #define SOA "@ SOA www-ns1.example.com. hostmaster.example.com. 1 28800 7200 864000 10\n"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/doctor.h"
+#include "routed/doctor/doctor.h"
 
 #include <limits.h>
 #include <linux/rtnetlink.h>
@@ -21,8 +21,8 @@
 #include "common/cleanup.h"
 #include "lib/netns.h"
 #include "lib/situations.h"
-#include "routed/doctorgather.h"
-#include "routed/text.h"
+#include "routed/doctor/doctorgather.h"
+#include "routed/kernel/text.h"
 
 enum { MAX_ITEMS = 8 };
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/expect.h"
+#include "dnsd/answer/expect.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/facts.h"
+#include "dnsd/state/facts.h"
 
 enum { A, B, C, INSIDE = FACTS_VIEW_INSIDE };
 

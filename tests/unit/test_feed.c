@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/feed.h"
+#include "common/ctl/feed.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/flowcount.h"
+#include "routed/wanted/flowcount.h"
 
 #include <inttypes.h>
 #include <poll.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/flows.h"
+#include "routed/wanted/flows.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/gateways.h"
+#include "routed/kernel/gateways.h"
 
 #include <event2/event.h>
 #include <linux/rtnetlink.h>
@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 #include "lib/netns.h"
-#include "routed/kernel.h"
-#include "routed/plan.h"
-#include "routed/rtnl.h"
-#include "routed/rtnlmsg.h"
-#include "routed/rtnlwatch.h"
+#include "routed/kernel/kernel.h"
+#include "routed/kernel/plan.h"
+#include "routed/kernel/rtnl.h"
+#include "routed/kernel/rtnlmsg.h"
+#include "routed/kernel/rtnlwatch.h"
 
 enum { WAN_A = 4, WAN_B = 5 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/handover.h"
+#include "dnsd/serve/handover.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -13,7 +13,7 @@
 
 #include "lib/netns.h"
 #include "lib/situations.h"
-#include "routed/health.h"
+#include "routed/health/health.h"
 
 #include <dirent.h>
 #include <event2/event.h>

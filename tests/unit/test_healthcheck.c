@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/healthcheck.h"
+#include "routed/health/healthcheck.h"
 
 #include <stdlib.h>
 #include <string.h>

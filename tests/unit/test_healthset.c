@@ -9,14 +9,14 @@
 
 #include <cmocka.h>
 
-#include "routed/healthset.h"
+#include "routed/health/healthset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/situations.h"
-#include "routed/text.h"
+#include "routed/kernel/text.h"
 
 enum { MS = 1000, SEC = 1000 * MS, A = 0, B = 1, MANY = 4096, PORT = 80 };
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/holder.h"
+#include "common/net/holder.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/links.h" /* its <net/if.h> before <linux/if.h> */
+#include "common/net/links.h" /* its <net/if.h> before <linux/if.h> */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,8 +31,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/mirror.h"
-#include "common/pickaddr.h"
+#include "common/net/mirror.h"
+#include "common/net/pickaddr.h"
 
 static struct addr addr(const char *text)
 {

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "dnsd/gather.h"
-#include "dnsd/listen.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/state/listen.h"
 
 #include <linux/if.h>
 #include <linux/if_addr.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/loss.h"
+#include "dnsd/serve/loss.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,13 +7,13 @@
 
 #include <cmocka.h>
 
-#include "routed/mainroutes.h"
+#include "routed/kernel/mainroutes.h"
 
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "routed/nexthops.h"
-#include "routed/rtnlmsg.h"
+#include "routed/kernel/nexthops.h"
+#include "routed/kernel/rtnlmsg.h"
 
 enum { WAN_A = 2, WAN_B = 3, LAN = 9 };
 

@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
-#include "dnsd/message.h"
+#include "dnsd/wire/message.h"
 
 #include <string.h>
 
-#include "dnsd/response.h"
+#include "dnsd/wire/response.h"
 #include "tests/lib/hex.h"
 #include "tests/lib/prng.h"
 #include "tests/lib/reply.h"

@@ -1,4 +1,4 @@
-/* test_name.c - dnsd/name.c: names in wire form */
+/* test_name.c - dnsd/wire/name.c: names in wire form */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/name.h"
+#include "dnsd/wire/name.h"
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/nft.h"
+#include "routed/kernel/nft.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,9 +24,9 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "lib/netns.h"
-#include "routed/nftdiff.h"
-#include "routed/nlcmd.h"
-#include "routed/text.h"
+#include "routed/kernel/nftdiff.h"
+#include "routed/kernel/nlcmd.h"
+#include "routed/kernel/text.h"
 
 /* A small table of the shape that nfttext.c writes. */
 struct table {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/nftelements.h"
+#include "routed/kernel/nftelements.h"
 
 #include <netinet/in.h>
 
@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "routed/text.h"
+#include "routed/kernel/text.h"
 
 enum { SEQ = 7 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lib/situations.h"
-#include "routed/nftforged.h"
+#include "routed/wanted/nftforged.h"
 
 /* The reference site, both uplinks up, and what a case adds to that. */
 struct forged_case {

@@ -12,7 +12,7 @@
 
 #include "lib/netns.h"
 #include "lib/situations.h"
-#include "routed/text.h"
+#include "routed/kernel/text.h"
 
 /* Hands the text to `nft -c -f -`; in a network namespace of the test's own. */
 static void assert_nft_takes(const char *text)

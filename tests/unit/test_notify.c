@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/notify.h"
+#include "routed/report/notify.h"
 
 #include <event2/event.h>
 #include <stdbool.h>

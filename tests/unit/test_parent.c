@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/parent.h"
+#include "dnsd/parent/parent.h"
 
 #include <event2/event.h>
 #include <openssl/hmac.h>
@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "dnsd/gather.h"
-#include "dnsd/message.h"
+#include "dnsd/state/gather.h"
+#include "dnsd/wire/message.h"
 
 enum { MAX_RECORDS = 8, PATIENCE_MS = 10000, SECRET_LEN = 32 };
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/parentmemory.h"
+#include "dnsd/parent/parentmemory.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/parentplan.h"
+#include "dnsd/parent/parentplan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

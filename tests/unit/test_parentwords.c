@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/parentwords.h"
+#include "dnsd/parent/parentwords.h"
 
 #include <stdio.h>
 #include <string.h>

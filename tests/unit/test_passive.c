@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/netns.h"
-#include "routed/passive.h"
+#include "routed/wanted/passive.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "routed/uplink.h"
+#include "routed/uplink/uplink.h"
 
 static void nft(const char *text)
 {

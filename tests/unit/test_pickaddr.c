@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/pickaddr.h"
+#include "common/net/pickaddr.h"
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>

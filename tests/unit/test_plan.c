@@ -17,8 +17,8 @@
 
 #include "lib/fib.h"
 #include "lib/situations.h"
-#include "routed/text.h"
-#include "routed/wanted.h"
+#include "routed/kernel/text.h"
+#include "routed/wanted/wanted.h"
 
 static struct addr addr(const char *text)
 {

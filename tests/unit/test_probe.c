@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "lib/netns.h"
-#include "routed/probe.h"
+#include "routed/uplink/probe.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -28,8 +28,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/site.h"
-#include "routed/uplink.h"
+#include "common/site/site.h"
+#include "routed/uplink/uplink.h"
 
 enum { MS = 1000, SEC = 1000 * MS };
 

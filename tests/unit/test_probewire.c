@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/probewire.h"
+#include "routed/uplink/probewire.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
-#include "common/reload.h"
+#include "common/ctl/reload.h"
 
 #include <errno.h>
 
-#include "common/report.h"
+#include "common/site/report.h"
 
 static void success_has_no_error(void **state)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/report.h"
+#include "common/site/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/rtnl.h"
+#include "routed/kernel/rtnl.h"
 
 #include <errno.h>
 #include <linux/nexthop.h>
@@ -21,9 +21,9 @@
 #include <string.h>
 
 #include "lib/netns.h"
-#include "routed/nlcmd.h"
-#include "routed/plan.h"
-#include "routed/rtnlmsg.h"
+#include "routed/kernel/nlcmd.h"
+#include "routed/kernel/plan.h"
+#include "routed/kernel/rtnlmsg.h"
 
 static struct prefix prefix(const char *text)
 {

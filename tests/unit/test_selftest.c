@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/selftest.h"
+#include "routed/wanted/selftest.h"
 
 #include <netinet/in.h>
 

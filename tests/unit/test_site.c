@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/site.h"
+#include "common/site/site.h"
 #include "tests/lib/reports.h"
 #include "tests/unit/site_cases.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/situation.h"
+#include "routed/wanted/situation.h"
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>

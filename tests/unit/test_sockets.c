@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/sockets.h"
+#include "dnsd/serve/sockets.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "dnsd/tcp.h"
+#include "dnsd/serve/tcp.h"
 #include "tests/lib/netns.h"
 #include "tests/lib/serving.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/stream.h"
+#include "dnsd/state/stream.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/feed.h"
+#include "common/ctl/feed.h"
 #include "tests/lib/speaker.h"
 
 #define REQUEST "{\"verb\":\"links\"}\n"

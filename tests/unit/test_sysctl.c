@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "routed/sysctl.h"
+#include "routed/kernel/sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 
 #include "common/log.h"
 #include "lib/netns.h"
-#include "routed/kernel.h"
+#include "routed/kernel/kernel.h"
 
 #define RP_FILTER "net/ipv4/conf/lo/rp_filter"
 #define FORWARD	  "net/ipv4/ip_forward"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/target.h"
+#include "routed/uplink/target.h"
 
 #include <string.h>
 

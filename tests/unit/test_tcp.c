@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/tcp.h"
+#include "dnsd/serve/tcp.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "dnsd/facts.h"
+#include "dnsd/state/facts.h"
 #include "tests/lib/netns.h"
 #include "tests/lib/serving.h"
 

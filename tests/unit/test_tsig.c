@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/tsig.h"
+#include "dnsd/wire/tsig.h"
 
 #include <errno.h>
 #include <string.h>

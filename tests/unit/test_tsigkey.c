@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/tsigkey.h"
+#include "dnsd/client/tsigkey.h"
 
 #include <errno.h>
 #include <stdio.h>

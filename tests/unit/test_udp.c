@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/udp.h"
+#include "dnsd/serve/udp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "dnsd/facts.h"
+#include "dnsd/state/facts.h"
 #include "tests/lib/netns.h"
 #include "tests/lib/serving.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/uplink.h"
+#include "routed/uplink/uplink.h"
 
 #include <stdlib.h>
 #include <string.h>

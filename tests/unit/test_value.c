@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/value.h"
+#include "common/site/value.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/verify.h"
+#include "dnsd/verify/verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>

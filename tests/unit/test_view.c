@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/view.h"
+#include "dnsd/serve/view.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "lib/situations.h"
-#include "routed/text.h"
+#include "routed/kernel/text.h"
 
 /* A site and its links; `work` makes the rest. */
 struct fixture {

@@ -17,8 +17,8 @@
 
 #include "lib/netns.h"
 #include "lib/situations.h"
-#include "routed/plan.h"
-#include "routed/rtnl.h"
+#include "routed/kernel/plan.h"
+#include "routed/kernel/rtnl.h"
 
 struct fixture {
 	struct rtnl *rtnl;

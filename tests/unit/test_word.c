@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/word.h"
+#include "dnsd/state/word.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>

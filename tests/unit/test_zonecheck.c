@@ -1,4 +1,5 @@
-/* test_zonecheck.c - dnsd/zonecheck.c and its parts: what is wrong with a zone as a whole */
+/* test_zonecheck.c - dnsd/zone/zonecheck.c and its parts: what is wrong with a zone as a
+ * whole */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "dnsd/zoneadvice.h"
-#include "dnsd/zonefile.h"
+#include "dnsd/state/zoneadvice.h"
+#include "dnsd/zone/zonefile.h"
 #include "tests/lib/reports.h"
 #include "tests/lib/zonetext.h"
 

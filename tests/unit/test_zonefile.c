@@ -1,4 +1,5 @@
-/* test_zonefile.c - dnsd/zonefile.c: master files, directives, records and their mistakes */
+/* test_zonefile.c - dnsd/zone/zonefile.c: master files, directives, records and their
+ * mistakes */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/zonefile.h"
+#include "dnsd/zone/zonefile.h"
 #include "tests/lib/zonetext.h"
 
 struct fixture {

@@ -1,0 +1,19 @@
+/* json.h - values of ours as both daemons write them into JSON
+ *
+ * New references; NULL without memory.
+ */
+#pragma once
+#include <jansson.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/site/site.h"
+
+/* "2026-11-22T10:00:00Z"; null for 0. */
+json_t *json_time(time_t when);
+
+/* "2026-11-22T10:00:00.000000Z", from microseconds of the time of day. */
+json_t *json_time_us(int64_t wall_us);
+
+/* A list of those of both families that are set. */
+json_t *json_addrs(const struct addr addrs[SITE_FAMILIES]);

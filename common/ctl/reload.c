@@ -1,0 +1,90 @@
+/* reload.c - the verb `reload` of both programs: the running daemon reads its files anew
+ *
+ * Service managers reload by it (ExecReload=), so that `systemctl reload` returns when the new
+ * configuration is in force, and fails when it was refused. It comes over the control socket;
+ * what a reload is, each daemon knows itself.
+ */
+#include "common/ctl/reload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/cli.h"
+#include "common/ctl/ctl.h"
+#include "common/site/report.h"
+
+enum { RELOAD_TIMEOUT_MS = 60000 /* many large zones */ };
+
+void reload_hold_signal(bool hold)
+{
+	sigset_t hup;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &hup, NULL);
+}
+
+static void add_line(enum report_severity severity, const char *line, void *arg)
+{
+	(void)severity;
+	json_array_append_new(arg, json_string(line));
+}
+
+json_t *reload_reply(int err, struct report *report)
+{
+	if (err == 0)
+		return json_pack("{s:b}", "reloaded", 1);
+
+	json_t *mistakes = json_array();
+	report_each(report, add_line, mistakes);
+	return json_pack("{s:s, s:o}", "error",
+		"not reloaded: the configuration of before stays in force", "mistakes",
+		mistakes);
+}
+
+json_t *reload_answer(reload_fn *reload, void *arg)
+{
+	struct report report;
+
+	report_init(&report);
+	int err = reload(&report, arg);
+	json_t *reply = reload_reply(err, &report);
+	report_fini(&report);
+	return reply;
+}
+
+static void complain(const char *program, const char *path, int err)
+{
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		fprintf(stderr,
+			"%s: %s is not running: nobody answers at %s. "
+			"Started with another --runtime?\n",
+			program, program, path);
+	else
+		fprintf(stderr, "%s: cannot ask the running %s at %s: %s\n", program, program,
+			path, strerror(-err));
+}
+
+int reload_ask(const struct cli *cli, const char *program, const char *socket)
+{
+	AUTO(freep) char *path = cli_path(cli->runtime_dir, socket);
+	AUTO(json_decrefp) json_t *reply = NULL;
+	int err = path ? ctl_request(path, "reload", RELOAD_TIMEOUT_MS, &reply) : -ENOMEM;
+
+	if (err < 0) {
+		complain(program, path ? path : "", err);
+		return EXIT_FAILED;
+	}
+
+	const char *error = json_string_value(json_object_get(reply, "error"));
+	if (!error)
+		return EXIT_DONE;
+	const json_t *mistakes = json_object_get(reply, "mistakes");
+	for (size_t i = 0; i < json_array_size(mistakes); i++)
+		fprintf(stderr, "%s\n", json_string_value(json_array_get(mistakes, i)));
+	fprintf(stderr, "%s: %s\n", program, error);
+	return EXIT_FAILED;
+}

@@ -1,0 +1,355 @@
+/* holder.c - who holds a port, for the message about a bind that failed with EADDRINUSE
+ *
+ *     holder_find -> diag_dump (IPv4, IPv6) -> holder_is_in_way -> proc_find -> text
+ *
+ * Only reads. Everything in it may change while it looks: a socket that is closed meanwhile,
+ * or a process that ends, is simply not told of.
+ */
+#include "common/net/holder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/sock_diag.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+enum {
+	/* Socket states, from the kernel's include/net/tcp_states.h. UDP uses the first two.
+	 */
+	STATE_ESTABLISHED = 1,
+	STATE_CLOSE = 7,
+	STATE_LISTEN = 10,
+	STATE_BOUND_INACTIVE = 13, /* bound, and not listening yet (Linux 6.8) */
+
+	HOLDER_NAME_MAX = 32,
+	HOLDER_REPLY_TIMEOUT_S = 2,
+};
+
+/* One socket in the way, and the process that has it open. */
+struct holder {
+	struct addr addr;
+	uint32_t ifindex; /* bound to this device, else 0 */
+	uint32_t uid;
+	uint32_t inode;
+	long pid; /* 0: not seen */
+	char name[HOLDER_NAME_MAX];
+};
+
+struct search {
+	int protocol;
+	const struct addr *local;
+	uint16_t port;
+	struct holder holders[HOLDER_MAX];
+	size_t n_holders;
+	size_t n_found; /* those beyond HOLDER_MAX too */
+};
+
+static void nl_socket_freep(struct nl_sock **sock)
+{
+	nl_socket_free(*sock);
+}
+
+static void nlmsg_freep(struct nl_msg **msg)
+{
+	nlmsg_free(*msg);
+}
+
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* ---- the sockets ---- */
+
+/* Would a socket at `held` refuse one at `wanted`? An IPv6 wildcard covers IPv4 as well unless
+ * it is IPV6_V6ONLY (ipv6(7)). */
+static bool is_in_way(const struct addr *held, bool v6only, const struct addr *wanted)
+{
+	bool held_any = addr_is_unspecified(held);
+
+	if (held->family == wanted->family)
+		return held_any || addr_is_unspecified(wanted) || addr_eq(held, wanted);
+	return held->family == AF_INET6 && held_any && !v6only;
+}
+
+/* An IPv4 address that an IPv6 socket is bound to (::ffff:192.0.2.1) is that address. */
+static struct addr unmapped(const struct addr *addr)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (addr->family == AF_INET6 && memcmp(addr->bytes, mapped, sizeof(mapped)) == 0)
+		return addr_from_bytes(AF_INET, addr->bytes + sizeof(mapped));
+	return *addr;
+}
+
+static int search_on_socket(struct nl_msg *msg, void *arg)
+{
+	struct search *search = arg;
+	struct nlattr *tb[INET_DIAG_SKV6ONLY + 1];
+
+	if (nlmsg_hdr(msg)->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+		nlmsg_parse(nlmsg_hdr(msg), sizeof(struct inet_diag_msg), tb,
+			INET_DIAG_SKV6ONLY, NULL) < 0)
+		return NL_OK;
+
+	const struct inet_diag_msg *diag = nlmsg_data(nlmsg_hdr(msg));
+	if (diag->idiag_family != AF_INET && diag->idiag_family != AF_INET6)
+		return NL_OK;
+	if (ntohs(diag->id.idiag_sport) != search->port)
+		return NL_OK;
+
+	struct addr held = addr_from_bytes(diag->idiag_family, diag->id.idiag_src);
+	bool v6only = tb[INET_DIAG_SKV6ONLY] && nla_len(tb[INET_DIAG_SKV6ONLY]) >= 1 &&
+		      nla_get_u8(tb[INET_DIAG_SKV6ONLY]);
+	held = unmapped(&held);
+	if (!is_in_way(&held, v6only, search->local))
+		return NL_OK;
+
+	if (search->n_found++ < HOLDER_MAX)
+		search->holders[search->n_holders++] = (struct holder){
+			.addr = held,
+			.ifindex = diag->id.idiag_if,
+			.uid = diag->idiag_uid,
+			.inode = diag->idiag_inode,
+		};
+	return NL_OK;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
+{
+	int *ret_errno = arg;
+
+	(void)from;
+	*ret_errno = err->error;
+	return NL_STOP;
+}
+
+static int diag_open(struct nl_sock **ret_sock)
+{
+	AUTO(nl_socket_freep) struct nl_sock *sock = nl_socket_alloc();
+	struct timeval timeout = {.tv_sec = HOLDER_REPLY_TIMEOUT_S};
+
+	if (!sock)
+		return -ENOMEM;
+	if (nl_connect(sock, NETLINK_SOCK_DIAG) < 0)
+		return -errno;
+	nl_socket_disable_auto_ack(sock);
+	setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	*ret_sock = TAKE(sock);
+	return 0;
+}
+
+/* Adds the sockets of one family. */
+static int diag_dump(struct nl_sock *sock, int family, struct search *search)
+{
+	bool udp = search->protocol == IPPROTO_UDP;
+	struct inet_diag_req_v2 request = {
+		.sdiag_family = (uint8_t)family,
+		.sdiag_protocol = (uint8_t)search->protocol,
+		.idiag_states = udp ? 1u << STATE_CLOSE | 1u << STATE_ESTABLISHED
+				    : 1u << STATE_LISTEN | 1u << STATE_BOUND_INACTIVE,
+		.id.idiag_sport = htons(search->port),
+	};
+	AUTO(nlmsg_freep)
+	struct nl_msg *msg = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+	int kernel_errno = 0;
+
+	if (!msg || nlmsg_append(msg, &request, sizeof(request), NLMSG_ALIGNTO) < 0)
+		return -ENOMEM;
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, search_on_socket, search);
+	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &kernel_errno);
+	if (nl_send_auto(sock, msg) < 0)
+		return -errno;
+
+	int r = nl_recvmsgs_default(sock);
+	if (kernel_errno)
+		return kernel_errno;
+	return r < 0 && r != -NLE_DUMP_INTR ? -EIO : 0;
+}
+
+/* ---- the processes ---- */
+
+/* The inode of "socket:[12345]", else 0. */
+static uint32_t socket_inode(int dir_fd, const char *name)
+{
+	char target[64];
+	ssize_t len = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	unsigned int inode;
+
+	if (len < 0)
+		return 0;
+	target[len] = '\0';
+	return sscanf(target, "socket:[%u]", &inode) == 1 ? inode : 0;
+}
+
+/* The name that the process goes by, made fit for a log line. */
+static void read_name(long pid, char ret_name[HOLDER_NAME_MAX])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	AUTO(fclosep) FILE *f = fopen(path, "re");
+	if (!f || !fgets(ret_name, HOLDER_NAME_MAX, f))
+		snprintf(ret_name, HOLDER_NAME_MAX, "a process");
+
+	ret_name[strcspn(ret_name, "\n")] = '\0';
+	for (char *c = ret_name; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+}
+
+/* Looks through the descriptors of one process. A socket that several have open is told as
+ * that of the lowest number, mostly the parent. Returns how many were found. */
+static size_t search_process(struct search *search, long pid)
+{
+	char path[64];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", pid);
+	AUTO(closedirp) DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		uint32_t inode = socket_inode(dirfd(dir), entry->d_name);
+
+		for (size_t i = 0; inode && i < search->n_holders; i++) {
+			struct holder *holder = &search->holders[i];
+
+			if (holder->inode != inode || holder->pid)
+				continue;
+			holder->pid = pid;
+			read_name(pid, holder->name);
+			n++;
+		}
+	}
+	return n;
+}
+
+static void search_processes(struct search *search)
+{
+	AUTO(closedirp) DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	size_t left = search->n_holders;
+
+	while (left > 0 && proc && (entry = readdir(proc))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+
+		if (pid > 0 && !*end)
+			left -= search_process(search, pid);
+	}
+}
+
+/* ---- the text ---- */
+
+__attribute__((format(printf, 4, 5))) static void append(
+	char *text, size_t cap, size_t *len, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int n = vsnprintf(text + *len, cap - *len, format, args);
+	va_end(args);
+	if (n > 0)
+		*len += (size_t)n < cap - *len ? (size_t)n : cap - *len - 1;
+}
+
+/* Without the right to look into the process the user tells most: many servers have one of
+ * their own. Sockets of the kernel, or of another PID namespace, have no process either. */
+static void append_who(char *text, size_t cap, size_t *len, const struct holder *holder)
+{
+	if (holder->pid) {
+		append(text, cap, len, "%s (pid %ld)", holder->name, holder->pid);
+		return;
+	}
+
+	struct passwd entry;
+	struct passwd *user = NULL;
+	char strings[4096];
+
+	getpwuid_r(holder->uid, &entry, strings, sizeof(strings), &user);
+	if (user)
+		append(text, cap, len, "a socket of user %.32s", user->pw_name);
+	else
+		append(text, cap, len, "a socket of uid %u", holder->uid);
+}
+
+static void append_holder(
+	char *text, size_t cap, size_t *len, const struct holder *holder, uint16_t port)
+{
+	bool v6 = holder->addr.family == AF_INET6;
+	char name[IF_NAMESIZE];
+
+	append_who(text, cap, len, holder);
+	append(text, cap, len, " on %s%s%s:%u", v6 ? "[" : "", addr_str(&holder->addr),
+		v6 ? "]" : "", port);
+	if (holder->ifindex && if_indextoname(holder->ifindex, name))
+		append(text, cap, len, " of %s", name);
+}
+
+/* A server with a socket for each of its threads is named once. */
+static bool is_named(const struct search *search, size_t i)
+{
+	const struct holder *holder = &search->holders[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (holder->pid && search->holders[j].pid == holder->pid &&
+			search->holders[j].ifindex == holder->ifindex &&
+			addr_eq(&search->holders[j].addr, &holder->addr))
+			return true;
+	return false;
+}
+
+static void write_text(const struct search *search, char *text, size_t cap)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < search->n_holders; i++) {
+		if (is_named(search, i))
+			continue;
+		append(text, cap, &len, "%s", i ? ", " : "");
+		append_holder(text, cap, &len, &search->holders[i], search->port);
+	}
+	if (search->n_found > search->n_holders)
+		append(text, cap, &len, " and %zu more", search->n_found - search->n_holders);
+}
+
+int holder_find(
+	int protocol, const struct addr *local, uint16_t port, char *ret_text, size_t cap)
+{
+	AUTO(nl_socket_freep) struct nl_sock *sock = NULL;
+	struct search search = {.protocol = protocol, .local = local, .port = port};
+
+	if (cap == 0)
+		return -EINVAL;
+	ret_text[0] = '\0';
+
+	int r = diag_open(&sock);
+	if (r == 0)
+		r = diag_dump(sock, AF_INET, &search);
+	if (r == 0)
+		r = diag_dump(sock, AF_INET6, &search);
+	if (r < 0)
+		return r;
+
+	search_processes(&search);
+	write_text(&search, ret_text, cap);
+	return (int)search.n_found;
+}

@@ -1,0 +1,560 @@
+/* links.c - a mirror of the kernel's links and addresses, kept current through rtnetlink
+ *
+ * Two sockets. The command socket asks for dumps and waits for them; it is opened for each
+ * synchronisation and closed again. The monitor socket is subscribed to the kernel's
+ * notifications and read by the event loop:
+ *
+ *     monitor_on_readable -> monitor_read -> mirror_apply -> changed()
+ *                                |  overrun
+ *                                v
+ *                          resync: mirror_dump into a new mirror, compare, swap
+ *
+ * The monitor is subscribed before the first dump, so nothing falls between the two. What it
+ * holds back may then be older than the dump; read in order it ends in the same state.
+ *
+ * libnl's caches and its cache manager are not used: after an overrun they stay wrong.
+ */
+#include "common/net/links.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/net/mirror.h"
+
+enum {
+	LINKS_BUFFER = 1 << 20,	   /* octets: some thousand notifications */
+	LINKS_BATCH = 1024,	   /* notifications per wake-up, a few milliseconds */
+	LINKS_DUMP_TRIES = 8,	   /* a dump that changes hit is repeated */
+	LINKS_RESYNC_GAP_MS = 50,  /* the least time between two resynchronisations */
+	LINKS_REPLY_TIMEOUT_S = 5, /* the kernel answers at once, or never */
+};
+
+struct links {
+	struct mirror mirror;
+	struct links_counters counters;
+	struct nl_sock *monitor; /* NULL for a snapshot */
+	struct event *readable;
+	struct event *resync_timer;
+	int64_t last_resync_ms;
+	bool stale;   /* messages were lost: a resynchronisation is due */
+	bool changed; /* during this wake-up */
+	links_changed_fn *on_changed;
+	void *arg;
+};
+
+/* ---- the command socket ---- */
+
+static void nl_socket_freep(struct nl_sock **sock)
+{
+	nl_socket_free(*sock); /* takes NULL */
+}
+
+static void nlmsg_freep(struct nl_msg **msg)
+{
+	nlmsg_free(*msg); /* takes NULL */
+}
+
+/* libnl folds many errno into one code of its own: the kernel's number is kept here. */
+static int command_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
+{
+	int *ret_errno = arg;
+
+	(void)from;
+	*ret_errno = err->error;
+	return NL_STOP;
+}
+
+static int command_open(struct nl_sock **ret_sock)
+{
+	AUTO(nl_socket_freep) struct nl_sock *sock = nl_socket_alloc();
+	struct timeval timeout = {.tv_sec = LINKS_REPLY_TIMEOUT_S};
+	int on = 1;
+
+	if (!sock)
+		return -ENOMEM;
+	if (nl_connect(sock, NETLINK_ROUTE) < 0)
+		return -errno;
+	nl_socket_disable_auto_ack(sock);
+	nl_socket_enable_msg_peek(sock); /* messages of any size */
+
+	int fd = nl_socket_get_fd(sock);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	/* the kernel then checks the whole header of a request, not only its family */
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+
+	*ret_sock = TAKE(sock);
+	return 0;
+}
+
+/* Sends `msg` and hands each message of the answer to `on_valid`. 0, a negative errno, or
+ * -EINTR for a dump that was not of one piece. */
+static int command_run(
+	struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_valid, void *arg)
+{
+	int kernel_errno = 0;
+
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, arg);
+	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, command_on_error, &kernel_errno);
+	if (nl_send_auto(sock, msg) < 0)
+		return -errno;
+
+	int r = nl_recvmsgs_default(sock);
+	if (kernel_errno)
+		return kernel_errno;
+	switch (-r) {
+	case 0:
+		return 0;
+	case NLE_DUMP_INTR:
+		return -EINTR;
+	case NLE_AGAIN:
+		return -ETIMEDOUT;
+	case NLE_NOMEM:
+		return -ENOBUFS;
+	default:
+		return r < 0 ? -EIO : 0;
+	}
+}
+
+/* ---- dumps ---- */
+
+struct dump {
+	struct mirror *mirror;
+	uint64_t n_messages;
+	int err;
+};
+
+static int dump_on_message(struct nl_msg *msg, void *arg)
+{
+	struct dump *dump = arg;
+	int r = mirror_apply(dump->mirror, nlmsg_hdr(msg));
+
+	dump->n_messages++;
+	if (r < 0)
+		dump->err = r;
+	return NL_OK;
+}
+
+static int dump_run(
+	struct nl_sock *sock, int type, void *header, size_t header_len, struct dump *dump)
+{
+	AUTO(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_DUMP);
+
+	if (!msg || nlmsg_append(msg, header, header_len, NLMSG_ALIGNTO) < 0)
+		return -ENOMEM;
+	/* the counters of each link are most of its message, and not wanted */
+	if (type == RTM_GETLINK &&
+		nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
+		return -ENOMEM;
+
+	int r = command_run(sock, msg, dump_on_message, dump);
+	return r < 0 ? r : dump->err;
+}
+
+/* Fills an empty mirror. -EINTR: changes came in between, and it may lack something. */
+static int mirror_dump(struct mirror *mirror, uint64_t *n_messages)
+{
+	AUTO(nl_socket_freep) struct nl_sock *sock = NULL;
+	struct ifinfomsg all_links = {.ifi_family = AF_UNSPEC};
+	struct ifaddrmsg all_addrs = {.ifa_family = AF_UNSPEC};
+	struct dump dump = {.mirror = mirror};
+
+	int r = command_open(&sock);
+	if (r < 0)
+		return r;
+
+	mirror->filling = true;
+	int links = dump_run(sock, RTM_GETLINK, &all_links, sizeof(all_links), &dump);
+	int addrs = links < 0 && links != -EINTR ? links
+						 : dump_run(sock, RTM_GETADDR, &all_addrs,
+							   sizeof(all_addrs), &dump);
+	mirror->filling = false;
+
+	*n_messages += dump.n_messages;
+	return addrs < 0 ? addrs : links;
+}
+
+/* Repeats an interrupted dump. -EINTR if there was no quiet moment in all tries: the last one
+ * is in `ret_mirror` then too. On any other error it is empty. */
+static int mirror_dump_whole(struct mirror *ret_mirror, uint64_t *n_messages)
+{
+	int r = -EINTR;
+
+	mirror_init(ret_mirror);
+	for (int i = 0; i < LINKS_DUMP_TRIES && r == -EINTR; i++) {
+		mirror_fini(ret_mirror);
+		r = mirror_dump(ret_mirror, n_messages);
+	}
+	if (r < 0 && r != -EINTR)
+		mirror_fini(ret_mirror);
+	return r;
+}
+
+/* ---- the monitor ---- */
+
+static void resync_arm(struct links *links, int64_t wait_ms)
+{
+	struct timeval tv = {
+		.tv_sec = wait_ms / 1000,
+		.tv_usec = (wait_ms % 1000) * 1000,
+	};
+
+	event_add(links->resync_timer, &tv);
+}
+
+/* Dumps anew and swaps the mirror if it differs. If that fails, the old mirror stays, and it
+ * is tried again. */
+static void resync(struct links *links)
+{
+	struct mirror fresh;
+	int r = mirror_dump_whole(&fresh, &links->counters.messages);
+
+	links->last_resync_ms = clock_now_ms();
+	links->counters.resyncs++;
+	links->stale = r < 0;
+	if (links->stale)
+		resync_arm(links, LINKS_RESYNC_GAP_MS);
+	if (r < 0 && r != -EINTR) {
+		log_error(r, "links", "cannot read links and addresses anew, trying again");
+		return;
+	}
+
+	if (mirror_eq(&fresh, &links->mirror)) {
+		mirror_fini(&fresh);
+		return;
+	}
+	mirror_fini(&links->mirror);
+	links->mirror = fresh;
+	links->changed = true;
+}
+
+/* At once after a quiet time; in a storm of changes only so often. */
+static void resync_when_due(struct links *links)
+{
+	int64_t wait_ms = links->last_resync_ms + LINKS_RESYNC_GAP_MS - clock_now_ms();
+
+	if (!links->stale)
+		return;
+	if (wait_ms > 0)
+		resync_arm(links, wait_ms);
+	else
+		resync(links);
+}
+
+static void tell_changed(struct links *links)
+{
+	bool changed = links->changed;
+
+	links->changed = false;
+	if (changed && links->on_changed)
+		links->on_changed(links->arg);
+}
+
+static int monitor_on_message(struct nl_msg *msg, void *arg)
+{
+	struct links *links = arg;
+
+	/* any process may send to our port; only the kernel's is 0 (netlink(7)) */
+	if (nlmsg_get_src(msg)->nl_pid != 0)
+		return NL_OK;
+
+	int r = mirror_apply(&links->mirror, nlmsg_hdr(msg));
+	links->counters.messages++;
+	if (r == MIRROR_CHANGED)
+		links->changed = true;
+	if (r == -ENOMEM)
+		links->stale = true;
+	if (r == -EBADMSG)
+		log_debug("links", "malformed netlink message of type %u passed over",
+			nlmsg_hdr(msg)->nlmsg_type);
+	return NL_OK;
+}
+
+static void note_overrun(struct links *links, int nl_error)
+{
+	links->counters.overruns++;
+	if (!links->stale)
+		log_info("links", "netlink messages were lost (%s), reading all anew",
+			nl_error == -NLE_NOMEM ? "more than the socket holds"
+					       : nl_geterror(nl_error));
+	links->stale = true;
+}
+
+/* Reads what there is. After an overrun the kernel drops everything, and does not say so
+ * again, until the queue has been emptied (netlink_overrun in net/netlink/af_netlink.c): a
+ * dump is due only then, and a longer queue is left to the next wake-up. */
+static void monitor_read(struct links *links)
+{
+	for (int i = 0; i < LINKS_BATCH; i++) {
+		int r = nl_recvmsgs_default(links->monitor);
+
+		if (r == -NLE_AGAIN) {
+			resync_when_due(links);
+			return;
+		}
+		if (r < 0 && r != -NLE_INTR) /* -NLE_NOMEM is ENOBUFS */
+			note_overrun(links, r);
+	}
+}
+
+static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct links *links = arg;
+
+	(void)fd;
+	(void)what;
+	monitor_read(links);
+	tell_changed(links);
+}
+
+/* Empties the queue first, as above. */
+static void resync_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	monitor_on_readable(fd, what, arg);
+}
+
+static void monitor_set_buffer(struct nl_sock *sock)
+{
+	int size = LINKS_BUFFER;
+
+	/* with CAP_NET_ADMIN beyond net.core.rmem_max, else up to it */
+	if (setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		    sizeof(size)) < 0)
+		nl_socket_set_buffer_size(sock, size, 0);
+}
+
+static int monitor_open(struct links *links)
+{
+	struct nl_sock *sock = links->monitor = nl_socket_alloc();
+
+	if (!sock)
+		return -ENOMEM;
+	nl_socket_disable_seq_check(sock); /* notifications answer no request */
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, monitor_on_message, links);
+	if (nl_connect(sock, NETLINK_ROUTE) < 0 || nl_socket_set_nonblocking(sock) < 0)
+		return -errno;
+	nl_socket_enable_msg_peek(sock);
+	monitor_set_buffer(sock);
+	if (nl_socket_add_memberships(
+		    sock, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int monitor_start(struct links *links, struct event_base *base)
+{
+	int r = monitor_open(links);
+
+	if (r < 0)
+		return r;
+	links->readable = event_new(base, nl_socket_get_fd(links->monitor),
+		EV_READ | EV_PERSIST, monitor_on_readable, links);
+	links->resync_timer = evtimer_new(base, resync_on_timer, links);
+	if (!links->readable || !links->resync_timer)
+		return -ENOMEM;
+	return event_add(links->readable, NULL) < 0 ? -EIO : 0;
+}
+
+/* ---- the object ---- */
+
+static int links_start(struct links *links, struct event_base *base)
+{
+	int r = base ? monitor_start(links, base) : 0;
+
+	if (r < 0)
+		return log_error(r, "links", "cannot follow the kernel's links and addresses");
+
+	r = mirror_dump_whole(&links->mirror, &links->counters.messages);
+	if (r < 0 && r != -EINTR)
+		return log_error(r, "links", "cannot read the kernel's links and addresses");
+
+	links->stale = r == -EINTR;
+	if (links->stale && base)
+		resync_arm(links, LINKS_RESYNC_GAP_MS);
+	return 0;
+}
+
+int links_new(struct event_base *base, links_changed_fn *changed, void *arg,
+	struct links **ret_links)
+{
+	struct links *links = calloc(1, sizeof(*links));
+	if (!links)
+		return log_error(-ENOMEM, "links", "cannot start");
+
+	links->on_changed = changed;
+	links->arg = arg;
+	int r = links_start(links, base);
+	if (r < 0) {
+		links_free(links);
+		return r;
+	}
+	*ret_links = links;
+	return 0;
+}
+
+void links_free(struct links *links)
+{
+	if (!links)
+		return;
+	if (links->readable)
+		event_free(links->readable);
+	if (links->resync_timer)
+		event_free(links->resync_timer);
+	nl_socket_free(links->monitor);
+	mirror_fini(&links->mirror);
+	free(links);
+}
+
+const struct link *links_find(const struct links *links, const char *name)
+{
+	const struct link *link = NULL;
+
+	while ((link = links_next(links, link)))
+		if (strcmp(link->name, name) == 0)
+			return link;
+	return NULL;
+}
+
+const struct link *links_find_index(const struct links *links, int ifindex)
+{
+	bool found;
+	size_t at = mirror_index(&links->mirror, ifindex, &found);
+
+	return found ? links->mirror.links[at] : NULL;
+}
+
+const struct link *links_next(const struct links *links, const struct link *after)
+{
+	bool found;
+	size_t at = after ? mirror_index(&links->mirror, after->ifindex, &found) + 1 : 0;
+
+	return at < links->mirror.n_links ? links->mirror.links[at] : NULL;
+}
+
+const struct links_counters *links_counters(const struct links *links)
+{
+	return &links->counters;
+}
+
+int links_monitor_fd(const struct links *links)
+{
+	return links->monitor ? nl_socket_get_fd(links->monitor) : -1;
+}
+
+/* ---- what a link and its addresses are good for ---- */
+
+bool link_is_usable(const struct link *link)
+{
+	/* dormant: there is a carrier, but no permission yet (802.1X, a radio link that has
+	 * not joined; RFC 2863) */
+	return (link->flags & IFF_UP) && link->carrier && link->operstate != IF_OPER_DORMANT;
+}
+
+/* An optimistic address may be used while duplicate detection still runs (RFC 4429). */
+bool link_addr_is_settled(const struct link_addr *addr)
+{
+	if (addr->flags & IFA_F_DADFAILED)
+		return false;
+	return !(addr->flags & IFA_F_TENTATIVE) || (addr->flags & IFA_F_OPTIMISTIC);
+}
+
+bool link_addr_is_ready(const struct link_addr *addr)
+{
+	return addr->scope <= RT_SCOPE_SITE && link_addr_is_settled(addr);
+}
+
+struct prefix link_addr_subnet(const struct link_addr *addr)
+{
+	struct prefix prefix = {
+		.addr = addr_is_set(&addr->peer) ? addr->peer : addr->addr,
+		.len = addr->prefix_len,
+	};
+
+	for (size_t bit = prefix.len; bit < 8 * addr_len(&prefix.addr); bit++)
+		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	return prefix;
+}
+
+/* ---- route look-up ---- */
+
+static int route_on_message(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *tb[RTA_MAX + 1];
+	int *ret_ifindex = arg;
+
+	if (nlmsg_hdr(msg)->nlmsg_type != RTM_NEWROUTE ||
+		nlmsg_parse(nlmsg_hdr(msg), sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
+		return NL_OK;
+
+	const struct rtmsg *route = nlmsg_data(nlmsg_hdr(msg));
+	bool passes = route->rtm_type == RTN_UNICAST || route->rtm_type == RTN_LOCAL ||
+		      route->rtm_type == RTN_BROADCAST || route->rtm_type == RTN_MULTICAST;
+	if (passes && tb[RTA_OIF] && nla_len(tb[RTA_OIF]) == sizeof(uint32_t))
+		*ret_ifindex = (int)nla_get_u32(tb[RTA_OIF]);
+	return NL_OK;
+}
+
+static int route_request(
+	const struct addr *src, const struct addr *dst, struct nl_msg **ret_request)
+{
+	AUTO(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
+	struct rtmsg route = {
+		.rtm_family = dst->family,
+		.rtm_dst_len = (uint8_t)(8 * addr_len(dst)),
+		.rtm_src_len = (uint8_t)(8 * addr_len(src)),
+	};
+
+	if (!msg || nlmsg_append(msg, &route, sizeof(route), NLMSG_ALIGNTO) < 0)
+		return -ENOMEM;
+	if (addr_is_set(src) && nla_put(msg, RTA_SRC, (int)addr_len(src), src->bytes) < 0)
+		return -ENOMEM;
+	if (nla_put(msg, RTA_DST, (int)addr_len(dst), dst->bytes) < 0)
+		return -ENOMEM;
+	*ret_request = TAKE(msg);
+	return 0;
+}
+
+/* What the kernel answers in place of a route: none, unreachable, prohibited, blackhole. IPv4
+ * says EINVAL also for a source that is not an address of this machine; nothing would be sent
+ * then either. */
+static bool is_dropped(int err)
+{
+	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES ||
+	       err == -EINVAL || err == -EAGAIN;
+}
+
+int links_route_lookup(const struct addr *src, const struct addr *dst, int *ret_ifindex)
+{
+	AUTO(nl_socket_freep) struct nl_sock *sock = NULL;
+	AUTO(nlmsg_freep) struct nl_msg *request = NULL;
+	int ifindex = 0;
+
+	if (!addr_is_set(dst) || (addr_is_set(src) && src->family != dst->family))
+		return -EAFNOSUPPORT;
+
+	int r = command_open(&sock);
+	if (r == 0)
+		r = route_request(src, dst, &request);
+	if (r == 0)
+		r = command_run(sock, request, route_on_message, &ifindex);
+	if (r < 0 && !is_dropped(r))
+		return r;
+
+	*ret_ifindex = r < 0 ? 0 : ifindex;
+	return 0;
+}

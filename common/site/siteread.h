@@ -1,0 +1,15 @@
+/* siteread.h - the schema of site.yaml: its keys, their types and their defaults */
+#pragma once
+#include "common/site/doc.h"
+#include "common/site/schema.h"
+#include "common/site/site.h"
+
+/* Fills `site` (zeroed but for path and dir) with the defaults and what the document says;
+ * each value is checked on its own. What depends on several is site_check()'s. */
+void site_read_keys(struct doc *doc, struct site *site);
+
+/* Its parts in siteservices.c: what the two daemons are told. */
+schema_read site_read_routing;
+schema_read site_read_dns;
+extern const struct site_routing site_routing_defaults;
+extern const struct site_dns site_dns_defaults;

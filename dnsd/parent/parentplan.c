@@ -1,0 +1,327 @@
+/* parentplan.c - what is to be changed at the parent's primary: which addresses, and how to
+ * say it
+ *
+ * Called by parentzone.c for one target after the other. The parent's zone belongs to others,
+ * so the rules are those of a guest:
+ *
+ *     W  the addresses that the uplinks have      S  what the primary has
+ *     M  addresses that were ours before          K  those of S that stay: in W, or of an
+ *                                                    uplink that has no address at the moment
+ *
+ *     S                              done
+ *     has all of W, nothing stale    nothing, but perhaps the TTL
+ *     is empty                       W is added
+ *     nothing but ours (M, W)        stale ones are replaced
+ *     ours and others'               only ours are replaced, with the TTL that is there
+ *     one that was never ours, nor   it is replaced: somebody's entry that has become stale
+ *       was any of ours ever seen      before we came
+ *     other people's alone           left alone: somebody changed it on purpose
+ *
+ * What is added or removed is bound to what was seen by a prerequisite, so that a change that
+ * somebody else makes meanwhile is not undone: the primary then refuses, and is asked anew.
+ * What a wildcard stands for is seen and yet not there: then W is added, bound to nothing's
+ * being there.
+ */
+#include "dnsd/parent/parentplan.h"
+
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsd/wire/response.h"
+
+static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
+
+/* ---- targets ---- */
+
+static void want(struct parent_target *target, const struct addr *addr, const char *uplink)
+{
+	for (size_t i = 0; i < target->n_wanted; i++)
+		if (addr_eq(&target->wanted[i].addr, addr))
+			return;
+	if (target->n_wanted == SITE_MAX_UPLINKS)
+		return;
+	struct parent_addr *wanted = &target->wanted[target->n_wanted++];
+	wanted->addr = *addr;
+	strncpy(wanted->uplink, uplink, SITE_NAME_MAX);
+}
+
+static void want_uplink(struct parent_target *target, const struct site *site,
+	const struct facts *facts, size_t i)
+{
+	const struct addr *addr = &facts->uplinks[i].public_addrs[target->family];
+
+	if (!facts->uplinks[i].inbound)
+		return;
+	if (addr_is_set(addr))
+		want(target, addr, site->uplinks[i].name);
+	else if (target->n_absent < SITE_MAX_UPLINKS)
+		strncpy(target->absent[target->n_absent++], site->uplinks[i].name,
+			SITE_NAME_MAX);
+}
+
+static void want_pseudo(struct parent_target *target, const struct site *site,
+	const struct facts *facts, const struct pseudo *pseudo)
+{
+	switch (pseudo->kind) {
+	case PSEUDO_UPLINK:
+		want_uplink(target, site, facts, pseudo->index);
+		break;
+	case PSEUDO_UPLINK_ALL:
+	case PSEUDO_UPLINK_RECEIVING:
+		for (size_t i = 0; i < site->n_uplinks; i++)
+			want_uplink(target, site, facts, i);
+		break;
+	case PSEUDO_SERVER:
+	case PSEUDO_SERVER_ALL:
+		break;
+	}
+}
+
+/* Literal addresses beside an UPLINK record are wanted too. */
+static void want_literals(struct parent_target *target, const struct zone_node *node)
+{
+	const struct zone_rrset *rrset = zone_node_find(node, family_type(target->family));
+
+	for (size_t i = 0; rrset && i < rrset->n_rdatas; i++) {
+		struct addr addr = addr_from_bytes(
+			families[target->family], rrset->rdatas[i].bytes);
+
+		want(target, &addr, "");
+	}
+}
+
+static bool has_uplink_record(const struct zone_node *node)
+{
+	for (size_t i = 0; node && i < node->n_pseudos; i++)
+		if (node->pseudos[i].kind != PSEUDO_SERVER &&
+			node->pseudos[i].kind != PSEUDO_SERVER_ALL)
+			return true;
+	return false;
+}
+
+static void make_target(const struct zone *zone, const struct site *site,
+	const struct facts *facts, const struct zone_node *node, struct parent_target *target)
+{
+	memcpy(target->name, node->name, node->len);
+	target->is_glue = name_is_within(node->name, zone->apex);
+	for (size_t i = 0; i < node->n_pseudos; i++)
+		want_pseudo(target, site, facts, &node->pseudos[i]);
+	want_literals(target, node);
+}
+
+int parentplan_targets(const struct zone *zone, const struct site *site,
+	const struct facts *facts, struct parent_target **ret_targets, size_t *ret_n)
+{
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	const struct zone_rrset *ns = apex ? zone_node_find(apex, LDNS_RR_TYPE_NS) : NULL;
+	size_t n_ns = ns ? ns->n_rdatas : 0;
+	struct parent_target *targets = calloc(SITE_FAMILIES * n_ns + 1, sizeof(*targets));
+	size_t n = 0;
+
+	if (!targets)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_ns; i++) {
+		const struct zone_node *node = zone_find(zone, ns->rdatas[i].bytes);
+
+		for (enum site_family family = 0;
+			has_uplink_record(node) && family < SITE_FAMILIES; family++) {
+			targets[n].family = family;
+			make_target(zone, site, facts, node, &targets[n++]);
+		}
+	}
+	*ret_targets = targets;
+	*ret_n = n;
+	return 0;
+}
+
+bool parentplan_target_eq(const struct parent_target *a, const struct parent_target *b)
+{
+	if (a->family != b->family || a->is_glue != b->is_glue || a->n_wanted != b->n_wanted ||
+		a->n_absent != b->n_absent || !name_eq(a->name, b->name))
+		return false;
+	for (size_t i = 0; i < a->n_wanted; i++)
+		if (!addr_eq(&a->wanted[i].addr, &b->wanted[i].addr) ||
+			strcmp(a->wanted[i].uplink, b->wanted[i].uplink) != 0)
+			return false;
+	for (size_t i = 0; i < a->n_absent; i++)
+		if (strcmp(a->absent[i], b->absent[i]) != 0)
+			return false;
+	return true;
+}
+
+/* ---- the decision ---- */
+
+static bool is_wanted(const struct parent_target *target, const struct addr *addr)
+{
+	for (size_t i = 0; i < target->n_wanted; i++)
+		if (addr_eq(&target->wanted[i].addr, addr))
+			return true;
+	return false;
+}
+
+static const struct parent_addr *remembered(
+	const struct parent_memory *memory, const struct addr *addr)
+{
+	for (size_t i = 0; i < memory->n; i++)
+		if (addr_eq(&memory->items[i].addr, addr))
+			return &memory->items[i];
+	return NULL;
+}
+
+static bool is_absent(const struct parent_target *target, const char *uplink)
+{
+	for (size_t i = 0; i < target->n_absent; i++)
+		if (strcmp(target->absent[i], uplink) == 0)
+			return true;
+	return false;
+}
+
+static bool is_seen(const struct parent_seen *seen, const struct addr *addr)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (addr_eq(&seen->addrs[i], addr))
+			return true;
+	return false;
+}
+
+/* How the addresses that were seen fall into those of the table above. */
+struct sorted {
+	struct addr kept[PARENT_MAX_SEEN];
+	size_t n_kept;
+	struct addr stale[PARENT_MAX_SEEN];
+	size_t n_stale;
+	struct addr foreign[PARENT_MAX_SEEN];
+	size_t n_foreign;
+	size_t n_missing; /* wanted and not seen */
+};
+
+static struct sorted sort(const struct parent_target *target, const struct parent_seen *seen,
+	const struct parent_memory *memory)
+{
+	struct sorted sorted = {0};
+
+	for (size_t i = 0; i < seen->n; i++) {
+		const struct addr *addr = &seen->addrs[i];
+		const struct parent_addr *before = remembered(memory, addr);
+
+		if (is_wanted(target, addr) || (before && is_absent(target, before->uplink)))
+			sorted.kept[sorted.n_kept++] = *addr;
+		else if (before)
+			sorted.stale[sorted.n_stale++] = *addr;
+		else
+			sorted.foreign[sorted.n_foreign++] = *addr;
+	}
+	for (size_t i = 0; i < target->n_wanted; i++)
+		sorted.n_missing += !is_seen(seen, &target->wanted[i].addr);
+	return sorted;
+}
+
+static void remove_all(struct parent_change *change, const struct addr *addrs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		change->remove[change->n_remove++] = addrs[i];
+}
+
+static void add_wanted(struct parent_change *change, const struct parent_target *target,
+	const struct parent_seen *seen, bool all)
+{
+	for (size_t i = 0; i < target->n_wanted; i++)
+		if (all || !is_seen(seen, &target->wanted[i].addr))
+			change->add[change->n_add++] = target->wanted[i].addr;
+}
+
+/* Those that stay are written anew, so that the RRset has one TTL (RFC 2181 section 5.2). */
+static void rewrite_kept(struct parent_change *change, const struct parent_target *target,
+	const struct sorted *sorted)
+{
+	remove_all(change, sorted->kept, sorted->n_kept);
+	for (size_t i = 0; i < sorted->n_kept; i++)
+		if (!is_wanted(target, &sorted->kept[i]) && change->n_add < SITE_MAX_UPLINKS)
+			change->add[change->n_add++] = sorted->kept[i];
+}
+
+static void change_ours(struct parent_change *change, const struct parent_target *target,
+	const struct parent_seen *seen, const struct sorted *sorted)
+{
+	bool is_shared = sorted->n_foreign > 0;
+
+	change->action = PARENT_CHANGE;
+	remove_all(change, sorted->stale, sorted->n_stale);
+	add_wanted(change, target, seen, !is_shared);
+	if (is_shared)
+		change->ttl_s = seen->ttl_s; /* it is the others' too */
+	else
+		rewrite_kept(change, target, sorted);
+}
+
+struct parent_change parentplan_decide(const struct parent_target *target,
+	const struct parent_seen *seen, const struct parent_memory *memory, uint32_t ttl_s,
+	bool may_fix_ttl)
+{
+	struct sorted sorted = sort(target, seen, memory);
+	struct parent_change change = {.action = PARENT_FOREIGN, .ttl_s = ttl_s};
+
+	if (sorted.n_foreign > 0)
+		change.foreign = sorted.foreign[0];
+	if (target->n_wanted == 0) {
+		change.action = PARENT_KEEP;
+	} else if (seen->has_more) {
+		change.action = PARENT_FOREIGN;
+	} else if (sorted.n_missing == 0 && sorted.n_stale == 0) {
+		change.action = PARENT_CURRENT;
+		if (may_fix_ttl && sorted.n_foreign == 0 && seen->ttl_s != ttl_s) {
+			change.is_ttl_only = true;
+			change_ours(&change, target, seen, &sorted);
+		}
+	} else if (sorted.n_foreign == 0 || sorted.n_stale > 0 || sorted.n_kept > 0) {
+		change_ours(&change, target, seen, &sorted);
+	} else if (seen->n == 1 && !memory->was_right) {
+		change.takes_over = true;
+		change.action = PARENT_CHANGE;
+		remove_all(&change, sorted.foreign, 1);
+		add_wanted(&change, target, seen, true);
+	}
+	return change;
+}
+
+/* ---- the message ---- */
+
+static void put_addr(struct message_writer *writer, enum message_section section,
+	const struct parent_target *target, const struct addr *addr, uint16_t class,
+	uint32_t ttl_s)
+{
+	const struct message_rr rr = {
+		.name = target->name,
+		.type = family_type(target->family),
+		.class = class,
+		.ttl_s = ttl_s,
+		.rdata = addr ? addr->bytes : NULL,
+		.rdata_len = addr ? (uint16_t)addr_len(addr) : 0,
+	};
+
+	message_put(writer, section, &rr);
+}
+
+void parentplan_write(const struct parent_target *target, const uint8_t *apex,
+	const struct parent_seen *seen, const struct parent_change *change,
+	struct message_writer *writer)
+{
+	message_put_question(writer, apex, DNS_TYPE_SOA, DNS_CLASS_IN);
+
+	/* RFC 2136 sections 2.4.2 and 2.4.3: the RRset is exactly this, or does not exist */
+	for (size_t i = 0; i < seen->n; i++)
+		put_addr(writer, MESSAGE_PREREQUISITE, target, &seen->addrs[i], DNS_CLASS_IN,
+			0);
+	if (seen->n == 0)
+		put_addr(writer, MESSAGE_PREREQUISITE, target, NULL, DNS_CLASS_NONE, 0);
+
+	/* sections 2.5.4 and 2.5.1 */
+	for (size_t i = 0; i < change->n_remove; i++)
+		put_addr(
+			writer, MESSAGE_UPDATE, target, &change->remove[i], DNS_CLASS_NONE, 0);
+	for (size_t i = 0; i < change->n_add; i++)
+		put_addr(writer, MESSAGE_UPDATE, target, &change->add[i], DNS_CLASS_IN,
+			change->ttl_s);
+}

@@ -1,0 +1,21 @@
+/* parentwords.h - what the primary's refusals mean, in words for an operator
+ *
+ * Pure.
+ */
+#pragma once
+#include "dnsd/parent/parentplan.h"
+#include "dnsd/wire/tsig.h"
+
+struct parent_told {
+	bool is_update; /* or a question */
+	const struct tsig_key *key;
+	const struct parent_target *target;
+	const uint8_t *apex; /* of the zone to change; NULL: not known yet */
+	const struct message *response;
+	struct tsig_check check; /* of the response */
+	uint64_t now_s;
+};
+
+/* Whether the response can be believed and says that all went well, or for a question that
+ * the name does not exist. Else `out` says why not, and what to do. */
+bool parentwords_is_fine(const struct parent_told *told, char *out, size_t cap);

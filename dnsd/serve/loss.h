@@ -1,0 +1,32 @@
+/* loss.h - responses that the kernel did not take: counted by reason, logged with a remedy
+ *
+ * A worker never waits in sending and never sends twice: a response that cannot leave now is
+ * lost, and its client asks again. A row of loss.c is a reason.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "common/net/addr.h"
+#include "dnsd/wire/stats.h"
+
+enum { LOSS_N_REASONS = STATS_SEND_LAST - STATS_SEND_FIRST + 1 };
+
+/* What was logged of one socket. Zero at the start. */
+struct loss {
+	uint64_t told[LOSS_N_REASONS];
+	int64_t told_ms[LOSS_N_REASONS]; /* monotonic; 0: never */
+};
+
+struct loss_place {
+	const char *view;
+	struct addr addr;
+	uint16_t port;
+};
+
+/* The counter of an errno of sendmmsg(2). */
+enum stats_counter loss_reason(int err);
+
+/* Logs what has been lost since the last line, by reason: at once, then each at most once a
+ * minute. `totals` are the socket's counters now. */
+void loss_tell(struct loss *loss, const struct loss_place *place,
+	const uint64_t totals[STATS_N_COUNTERS], int64_t now_ms);

@@ -1,0 +1,460 @@
+/* sockets.c - keeps the open sockets to those that should be
+ *
+ * Called by dnsd.c after each change of links or configuration. A socket is known by view,
+ * address, port and protocol. One that cannot be bound, since another program has the port or
+ * the address is just going, waits with doubling patience; what was wrong is logged once, and
+ * so is its end. UDP and TCP of an address are two sockets here: either may fail alone.
+ *
+ * At the end of the process sockets are not closed for good: the service manager may hold them
+ * for the next one (handover.h), which begins with what it was left.
+ */
+#include "dnsd/serve/sockets.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/net/holder.h"
+#include "dnsd/serve/handover.h"
+#include "dnsd/serve/loss.h"
+#include "dnsd/serve/tcp.h"
+#include "dnsd/serve/udp.h"
+
+enum {
+	RETRY_FIRST_MS = 1000,
+	RETRY_LAST_MS = 30000,
+	LOSSES_S = 10, /* between two looks at what was lost in sending */
+	PROBLEM_LEN = HOLDER_TEXT_MAX + 160,
+};
+
+struct entry {
+	struct socket_want want;
+	bool tcp;
+	bool is_wanted; /* mark of sockets_apply */
+	struct udp *udp;
+	struct tcp_listener *listener;
+	int err; /* of the last try; 0 if open or not tried yet */
+	bool told;
+	char problem[PROBLEM_LEN];
+	int64_t patience_ms;
+	int64_t retry_ms; /* clock_now_ms() at which it is tried again */
+	struct loss loss;
+};
+
+struct sockets {
+	struct event_base *base;
+	struct event *retry;
+	struct event *losses;
+	struct tcp_server *tcp;
+	struct handover *handover; /* what an earlier process has left to us */
+	struct entry **entries;
+	size_t n;
+};
+
+static bool is_open(const struct entry *entry)
+{
+	return entry->udp || entry->listener;
+}
+
+static const char *protocol(const struct entry *entry)
+{
+	return entry->tcp ? "TCP" : "UDP";
+}
+
+/* ---- what to do about it ---- */
+
+/* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel tells. */
+static void explain_in_use(struct entry *entry)
+{
+	char holders[HOLDER_TEXT_MAX];
+	int n = holder_find(entry->tcp ? IPPROTO_TCP : IPPROTO_UDP, &entry->want.addr,
+		entry->want.port, holders, sizeof(holders));
+	const char *remedy = strstr(holders, "systemd-resolve")
+				     ? "set DNSStubListener=no in /etc/systemd/resolved.conf"
+				     : "stop it, or keep it off this address";
+
+	snprintf(entry->problem, sizeof(entry->problem), "%s%s%s; %s. It is tried again",
+		strerror(-entry->err), n > 0 ? " by " : "", n > 0 ? holders : "", remedy);
+}
+
+static void explain(struct entry *entry)
+{
+	const char *remedy = "";
+
+	if (entry->err == -EADDRINUSE) {
+		explain_in_use(entry);
+		return;
+	}
+	if (entry->err == -EACCES || entry->err == -EPERM)
+		remedy = "; a port below 1024 needs CAP_NET_BIND_SERVICE: start dnsd as root "
+			 "or by its service";
+	else if (entry->err == -EADDRNOTAVAIL)
+		remedy = "; the interface does not have the address";
+	snprintf(
+		entry->problem, sizeof(entry->problem), "%s%s", strerror(-entry->err), remedy);
+}
+
+static void tell_failure(struct entry *entry, int err)
+{
+	/* an address may go between the kernel's message and our bind: worth a word only if
+	 * the next try fails too */
+	bool first = entry->err == 0;
+	bool tell = !entry->told && !(first && err == -EADDRNOTAVAIL);
+
+	if (entry->err != err && !first)
+		tell = true;
+	if (entry->err != err) {
+		entry->err = err;
+		explain(entry); /* walks /proc: not with each try */
+	}
+	if (!tell)
+		return;
+	entry->told = true;
+	log_error(0, "listen", "%s: cannot serve %s port %u by %s: %s", entry->want.view->name,
+		addr_str(&entry->want.addr), entry->want.port, protocol(entry),
+		entry->problem);
+}
+
+static void tell_success(struct entry *entry)
+{
+	log_line(entry->told ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, "listen",
+		"%s: serving %s port %u by %s%s", entry->want.view->name,
+		addr_str(&entry->want.addr), entry->want.port, protocol(entry),
+		entry->told ? " at last" : "");
+	entry->err = 0;
+	entry->told = false;
+	entry->problem[0] = '\0';
+	entry->patience_ms = 0;
+}
+
+/* ---- one socket ---- */
+
+static struct handover_place place_of(const struct entry *entry)
+{
+	return (struct handover_place){
+		.tcp = entry->tcp,
+		.addr = entry->want.addr,
+		.port = entry->want.port,
+		.scope_id = entry->want.scope_id,
+	};
+}
+
+static int open_with(struct sockets *sockets, struct entry *entry, const int *fds, size_t n)
+{
+	const struct socket_want *want = &entry->want;
+
+	if (entry->tcp) {
+		const struct tcp_at at = {
+			want->addr, want->port, want->scope_id, n > 0 ? fds[0] : -1};
+
+		return tcp_listen(sockets->tcp, &at, want->view, &entry->listener);
+	}
+	const struct udp_at at = {
+		want->addr, want->port, want->scope_id, want->n_threads, fds, n};
+	return udp_open(&at, want->view, &entry->udp);
+}
+
+static int try_open(struct sockets *sockets, struct entry *entry)
+{
+	const struct handover_place place = place_of(entry);
+	int fds[UDP_MAX_THREADS];
+	size_t n = handover_take(
+		sockets->handover, &place, fds, entry->tcp ? 1 : entry->want.n_threads);
+	int err = open_with(sockets, entry, fds, n);
+
+	if (err < 0 && n > 0) /* or the next try would find the port taken */
+		handover_forget(&place);
+	return err;
+}
+
+/* The next process is to have it, if there is a service manager that holds it meanwhile. */
+static void entry_keep(const struct entry *entry)
+{
+	const struct handover_place place = place_of(entry);
+	int fds[UDP_MAX_THREADS];
+	size_t n = 1;
+
+	if (entry->tcp)
+		fds[0] = tcp_listener_fd(entry->listener);
+	else
+		n = udp_fds(entry->udp, fds);
+	handover_keep(&place, fds, n);
+}
+
+static void entry_open(struct sockets *sockets, struct entry *entry)
+{
+	int err = try_open(sockets, entry);
+
+	if (err == 0) {
+		tell_success(entry);
+		entry_keep(entry);
+		return;
+	}
+	tell_failure(entry, err);
+	entry->patience_ms = entry->patience_ms ? 2 * entry->patience_ms : RETRY_FIRST_MS;
+	if (entry->patience_ms > RETRY_LAST_MS)
+		entry->patience_ms = RETRY_LAST_MS;
+	entry->retry_ms = clock_now_ms() + entry->patience_ms;
+}
+
+static void tell_closed(const struct entry *entry)
+{
+	if (is_open(entry))
+		log_info("listen", "%s: no longer serving %s port %u by %s",
+			entry->want.view->name, addr_str(&entry->want.addr), entry->want.port,
+			protocol(entry));
+}
+
+static void entry_free(struct entry *entry)
+{
+	udp_close(entry->udp);
+	tcp_listener_close(entry->listener);
+	free(entry);
+}
+
+/* For good, not for the next process. */
+static void entry_close(struct entry *entry)
+{
+	const struct handover_place place = place_of(entry);
+
+	if (is_open(entry))
+		handover_forget(&place);
+	tell_closed(entry);
+	entry_free(entry);
+}
+
+static bool is_same_place(const struct entry *entry, const struct socket_want *want)
+{
+	return entry->want.port == want->port && addr_eq(&entry->want.addr, &want->addr);
+}
+
+static bool is_same(const struct entry *entry, const struct socket_want *want)
+{
+	return is_same_place(entry, want) && entry->want.view == want->view &&
+	       (entry->tcp || entry->want.n_threads == want->n_threads);
+}
+
+/* ---- all of them ---- */
+
+static void arm_retry(struct sockets *sockets)
+{
+	int64_t first_ms = INT64_MAX;
+
+	for (size_t i = 0; i < sockets->n; i++)
+		if (!is_open(sockets->entries[i]) && sockets->entries[i]->retry_ms < first_ms)
+			first_ms = sockets->entries[i]->retry_ms;
+	if (first_ms == INT64_MAX) {
+		event_del(sockets->retry);
+		return;
+	}
+
+	int64_t in_ms = first_ms - clock_now_ms();
+	if (in_ms < 1)
+		in_ms = 1;
+	const struct timeval after = {.tv_sec = in_ms / 1000, .tv_usec = in_ms % 1000 * 1000};
+	event_add(sockets->retry, &after);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct sockets *sockets = arg;
+	int64_t now_ms = clock_now_ms();
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < sockets->n; i++)
+		if (!is_open(sockets->entries[i]) && sockets->entries[i]->retry_ms <= now_ms)
+			entry_open(sockets, sockets->entries[i]);
+	arm_retry(sockets);
+}
+
+/* The workers only count: to log may wait for whoever reads the log. */
+static void on_losses(evutil_socket_t fd, short what, void *arg)
+{
+	struct sockets *sockets = arg;
+	int64_t now_ms = clock_now_ms();
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < sockets->n; i++) {
+		struct entry *entry = sockets->entries[i];
+		const struct loss_place place = {
+			entry->want.view->name, entry->want.addr, entry->want.port};
+		uint64_t totals[STATS_N_COUNTERS] = {0};
+
+		if (!entry->udp)
+			continue;
+		udp_count(entry->udp, totals);
+		loss_tell(&entry->loss, &place, totals, now_ms);
+	}
+}
+
+void sockets_retry(struct sockets *sockets)
+{
+	for (size_t i = 0; i < sockets->n; i++)
+		if (!is_open(sockets->entries[i])) {
+			sockets->entries[i]->patience_ms = 0;
+			entry_open(sockets, sockets->entries[i]);
+		}
+	arm_retry(sockets);
+}
+
+static struct entry *find(struct sockets *sockets, const struct socket_want *want, bool tcp)
+{
+	for (size_t i = 0; i < sockets->n; i++)
+		if (sockets->entries[i]->tcp == tcp && is_same(sockets->entries[i], want))
+			return sockets->entries[i];
+	return NULL;
+}
+
+/* Closes what is not marked: all, or what holds the place of `want`. */
+static void close_unwanted(struct sockets *sockets, const struct socket_want *want, bool tcp)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sockets->n; i++) {
+		struct entry *entry = sockets->entries[i];
+		bool meant = !want || (entry->tcp == tcp && is_same_place(entry, want));
+
+		if (!meant || entry->is_wanted) {
+			sockets->entries[kept++] = entry;
+			continue;
+		}
+		entry_close(entry);
+	}
+	sockets->n = kept;
+}
+
+/* Marks the socket, or adds it, not opened yet. */
+static int want_one(struct sockets *sockets, const struct socket_want *want, bool tcp)
+{
+	struct entry *entry = find(sockets, want, tcp);
+
+	if (entry) {
+		entry->is_wanted = true;
+		return 0;
+	}
+	struct entry **entries = reallocarray(
+		sockets->entries, sockets->n + 1, sizeof(struct entry *));
+	if (!entries)
+		return -ENOMEM;
+	sockets->entries = entries;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->want = *want;
+	entry->tcp = tcp;
+	entry->is_wanted = true;
+	sockets->entries[sockets->n++] = entry;
+	return 0;
+}
+
+void sockets_apply(struct sockets *sockets, const struct socket_want *wants, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < sockets->n; i++)
+		sockets->entries[i]->is_wanted = false;
+	for (size_t i = 0; i < n && err == 0; i++)
+		for (int tcp = 0; tcp < 2 && err == 0; tcp++)
+			err = want_one(sockets, &wants[i], tcp);
+	if (err < 0)
+		log_error(err, "listen", "not all sockets can be opened");
+
+	/* new before old, but for one that stands in the place of a new one: an address that
+	 * moved to another uplink, or another number of threads */
+	for (size_t i = 0; i < n; i++)
+		for (int tcp = 0; tcp < 2; tcp++)
+			close_unwanted(sockets, &wants[i], tcp);
+	sockets_retry(sockets);
+	close_unwanted(sockets, NULL, false);
+	handover_discard(sockets->handover);
+	arm_retry(sockets);
+}
+
+void sockets_free(struct sockets *sockets)
+{
+	if (!sockets)
+		return;
+	for (size_t i = 0; i < sockets->n; i++)
+		entry_free(sockets->entries[i]);
+	free(sockets->entries);
+	handover_free(sockets->handover);
+	if (sockets->retry)
+		event_free(sockets->retry);
+	if (sockets->losses)
+		event_free(sockets->losses);
+	free(sockets);
+}
+
+int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets **ret_sockets)
+{
+	const struct timeval every = {.tv_sec = LOSSES_S};
+	struct sockets *sockets = calloc(1, sizeof(*sockets));
+
+	if (!sockets)
+		return -ENOMEM;
+	sockets->base = base;
+	sockets->tcp = tcp;
+	sockets->retry = evtimer_new(base, on_retry, sockets);
+	sockets->losses = event_new(base, -1, EV_PERSIST, on_losses, sockets);
+	if (!sockets->retry || !sockets->losses || event_add(sockets->losses, &every) < 0 ||
+		handover_new(&sockets->handover) < 0) {
+		sockets_free(sockets);
+		return -ENOMEM;
+	}
+	*ret_sockets = sockets;
+	return 0;
+}
+
+/* ---- for status ---- */
+
+void sockets_count(const struct sockets *sockets, const struct view *view, bool tcp,
+	uint64_t totals[STATS_N_COUNTERS])
+{
+	for (size_t i = 0; i < sockets->n; i++) {
+		const struct entry *entry = sockets->entries[i];
+
+		if (entry->want.view != view || entry->tcp != tcp)
+			continue;
+		if (entry->udp)
+			udp_count(entry->udp, totals);
+		if (entry->listener)
+			tcp_count(entry->listener, totals);
+	}
+}
+
+size_t sockets_n(const struct sockets *sockets)
+{
+	return sockets->n;
+}
+
+size_t sockets_n_open(const struct sockets *sockets)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sockets->n; i++)
+		n += is_open(sockets->entries[i]);
+	return n;
+}
+
+struct socket_state sockets_state(const struct sockets *sockets, size_t i)
+{
+	const struct entry *entry = sockets->entries[i];
+	int64_t in_ms = is_open(entry) ? 0 : entry->retry_ms - clock_now_ms();
+
+	return (struct socket_state){
+		.view = entry->want.view,
+		.addr = entry->want.addr,
+		.port = entry->want.port,
+		.tcp = entry->tcp,
+		.n_threads = entry->want.n_threads,
+		.is_open = is_open(entry),
+		.problem = entry->problem,
+		.retry_in_ms = in_ms > 0 ? in_ms : 0,
+	};
+}

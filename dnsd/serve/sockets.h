@@ -1,0 +1,56 @@
+/* sockets.h - keeps the open sockets to those that should be
+ *
+ * sockets_apply() opens what is missing and closes what is no longer wanted; all others are
+ * not touched. One that cannot be opened is tried again by itself, and costs only itself.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/addr.h"
+#include "dnsd/serve/view.h"
+
+struct event_base;
+struct sockets; /* opaque, see sockets.c */
+struct tcp_server;
+
+struct socket_want {
+	struct view *view;
+	struct addr addr;
+	uint16_t port;
+	uint32_t scope_id;
+	unsigned int n_threads; /* UDP */
+};
+
+struct socket_state {
+	const struct view *view;
+	struct addr addr;
+	uint16_t port;
+	bool tcp;
+	unsigned int n_threads; /* UDP */
+	bool is_open;
+	const char *problem; /* why it is not open, with the remedy; borrowed */
+	int64_t retry_in_ms; /* until it is tried again */
+};
+
+/* `tcp` is borrowed. Takes over the sockets that the service manager passes. -ENOMEM. */
+int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets **ret_sockets);
+
+/* The end of the process: the service manager goes on holding what it holds. */
+void sockets_free(struct sockets *sockets);
+
+/* UDP and TCP for each entry; no two may have the same address and port. Their views must have
+ * answers already, and outlive their sockets. */
+void sockets_apply(struct sockets *sockets, const struct socket_want *wants, size_t n);
+
+/* Opens again now what could not be opened: something has changed. */
+void sockets_retry(struct sockets *sockets);
+
+/* Adds what the open sockets of the view have counted; the view knows of those closed. */
+void sockets_count(const struct sockets *sockets, const struct view *view, bool tcp,
+	uint64_t totals[STATS_N_COUNTERS]);
+
+size_t sockets_n(const struct sockets *sockets);
+size_t sockets_n_open(const struct sockets *sockets);
+struct socket_state sockets_state(const struct sockets *sockets, size_t i); /* i < sockets_n */

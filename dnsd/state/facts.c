@@ -1,0 +1,169 @@
+/* facts.c - what a pseudo record becomes, given what is known of the links
+ *
+ * Pure. Called by the table builder for each SERVER and UPLINK record, in each view and
+ * family. Two questions decide everything: may an uplink be offered at all (it takes inbound
+ * connections, has an address, forwards to the server), and how gladly (its rank). A name must
+ * never lose its last address to bad news: when no uplink is good, the rules step back instead
+ * of answering NODATA, since all views have the same types at a name.
+ */
+#include "dnsd/state/facts.h"
+
+enum rank {
+	RANK_RECEIVING, /* the query has just proved that it works inward */
+	RANK_UP,
+	RANK_RECEIVING_DEGRADED, /* with when-degraded: move; only an uplink that is up is
+				    better */
+	RANK_DEGRADED,
+	RANK_DRAINED_RECEIVING, /* no good one left: what is drained still works */
+	RANK_DRAINED,
+	RANK_AVOID_RECEIVING, /* the server is dead there; the uplink works at least inward */
+	RANK_AVOID,	      /* down, or the server is dead there */
+	RANK_NEVER,
+};
+
+/* What the record asks for, so that the two kinds share their rules. */
+struct want {
+	const struct facts *facts;
+	const struct server_facts *server; /* NULL: an UPLINK record */
+	enum site_family family;
+	int view;
+};
+
+static bool can_offer(const struct want *want, size_t i)
+{
+	const struct uplink_facts *uplink = &want->facts->uplinks[i];
+	const struct server_facts *server = want->server;
+
+	if (!addr_is_set(&uplink->public_addrs[want->family]))
+		return false;
+	if (server)
+		return (server->forwarded & server->by_family[want->family]) >> i & 1;
+	return uplink->inbound;
+}
+
+static bool is_dead_there(const struct want *want, size_t i)
+{
+	return want->server && (want->server->dead >> i) & 1;
+}
+
+/* For the records that name one address: the receiving uplink's, or the best other one's. */
+static enum rank rank_of(const struct want *want, size_t i)
+{
+	const struct uplink_facts *uplink = &want->facts->uplinks[i];
+	bool receiving = want->view == (int)i;
+
+	if (!can_offer(want, i))
+		return RANK_NEVER;
+	if (is_dead_there(want, i))
+		return receiving ? RANK_AVOID_RECEIVING : RANK_AVOID;
+	if (uplink->state == UPLINK_DRAINED)
+		return receiving ? RANK_DRAINED_RECEIVING : RANK_DRAINED;
+	if (receiving && uplink->state == UPLINK_DEGRADED && want->facts->move_when_degraded)
+		return RANK_RECEIVING_DEGRADED;
+	if (receiving)
+		return RANK_RECEIVING;
+	if (uplink->state == UPLINK_UP)
+		return RANK_UP;
+	return uplink->state == UPLINK_DEGRADED ? RANK_DEGRADED : RANK_AVOID;
+}
+
+static size_t expand_one(const struct want *want, struct addr *ret_addrs)
+{
+	enum rank best = RANK_NEVER;
+
+	for (size_t i = 0; i < want->facts->n_uplinks; i++) {
+		enum rank rank = rank_of(want, i);
+
+		if (rank < best) {
+			best = rank;
+			ret_addrs[0] = want->facts->uplinks[i].public_addrs[want->family];
+		}
+	}
+	return best < RANK_NEVER ? 1 : 0;
+}
+
+static bool is_good(const struct want *want, size_t i)
+{
+	enum uplink_state state = want->facts->uplinks[i].state;
+
+	return state != UPLINK_DOWN && state != UPLINK_DRAINED && !is_dead_there(want, i);
+}
+
+static size_t add_unique(struct addr *addrs, size_t n, const struct addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_eq(&addrs[i], addr))
+			return n;
+	addrs[n] = *addr;
+	return n + 1;
+}
+
+/* The receiving uplink first, then in order of preference. */
+static size_t collect(const struct want *want, bool only_good, struct addr *ret_addrs)
+{
+	const struct facts *facts = want->facts;
+	size_t n = 0;
+
+	for (size_t round = 0; round < 2; round++)
+		for (size_t i = 0; i < facts->n_uplinks; i++) {
+			bool receiving = want->view == (int)i;
+
+			if (receiving != (round == 0) || !can_offer(want, i))
+				continue;
+			if (!only_good || is_good(want, i))
+				n = add_unique(ret_addrs, n,
+					&facts->uplinks[i].public_addrs[want->family]);
+		}
+	return n;
+}
+
+static size_t expand_all(const struct want *want, struct addr *ret_addrs)
+{
+	size_t n = collect(want, true, ret_addrs);
+
+	return n > 0 ? n : collect(want, false, ret_addrs);
+}
+
+static size_t expand_literal(const struct addr *addr, struct addr *ret_addrs)
+{
+	ret_addrs[0] = *addr;
+	return addr_is_set(addr) ? 1 : 0;
+}
+
+static size_t expand_server(
+	const struct want *want, const struct pseudo *pseudo, struct addr *ret_addrs)
+{
+	/* one that has loopbacks of the family alone is reached through an uplink's address
+	 * from inside too: the types of a name are the same in all views */
+	if (want->view == FACTS_VIEW_INSIDE &&
+		addr_is_set(&want->server->address[want->family]))
+		return expand_literal(&want->server->address[want->family], ret_addrs);
+	if (pseudo->kind == PSEUDO_SERVER_ALL)
+		return expand_all(want, ret_addrs);
+	return expand_one(want, ret_addrs);
+}
+
+size_t facts_expand(const struct facts *facts, int view, const struct pseudo *pseudo,
+	enum site_family family, struct addr *ret_addrs)
+{
+	struct want want = {.facts = facts, .family = family, .view = view};
+
+	switch (pseudo->kind) {
+	case PSEUDO_SERVER:
+	case PSEUDO_SERVER_ALL:
+		want.server = &facts->servers[pseudo->index];
+		return expand_server(&want, pseudo, ret_addrs);
+	case PSEUDO_UPLINK:
+		return expand_literal(
+			&facts->uplinks[pseudo->index].public_addrs[family], ret_addrs);
+	case PSEUDO_UPLINK_ALL:
+		return expand_all(&want, ret_addrs);
+	case PSEUDO_UPLINK_RECEIVING:
+		/* a LAN without the family borrows as an uplink does: the types of a name are
+		 * the same in all views */
+		if (view == FACTS_VIEW_INSIDE && addr_is_set(&facts->lan[family]))
+			return expand_literal(&facts->lan[family], ret_addrs);
+		return expand_one(&want, ret_addrs);
+	}
+	return 0;
+}

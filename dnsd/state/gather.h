@@ -1,0 +1,44 @@
+/* gather.h - from links to facts: what the answers need to know of the site at this moment
+ *
+ * Pure: values in, values out. dnsd.c calls it after each change of a link.
+ */
+#pragma once
+#include "common/net/links.h"
+#include "common/site/site.h"
+#include "dnsd/state/facts.h"
+
+/* The links that site.yaml names, as the mirror has them now; NULL where there is none.
+ * Borrowed from the mirror: valid until the next wake-up of the event loop. */
+struct site_links {
+	const struct link *uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
+	const struct link **lan;		      /* as site->lan */
+};
+
+/* -ENOMEM. */
+int site_links_find(
+	const struct site *site, const struct links *links, struct site_links *ret_links);
+void site_links_fini(struct site_links *links);
+
+/* The uplink's own address by site.yaml and the link (NULL: none); unset: none. */
+struct addr gather_own(
+	const struct site_uplink *uplink, const struct link *link, enum site_family family);
+
+/* `ret_facts` is the caller's, to end with facts_fini. -ENOMEM. */
+int gather_facts(
+	const struct site *site, const struct site_links *links, struct facts *ret_facts);
+
+/* Facts for a check of the configuration without a kernel: all is up, addresses are made up
+ * where site.yaml does not tell them; IPv6 where site.yaml speaks of it. */
+int gather_example(const struct site *site, struct facts *ret_facts);
+
+void facts_fini(struct facts *facts);
+bool facts_eq(const struct facts *a, const struct facts *b);
+
+/* Up or down, by link and address alone. */
+enum uplink_state gather_state(const struct site_uplink *uplink, const struct link *link);
+
+enum { GATHER_WHY_MAX = 128 };
+
+/* Why the uplink is in its state, for people: "no carrier on wan-a". `out` is returned. */
+const char *gather_why(
+	const struct site_uplink *uplink, const struct link *link, char *out, size_t cap);

@@ -1,0 +1,91 @@
+/* listen.c - on which addresses there should be sockets, and for which view
+ *
+ * The address that a query was sent to decides the view, so each address of each uplink has
+ * its own socket: all of an interface's, secondary and deprecated ones too, for someone may
+ * still know them. An address that is not ready (tentative, duplicate) could not be bound.
+ */
+#include "dnsd/state/listen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/net/pickaddr.h"
+
+struct list {
+	struct listen_want *wants;
+	size_t n;
+};
+
+static int find(const struct list *list, const struct addr *addr, uint16_t port)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->wants[i].port == port && addr_eq(&list->wants[i].addr, addr))
+			return (int)i;
+	return LISTEN_FREE;
+}
+
+static void add(struct list *list, int view, const struct link *link,
+	const struct link_addr *addr, uint16_t port)
+{
+	int earlier = find(list, &addr->addr, port);
+
+	/* the kernel may list one address twice, with different peers */
+	if (earlier >= 0 && list->wants[earlier].view == view)
+		return;
+	list->wants[list->n++] = (struct listen_want){
+		.view = view,
+		.addr = addr->addr,
+		.port = port,
+		.ifindex = link->ifindex,
+		.taken_by = earlier,
+	};
+}
+
+static void add_uplink(
+	struct list *list, const struct site *site, size_t i, const struct link *link)
+{
+	const struct site_uplink *uplink = &site->uplinks[i];
+
+	for (size_t j = 0; link && uplink->inbound && j < link->n_addrs; j++)
+		if (pickaddr_is_served(&link->addrs[j],
+			    &uplink->address[link->addrs[j].addr.family == AF_INET
+						     ? SITE_IPV4
+						     : SITE_IPV6]))
+			add(list, (int)i, link, &link->addrs[j], site->dns.port);
+}
+
+static void add_lan(struct list *list, const struct site *site, const struct link *link)
+{
+	for (size_t j = 0; link && site->dns.inside && j < link->n_addrs; j++)
+		if (link_addr_is_ready(&link->addrs[j]))
+			add(list, FACTS_VIEW_INSIDE, link, &link->addrs[j], site->dns.inside);
+}
+
+static size_t count_addrs(const struct site *site, const struct site_links *links)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		n += links->uplinks[i] ? links->uplinks[i]->n_addrs : 0;
+	for (size_t i = 0; i < site->n_lan; i++)
+		n += links->lan[i] ? links->lan[i]->n_addrs : 0;
+	return n;
+}
+
+int listen_wanted(const struct site *site, const struct site_links *links,
+	struct listen_want **ret_wants, size_t *ret_n)
+{
+	struct list list = {
+		.wants = calloc(count_addrs(site, links) + 1, sizeof(*list.wants)),
+	};
+
+	if (!list.wants)
+		return -ENOMEM;
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		add_uplink(&list, site, i, links->uplinks[i]);
+	for (size_t i = 0; i < site->n_lan; i++)
+		add_lan(&list, site, links->lan[i]);
+	*ret_wants = list.wants;
+	*ret_n = list.n;
+	return 0;
+}

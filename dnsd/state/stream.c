@@ -1,0 +1,253 @@
+/* stream.c - whether routed speaks to us, what it said last, and for how long that counts
+ *
+ *     no word --line--> following --lost--> grace --10 s--> no word
+ *                           ^                 |
+ *                           +------line-------+
+ *
+ * common/ctl/feed.c connects and reconnects, word.c reads. This file keeps the last word and
+ * says each change once: a routed that is not there is tried again for ever, but complained of
+ * one time per reason.
+ */
+#include "dnsd/state/stream.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/util.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/ctl/ctl.h"
+#include "common/ctl/feed.h"
+#include "common/log.h"
+
+struct stream {
+	struct event_base *base;
+	char *path;
+	stream_changed_fn *changed;
+	void *arg;
+	struct feed *feed;
+	struct word *word; /* in force; NULL: none */
+	int64_t word_ms;   /* when it came */
+	time_t word_s;
+	struct event *grace;
+	int grace_ms;
+	char error[WORD_ERROR_MAX]; /* of the line that was no word */
+	char told[FEED_WHY_MAX];    /* the reason that was complained of last */
+	bool told_absent;
+	bool was_told; /* that routed is not followed, since it was */
+};
+
+/* ---- what is said of it ---- */
+
+/* Nobody runs routed there, which may be meant so; else something is in the way. */
+static bool is_absent(int error)
+{
+	return error == ENOENT || error == ECONNREFUSED;
+}
+
+static const char *remedy(int error)
+{
+	return error == EACCES ? "; dnsd must run as root, as routed's user, "
+				 "or in the group " CTL_GROUP
+			       : "";
+}
+
+/* That routed is not there is told once, in whichever words the system says so. */
+static bool is_told(const struct stream *stream, const char *why, int error)
+{
+	if (!stream->was_told)
+		return false;
+	return strcmp(stream->told, why) == 0 ||
+	       (is_absent(error) && (stream->word || stream->told_absent));
+}
+
+static void tell_lost(struct stream *stream, const char *why, int error)
+{
+	static const char alone[] = "uplinks are judged by carrier and addresses alone";
+
+	if (is_told(stream, why, error))
+		return;
+	if (stream->word && !stream->was_told)
+		log_warning("stream",
+			"routed is lost (%s): its last word counts for %d s more, "
+			"unless it comes back",
+			why, stream->grace_ms / 1000);
+	else if (is_absent(error))
+		log_notice("stream", "no routed at %s (%s): %s", stream->path, why, alone);
+	else
+		log_warning("stream", "routed at %s cannot be followed: %s%s; %s",
+			stream->path, why, remedy(error),
+			stream->word ? "its last word still counts" : alone);
+	snprintf(stream->told, sizeof(stream->told), "%s", why);
+	stream->told_absent = is_absent(error);
+	stream->was_told = true;
+}
+
+static void tell_followed(struct stream *stream)
+{
+	if (feed_state(stream->feed)->connected)
+		return;
+	log_notice("stream", "follows routed at %s", stream->path);
+	stream->was_told = false;
+	stream->told[0] = '\0';
+}
+
+/* ---- what happens ---- */
+
+static void use_word(struct stream *stream, struct word *word)
+{
+	word_free(stream->word);
+	stream->word = word;
+	stream->word_ms = clock_now_ms();
+	stream->word_s = time(NULL);
+	event_del(stream->grace);
+	stream->changed(stream->arg);
+}
+
+static const char *on_line(const char *line, size_t len, void *arg)
+{
+	struct stream *stream = arg;
+	struct word *word;
+	int err = word_parse(line, len, &word, stream->error);
+
+	if (err == -ENOMEM)
+		return strerror(ENOMEM);
+	if (err < 0)
+		return stream->error;
+	tell_followed(stream);
+	use_word(stream, word);
+	return NULL;
+}
+
+static void on_lost(void *arg)
+{
+	struct stream *stream = arg;
+	const struct timeval grace = {
+		.tv_sec = stream->grace_ms / 1000,
+		.tv_usec = stream->grace_ms % 1000 * 1000,
+	};
+
+	tell_lost(stream, feed_state(stream->feed)->why, feed_state(stream->feed)->error);
+	if (stream->word && !event_pending(stream->grace, EV_TIMEOUT, NULL))
+		event_add(stream->grace, &grace);
+}
+
+static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *stream = arg;
+
+	(void)fd;
+	(void)what;
+	log_warning("stream",
+		"no word from routed for %d s (%s): "
+		"uplinks are judged by carrier and addresses alone",
+		stream->grace_ms / 1000, feed_state(stream->feed)->why);
+	stream->told_absent = true;
+	word_free(TAKE(stream->word));
+	stream->changed(stream->arg);
+}
+
+/* ---- life ---- */
+
+int stream_new(struct event_base *base, const char *path, stream_changed_fn *changed,
+	void *arg, struct stream **ret_stream)
+{
+	static const struct feed_calls calls = {.line = on_line, .lost = on_lost};
+	struct stream *stream = calloc(1, sizeof(*stream));
+
+	if (!stream)
+		return -ENOMEM;
+	*stream = (struct stream){
+		.base = base,
+		.path = strdup(path),
+		.changed = changed,
+		.arg = arg,
+		.grace = evtimer_new(base, on_grace_over, stream),
+		.grace_ms = STREAM_GRACE_MS,
+	};
+	int err = stream->path && stream->grace
+			  ? feed_new(base, path, STREAM_VERB, &calls, stream, &stream->feed)
+			  : -ENOMEM;
+	if (err < 0) {
+		stream_free(stream);
+		return err;
+	}
+	*ret_stream = stream;
+	return 0;
+}
+
+void stream_free(struct stream *stream)
+{
+	if (!stream)
+		return;
+	feed_free(stream->feed);
+	if (stream->grace)
+		event_free(stream->grace);
+	word_free(stream->word);
+	free(stream->path);
+	free(stream);
+}
+
+static void on_waited(evutil_socket_t fd, short what, void *arg)
+{
+	bool *over = arg;
+
+	(void)fd;
+	(void)what;
+	*over = true;
+}
+
+void stream_wait(struct stream *stream)
+{
+	const struct timeval most = {.tv_usec = STREAM_START_MS * 1000};
+	bool over = false;
+	struct event *limit = evtimer_new(stream->base, on_waited, &over);
+
+	if (!limit || event_add(limit, &most) < 0)
+		over = true;
+	event_base_loop(stream->base, EVLOOP_NONBLOCK); /* the first attempt */
+	while (!over && feed_is_waiting(stream->feed))
+		event_base_loop(stream->base, EVLOOP_ONCE);
+	if (limit)
+		event_free(limit);
+}
+
+const struct word *stream_word(const struct stream *stream)
+{
+	return stream ? stream->word : NULL;
+}
+
+void stream_set_times(
+	struct stream *stream, int grace_ms, int pause_ms, int pause_max_ms, int patience_ms)
+{
+	stream->grace_ms = grace_ms;
+	feed_set_times(stream->feed, pause_ms, pause_max_ms, patience_ms);
+}
+
+/* How much longer a word counts whose stream is lost; -1: it is not, or there is none. */
+static int64_t grace_left_ms(const struct stream *stream)
+{
+	struct timeval ends;
+	struct timeval now;
+	struct timeval left;
+
+	if (!event_pending(stream->grace, EV_TIMEOUT, &ends))
+		return -1;
+	evutil_gettimeofday(&now, NULL);
+	evutil_timersub(&ends, &now, &left);
+	return left.tv_sec < 0 ? 0 : (int64_t)left.tv_sec * 1000 + left.tv_usec / 1000;
+}
+
+void stream_look(const struct stream *stream, struct stream_state *ret_state)
+{
+	*ret_state = (struct stream_state){
+		.path = stream->path,
+		.feed = feed_state(stream->feed),
+		.word_s = stream->word_s,
+		.age_ms = stream->word ? clock_now_ms() - stream->word_ms : -1,
+		.grace_left_ms = grace_left_ms(stream),
+	};
+}

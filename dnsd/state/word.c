@@ -1,0 +1,352 @@
+/* word.c - routed's word on uplinks and servers: read, and put into the facts
+ *
+ * Called by stream.c for each line, and by follow.c whenever the facts are made anew. The line
+ * is from a daemon that runs as root or as ourselves; it is read as if it were not: bounded,
+ * typed, and text made printable before it meets a log or a terminal.
+ *
+ * Members that are not known are passed by, so that routed may say more. What is there must be
+ * of its type: half a word is none.
+ */
+#include "dnsd/state/word.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+struct reader {
+	struct word *word;
+	char *error;
+};
+
+__attribute__((format(printf, 2, 3))) static int bad(
+	const struct reader *reader, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reader->error, WORD_ERROR_MAX, format, args);
+	va_end(args);
+	return -EBADMSG;
+}
+
+/* ---- values ---- */
+
+/* Octets that are no printable ASCII become '?'; what does not fit is cut off. */
+static void copy_text(const json_t *value, char *out, size_t cap)
+{
+	const char *text = json_string_value(value);
+	size_t n = 0;
+
+	for (; text && text[n] && n + 1 < cap; n++)
+		out[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
+	out[n] = '\0';
+}
+
+/* A name that is too long for site.yaml is nobody's, and must not become somebody's by being
+ * cut off. */
+static bool copy_name(const json_t *object, const char *key, char *out, size_t cap)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_string(value) || json_string_length(value) == 0 ||
+		json_string_length(value) >= cap)
+		return false;
+	copy_text(value, out, cap);
+	return true;
+}
+
+static bool read_state(const json_t *value, enum uplink_state *ret_state)
+{
+	static const enum uplink_state all[] = {
+		UPLINK_UP, UPLINK_DEGRADED, UPLINK_DOWN, UPLINK_DRAINED};
+	const char *text = json_string_value(value);
+
+	for (size_t i = 0; text && i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(text, uplink_state_str(all[i])) == 0) {
+			*ret_state = all[i];
+			return true;
+		}
+	return false;
+}
+
+/* ---- uplinks ---- */
+
+/* The first address of each family; others are of a later version. */
+static int read_public(
+	const struct reader *reader, const json_t *list, struct word_uplink *uplink)
+{
+	size_t i;
+	const json_t *item;
+
+	json_array_foreach (list, i, item) {
+		const char *text = json_string_value(item);
+		struct addr addr;
+
+		if (!text || addr_parse(text, &addr) < 0)
+			return bad(reader, "an address of uplink %s is none", uplink->name);
+		enum site_family family = addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+		if (!addr_is_set(&uplink->public_addrs[family]))
+			uplink->public_addrs[family] = addr;
+	}
+	return 0;
+}
+
+static int read_uplink(struct reader *reader, const json_t *object)
+{
+	struct word *word = reader->word;
+	struct word_uplink *uplink = &word->uplinks[word->n_uplinks];
+
+	if (word->n_uplinks == SITE_MAX_UPLINKS)
+		return bad(reader, "it speaks of more than %d uplinks", SITE_MAX_UPLINKS);
+	if (!copy_name(object, "name", uplink->name, sizeof(uplink->name)) ||
+		!copy_name(object, "interface", uplink->interface, sizeof(uplink->interface)))
+		return bad(reader, "an uplink has no name or no interface");
+	for (size_t i = 0; i < word->n_uplinks; i++)
+		if (strcmp(word->uplinks[i].name, uplink->name) == 0)
+			return bad(reader, "it speaks of uplink %s twice", uplink->name);
+
+	uplink->is_known = read_state(json_object_get(object, "state"), &uplink->state);
+	uplink->active = json_is_true(json_object_get(object, "active"));
+	copy_text(json_object_get(object, "why"), uplink->why, sizeof(uplink->why));
+	copy_text(json_object_get(object, "since"), uplink->since, sizeof(uplink->since));
+	word->n_uplinks++;
+	return read_public(reader, json_object_get(object, "public"), uplink);
+}
+
+static int read_uplinks(struct reader *reader, const json_t *list)
+{
+	size_t i;
+	const json_t *item;
+
+	if (!json_is_array(list))
+		return bad(reader, "it has no list of uplinks");
+	json_array_foreach (list, i, item) {
+		int err = read_uplink(reader, item);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- servers ---- */
+
+static size_t count_dead(const json_t *servers)
+{
+	size_t i;
+	const json_t *server;
+	size_t n = 0;
+
+	json_array_foreach (servers, i, server)
+		n += json_array_size(json_object_get(server, "dead"));
+	return n;
+}
+
+static int read_server(struct reader *reader, const json_t *object)
+{
+	char name[SITE_NAME_MAX + 1];
+	size_t i;
+	const json_t *item;
+
+	if (!copy_name(object, "name", name, sizeof(name)))
+		return bad(reader, "a server has no name");
+	json_array_foreach (json_object_get(object, "dead"), i, item) {
+		struct word_dead *dead = &reader->word->dead[reader->word->n_dead];
+
+		memcpy(dead->server, name, sizeof(name));
+		if (!copy_name(item, "uplink", dead->uplink, sizeof(dead->uplink)))
+			return bad(
+				reader, "server %s is dead on an uplink without a name", name);
+		copy_text(json_object_get(item, "why"), dead->why, sizeof(dead->why));
+		reader->word->n_dead++;
+	}
+	return 0;
+}
+
+/* Not there: from a routed that says nothing of servers. */
+static int read_servers(struct reader *reader, const json_t *list)
+{
+	size_t i;
+	const json_t *item;
+	size_t n = count_dead(list);
+
+	if (json_array_size(list) > SITE_MAX_SERVERS ||
+		n > (size_t)SITE_MAX_SERVERS * SITE_MAX_UPLINKS)
+		return bad(reader, "it speaks of too many servers");
+	reader->word->dead = calloc(n + 1, sizeof(*reader->word->dead));
+	if (!reader->word->dead)
+		return -ENOMEM;
+	json_array_foreach (list, i, item) {
+		int err = read_server(reader, item);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- the line ---- */
+
+static int read_version(const struct reader *reader, const json_t *root)
+{
+	const json_t *version = json_object_get(root, "version");
+	const json_t *error = json_object_get(root, "error");
+	char text[WORD_ERROR_MAX - 20];
+
+	if (json_is_string(error)) {
+		copy_text(error, text, sizeof(text));
+		return bad(reader, "it says: %s", text);
+	}
+	if (!json_is_integer(version))
+		return bad(reader, "it has no version");
+	if (json_integer_value(version) != WORD_VERSION) {
+		bad(reader, "it is of version %lld, and only %d is known here",
+			(long long)json_integer_value(version), WORD_VERSION);
+		return -EPROTONOSUPPORT;
+	}
+	return 0;
+}
+
+int word_parse(
+	const char *line, size_t len, struct word **ret_word, char ret_error[WORD_ERROR_MAX])
+{
+	AUTO(json_decrefp)
+	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	struct word *word = calloc(1, sizeof(*word));
+	struct reader reader = {.word = word, .error = ret_error};
+	int err;
+
+	if (!word)
+		return -ENOMEM;
+	if (!json_is_object(root))
+		err = bad(&reader, "it is no JSON object");
+	else if ((err = read_version(&reader, root)) == 0 &&
+		 (err = read_uplinks(&reader, json_object_get(root, "uplinks"))) == 0)
+		err = read_servers(&reader, json_object_get(root, "servers"));
+	if (err < 0) {
+		word_free(word);
+		return err;
+	}
+	word->seq = json_integer_value(json_object_get(root, "seq"));
+	*ret_word = word;
+	return 0;
+}
+
+void word_free(struct word *word)
+{
+	if (!word)
+		return;
+	free(word->dead);
+	free(word);
+}
+
+/* ---- what follows from it ---- */
+
+const struct word_uplink *word_find(const struct word *word, const struct site_uplink *uplink)
+{
+	for (size_t i = 0; word && i < word->n_uplinks; i++) {
+		const struct word_uplink *said = &word->uplinks[i];
+
+		if (strcmp(said->name, uplink->name) == 0 &&
+			strcmp(said->interface, uplink->interface) == 0)
+			return said->is_known ? said : NULL;
+	}
+	return NULL;
+}
+
+/* The states are in the order of badness (common/site/uplinkstate.h). */
+static bool decides(const struct word_uplink *said, enum uplink_state mirror)
+{
+	return said && said->state >= mirror;
+}
+
+void word_judge(const struct word *word, const struct site_uplink *uplink,
+	const struct link *link, struct word_verdict *ret_verdict)
+{
+	struct word_verdict *verdict = ret_verdict;
+
+	verdict->said = word_find(word, uplink);
+	verdict->mirror = gather_state(uplink, link);
+	gather_why(uplink, link, verdict->mirror_why, sizeof(verdict->mirror_why));
+	verdict->by_routed = decides(verdict->said, verdict->mirror);
+	verdict->state = verdict->by_routed ? verdict->said->state : verdict->mirror;
+	verdict->why = verdict->by_routed ? verdict->said->why : verdict->mirror_why;
+}
+
+const char *word_dead_why(const struct word *word, const char *server, const char *uplink)
+{
+	for (size_t i = 0; word && i < word->n_dead; i++)
+		if (strcmp(word->dead[i].server, server) == 0 &&
+			strcmp(word->dead[i].uplink, uplink) == 0)
+			return word->dead[i].why;
+	return NULL;
+}
+
+static bool has_ready_addr(const struct link *link, const struct addr *addr)
+{
+	for (size_t i = 0; link && i < link->n_addrs; i++)
+		if (addr_eq(&link->addrs[i].addr, addr) && link_addr_is_ready(&link->addrs[i]))
+			return true;
+	return false;
+}
+
+/* What site.yaml names is nobody's to choose; within a prefix that it gives, routed may. */
+static bool is_own_said(const struct word_uplink *said, const struct site_uplink *uplink,
+	const struct link *link, enum site_family family)
+{
+	const struct addr *addr = &said->public_addrs[family];
+	const struct prefix *address = &uplink->address[family];
+
+	return addr_is_set(addr) && !addr_is_set(&uplink->public_addrs[family]) &&
+	       (!addr_is_set(&address->addr) || prefix_contains(address, addr)) &&
+	       has_ready_addr(link, addr);
+}
+
+static void apply_public(const struct word_uplink *said, const struct site_uplink *uplink,
+	const struct link *link, struct uplink_facts *facts)
+{
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		if (is_own_said(said, uplink, link, family))
+			facts->public_addrs[family] = said->public_addrs[family];
+}
+
+struct addr word_own(const struct word *word, const struct site_uplink *uplink,
+	const struct link *link, enum site_family family)
+{
+	const struct word_uplink *said = word_find(word, uplink);
+
+	return said && is_own_said(said, uplink, link, family)
+		       ? said->public_addrs[family]
+		       : gather_own(uplink, link, family);
+}
+
+static void apply_dead(
+	const struct word_dead *dead, const struct site *site, struct facts *facts)
+{
+	int server = site_find_server(site, dead->server);
+	int uplink = site_find_uplink(site, dead->uplink);
+
+	if (server >= 0 && uplink >= 0)
+		facts->servers[server].dead |= UINT32_C(1) << uplink;
+}
+
+void word_apply(const struct word *word, const struct site *site,
+	const struct site_links *links, struct facts *facts)
+{
+	for (size_t i = 0; word && i < site->n_uplinks; i++) {
+		const struct word_uplink *said = word_find(word, &site->uplinks[i]);
+
+		if (!said)
+			continue;
+		if (decides(said, facts->uplinks[i].state))
+			facts->uplinks[i].state = said->state;
+		apply_public(said, &site->uplinks[i], links->uplinks[i], &facts->uplinks[i]);
+	}
+	for (size_t i = 0; word && i < word->n_dead; i++)
+		apply_dead(&word->dead[i], site, facts);
+}

@@ -1,0 +1,59 @@
+/* tsig.h - signs messages to a server that shares a key with us, and checks its responses
+ *
+ * RFC 8945, with HMAC-SHA256 and HMAC-SHA512. Pure: the time is given.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsd/wire/message.h"
+
+enum {
+	TSIG_MAC_MAX = 64,
+	TSIG_SECRET_MAX = 512,
+	TSIG_FUDGE_S = 300, /* RFC 8945 section 10: what is recommended */
+};
+
+enum tsig_algorithm { TSIG_HMAC_SHA256, TSIG_HMAC_SHA512, TSIG_N_ALGORITHMS };
+
+struct tsig_key {
+	uint8_t name[NAME_MAX_LEN]; /* lower case */
+	enum tsig_algorithm algorithm;
+	uint8_t secret[TSIG_SECRET_MAX];
+	size_t secret_len;
+};
+
+struct tsig_mac {
+	uint8_t bytes[TSIG_MAC_MAX];
+	size_t len;
+};
+
+/* "hmac-sha256" with or without the final dot, of any case. -EINVAL. */
+int tsig_algorithm_parse(const char *text, enum tsig_algorithm *ret_algorithm);
+const char *tsig_algorithm_str(enum tsig_algorithm algorithm);
+
+/* Appends a TSIG record to the message. `ret_mac` is what the response's MAC is bound to.
+ * -ENOSPC if it does not fit, -EIO if libcrypto fails. */
+int tsig_sign(const struct tsig_key *key, uint64_t now_s, struct message_writer *writer,
+	struct tsig_mac *ret_mac);
+
+enum tsig_verdict {
+	TSIG_GOOD,	/* from who has the key, in answer to our message, in time */
+	TSIG_MISSING,	/* not signed, or with an empty MAC: RFC 8945 section 5.3.2 */
+	TSIG_OTHER_KEY, /* signed with another key or algorithm */
+	TSIG_FORGED,	/* the MAC is wrong, or the record is not well-formed */
+	TSIG_STALE,	/* the MAC is right, the time is not ours */
+};
+
+struct tsig_check {
+	enum tsig_verdict verdict;
+	unsigned int error; /* of the TSIG record: DNS_RCODE_BADKEY, ... or 0. Without a good
+			       MAC anybody may have written it. */
+	uint64_t server_s;  /* the server's clock, where the record tells it; else 0 */
+};
+
+/* Checks a response that message_read() took, to a message that was signed with `key` and has
+ * the MAC `request`. */
+struct tsig_check tsig_verify(const struct tsig_key *key, uint64_t now_s,
+	const struct tsig_mac *request, const struct message *response);

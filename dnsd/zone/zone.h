@@ -1,0 +1,83 @@
+/* zone.h - a zone as its file says it, before any view gives the pseudo records addresses
+ *
+ * Made by zonefile.c, checked by zonecheck.c, read by table.c. Names are wire form in lower
+ * case; RDATA is wire form with uncompressed names, in the case in which it was written.
+ * Immutable once loaded.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dnsd/wire/name.h"
+
+/* What a SERVER or UPLINK record stands for; site.yaml's order gives the index. */
+enum pseudo_kind {
+	PSEUDO_SERVER,		 /* SERVER web */
+	PSEUDO_SERVER_ALL,	 /* SERVER web all */
+	PSEUDO_UPLINK,		 /* UPLINK isp-a */
+	PSEUDO_UPLINK_ALL,	 /* UPLINK all */
+	PSEUDO_UPLINK_RECEIVING, /* UPLINK receiving */
+};
+
+struct pseudo {
+	enum pseudo_kind kind;
+	unsigned int index; /* of the server or uplink; 0 where the kind names none */
+	uint32_t ttl_s;
+	const char *file; /* borrowed from the zone */
+	int line;
+};
+
+struct zone_rdata {
+	uint8_t *bytes;
+	uint16_t len;
+	uint32_t ttl_s;	  /* as written; the RRset's is what counts */
+	const char *file; /* borrowed from the zone */
+	int line;
+};
+
+struct zone_rrset {
+	uint16_t type;
+	uint32_t ttl_s; /* the least of its records; zonecheck.c warns where they differ */
+	struct zone_rdata *rdatas;
+	size_t n_rdatas;
+};
+
+struct zone_node {
+	uint8_t name[NAME_MAX_LEN];
+	uint8_t len;		   /* octets of the name */
+	bool outside;		   /* not within the apex: additional data only */
+	bool has_unread;	   /* a record of it was an error: never so in a good zone */
+	struct zone_rrset *rrsets; /* sorted by type */
+	size_t n_rrsets;
+	struct pseudo
+		*pseudos; /* in the order of the file; they add to A and AAAA of the node */
+	size_t n_pseudos;
+};
+
+struct zone {
+	uint8_t apex[NAME_MAX_LEN];
+	uint8_t apex_len;
+	char *file;   /* the master file, as the operator names it */
+	char **files; /* it and all it includes; owns the names that lines refer to */
+	size_t n_files;
+	struct zone_node
+		*nodes; /* canonical order, those outside included; no empty non-terminals */
+	size_t n_nodes;
+	uint32_t *slots; /* nodes by the hash of their name, see zone.c */
+	size_t n_slots;
+	uint32_t serial;
+	size_t n_records; /* as written, pseudo records included */
+	bool has_unread;  /* a line was an error, its owner unknown: never so in a good zone */
+};
+
+void zone_free(struct zone *zone);
+
+/* For who builds a zone: where the index of the node of that name (lower case), plus 1, is or
+ * would be. `slots` is a power of two larger than the number of nodes; a free one holds 0. */
+uint32_t *zone_slot(const struct zone *zone, const uint8_t *name, size_t len);
+
+/* Borrowed; NULL if there is none. `name` may be of any case. */
+const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);
+const struct zone_rrset *zone_node_find(const struct zone_node *node, uint16_t type);
+const struct zone_rrset *zone_soa(const struct zone *zone);

@@ -1,0 +1,275 @@
+/* zonecheck.c - what is wrong, or probably not meant, in a zone that was read
+ *
+ * Called by zonefile.c once all is read. Here is the walk over the nodes, and what follows
+ * from where they stand; zonerules.c looks at the records of one name, zonetarget.c at the
+ * names that records point to, zoneadvice.c at what site.yaml has to do with it.
+ *
+ * The walk is in canonical order, in which all that is below a name follows it directly: so
+ * one remembered cut (or DNAME) tells where each node stands. What is missing is only
+ * complained of where no unreadable record may be the cause.
+ */
+#include "dnsd/zone/zonecheck.h"
+
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "dnsd/state/zoneadvice.h"
+#include "dnsd/wire/rdata.h"
+#include "dnsd/zone/zonerules.h"
+
+enum { SAY_MAX = 1000 }; /* a generated zone of one mistake per record must not flood a log */
+
+void zone_check_say(struct zone_check *check, enum report_severity severity, const char *file,
+	int line, const char *format, ...)
+{
+	char text[4 * NAME_STR_LEN];
+	va_list args;
+
+	/* counted apart: no number of warnings may hide an error, which is what refuses a zone
+	 */
+	size_t *n_said = &check->n_said[severity];
+	if (*n_said > SAY_MAX)
+		return;
+	if ((*n_said)++ == SAY_MAX) {
+		report_add(check->report, severity, check->zone->file, 0,
+			"there is more of that kind, not shown");
+		return;
+	}
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	report_add(check->report, severity, file, line, "%s", text);
+}
+
+size_t zone_node_index(const struct zone *zone, const struct zone_node *node)
+{
+	return (size_t)(node - zone->nodes);
+}
+
+static bool is_address_type(uint16_t type)
+{
+	return type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_AAAA;
+}
+
+static void apex_check(struct zone_check *check)
+{
+	const struct zone *zone = check->zone;
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	char name[NAME_STR_LEN];
+
+	if (zone->has_unread || (apex && apex->has_unread))
+		return;
+	name_str(zone->apex, name);
+	if (!apex || !zone_node_find(apex, LDNS_RR_TYPE_SOA))
+		zone_check_say(check, REPORT_ERROR, zone->file, 0,
+			"there is no SOA record for %s, the zone's name in site.yaml", name);
+	if (!apex || !zone_node_find(apex, LDNS_RR_TYPE_NS))
+		zone_check_say(check, REPORT_ERROR, zone->file, 0,
+			"there is no NS record for %s", name);
+}
+
+/* Outside the zone there may be addresses, and they should be somebody's. */
+static void outside_check(struct zone_check *check, const struct zone_node *node)
+{
+	char name[NAME_STR_LEN];
+	char apex[NAME_STR_LEN];
+	char type[RDATA_TYPE_STR_LEN];
+	const char *file = node->n_pseudos > 0 ? node->pseudos[0].file : NULL;
+	int line = node->n_pseudos > 0 ? node->pseudos[0].line : 0;
+
+	name_str(node->name, name);
+	name_str(check->zone->apex, apex);
+	for (size_t i = 0; i < node->n_rrsets; i++) {
+		const struct zone_rrset *rrset = &node->rrsets[i];
+
+		if (is_address_type(rrset->type)) {
+			file = rrset->rdatas[0].file;
+			line = rrset->rdatas[0].line;
+			continue;
+		}
+		for (size_t j = 0; j < rrset->n_rdatas; j++)
+			zone_error(check, &rrset->rdatas[j],
+				"%s %s: the name is not in the zone %s, where only address "
+				"records may stand for others",
+				name, rdata_type_str(rrset->type, type), apex);
+	}
+	if (file && !check->targets[zone_node_index(check->zone, node)] &&
+		!check->zone->has_unread)
+		zone_check_say(check, REPORT_WARNING, file, line,
+			"%s: the name is not in the zone %s, "
+			"and no record of the zone needs its address",
+			name, apex);
+}
+
+/* At a cut only the delegation is ours, below it nothing but glue: addresses of NS names. */
+static bool is_delegation_data(
+	const struct zone_check *check, const struct zone_node *node, uint16_t type)
+{
+	if (is_address_type(type))
+		return check->ns_targets[zone_node_index(check->zone, node)];
+	if (check->places[zone_node_index(check->zone, node)] == ZONE_PLACE_BELOW_CUT)
+		return false;
+	return type == LDNS_RR_TYPE_NS || type == LDNS_RR_TYPE_DS ||
+	       type == LDNS_RR_TYPE_RRSIG || type == LDNS_RR_TYPE_NSEC ||
+	       type == LDNS_RR_TYPE_DNAME; /* DNAME beside NS is an error already */
+}
+
+/* `above` is the cut or DNAME whose shadow the node is in. */
+static void hidden_check(
+	struct zone_check *check, const struct zone_node *node, const struct zone_node *above)
+{
+	char name[NAME_STR_LEN];
+	char top[NAME_STR_LEN];
+	char type[RDATA_TYPE_STR_LEN];
+	enum zone_place place = check->places[zone_node_index(check->zone, node)];
+	const char *where = place == ZONE_PLACE_CUT	    ? "is delegated"
+			    : place == ZONE_PLACE_BELOW_CUT ? "is below the delegation of"
+							    : "is below the DNAME of";
+
+	name_str(node->name, name);
+	top[0] = '\0';
+	if (place != ZONE_PLACE_CUT)
+		name_str(above->name, top);
+	for (size_t i = 0; i < node->n_rrsets; i++) {
+		const struct zone_rrset *rrset = &node->rrsets[i];
+
+		if (place != ZONE_PLACE_BELOW_DNAME &&
+			is_delegation_data(check, node, rrset->type))
+			continue;
+		zone_warning(check, &rrset->rdatas[0], "%s %s%s%s: this %s is never answered",
+			name, where, *top ? " " : "", top, rdata_type_str(rrset->type, type));
+	}
+	if (node->n_pseudos > 0 &&
+		(place == ZONE_PLACE_BELOW_DNAME ||
+			!check->ns_targets[zone_node_index(check->zone, node)]))
+		zone_warning(check, &node->pseudos[0],
+			"%s %s%s%s: this record is never answered", name, where,
+			*top ? " " : "", top);
+}
+
+/* Walks all nodes; `above` is the topmost cut or DNAME over those that follow it. */
+static void nodes_check(struct zone_check *check)
+{
+	const struct zone *zone = check->zone;
+	const struct zone_node *above = NULL;
+	enum zone_place below = ZONE_PLACE_INSIDE;
+
+	for (size_t i = 0; i < zone->n_nodes; i++) {
+		const struct zone_node *node = &zone->nodes[i];
+		enum zone_place *place = &check->places[i];
+
+		if (above && (node->outside || !name_is_within(node->name, above->name)))
+			above = NULL;
+		*place = node->outside ? ZONE_PLACE_OUTSIDE
+			 : above       ? below
+				       : ZONE_PLACE_INSIDE;
+		if (*place == ZONE_PLACE_INSIDE && !name_eq(node->name, zone->apex) &&
+			zone_node_find(node, LDNS_RR_TYPE_NS)) {
+			*place = ZONE_PLACE_CUT;
+			above = node;
+			below = ZONE_PLACE_BELOW_CUT;
+		} else if (*place == ZONE_PLACE_INSIDE &&
+			   zone_node_find(node, LDNS_RR_TYPE_DNAME)) {
+			above = node;
+			below = ZONE_PLACE_BELOW_DNAME;
+		}
+
+		zonerules_check_node(check, node);
+		if (*place == ZONE_PLACE_OUTSIDE)
+			outside_check(check, node);
+		else if (*place != ZONE_PLACE_INSIDE)
+			hidden_check(check, node, above);
+	}
+}
+
+/* The first node that does not sort before the name. */
+static size_t nodes_from(const struct zone *zone, const uint8_t *name)
+{
+	size_t low = 0;
+	size_t high = zone->n_nodes;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (name_cmp(zone->nodes[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Names belong to the innermost zone that is served. What is below a delegation is told of
+ * anyway (hidden_check); here is what stands there without one. */
+static void inner_zone_check(struct zone_check *check, const uint8_t *apex)
+{
+	const struct zone *zone = check->zone;
+	char name[NAME_STR_LEN];
+	char inner[NAME_STR_LEN];
+
+	if (name_eq(apex, zone->apex) || !name_is_within(apex, zone->apex))
+		return;
+	for (size_t i = nodes_from(zone, apex); i < zone->n_nodes; i++) {
+		const struct zone_node *node = &zone->nodes[i];
+		const char *file = node->n_pseudos > 0	? node->pseudos[0].file
+				   : node->n_rrsets > 0 ? node->rrsets[0].rdatas[0].file
+							: NULL;
+		int line = node->n_pseudos > 0	? node->pseudos[0].line
+			   : node->n_rrsets > 0 ? node->rrsets[0].rdatas[0].line
+						: 0;
+
+		if (!name_is_within(node->name, apex))
+			return;
+		if (!file || check->places[i] != ZONE_PLACE_INSIDE)
+			continue;
+		zone_check_say(check, REPORT_WARNING, file, line,
+			"%s is in the zone %s, which site.yaml has a file of its own for: it "
+			"is answered from there alone, and here belong its NS records",
+			name_str(node->name, name), name_str(apex, inner));
+		return;
+	}
+}
+
+static void inner_zones_check(struct zone_check *check, const struct site *site)
+{
+	uint8_t apex[NAME_MAX_LEN];
+	size_t len;
+
+	for (size_t i = 0; i < site->dns.n_zones; i++)
+		if (site->dns.zones[i].name &&
+			name_from_str(site->dns.zones[i].name, apex, &len) == 0)
+			inner_zone_check(check, apex);
+}
+
+void zonecheck(const struct zone *zone, const struct site *site, struct report *report)
+{
+	size_t n = zone->n_nodes + 1;
+	AUTO(freep) enum zone_place *places = calloc(n, sizeof(*places));
+	AUTO(freep) bool *ns_targets = calloc(n, sizeof(*ns_targets));
+	AUTO(freep) bool *targets = calloc(n, sizeof(*targets));
+	struct zone_check check = {
+		.zone = zone,
+		.report = report,
+		.places = places,
+		.ns_targets = ns_targets,
+		.targets = targets,
+	};
+
+	if (!places || !ns_targets || !targets) {
+		report_add(report, REPORT_ERROR, zone->file, 0, "%s", strerror(ENOMEM));
+		return;
+	}
+	zonetarget_mark(&check);
+	apex_check(&check);
+	nodes_check(&check);
+	zonetarget_check(&check);
+	if (site) {
+		inner_zones_check(&check, site);
+		zoneadvice(zone, site, report);
+	}
+}

@@ -1,0 +1,241 @@
+/* zoneline.c - joins the physical lines of a master file into one record's worth of words
+ *
+ * Called by zonefile.c. One pass, one buffer, reused for each line. ldns's own reader swallows
+ * what follows an unclosed parenthesis or quote without a word; here both are errors, and
+ * reading goes on after them, so that one run shows every mistake of a file.
+ */
+#include "dnsd/zone/zoneline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsd/zone/zonefile.h"
+
+enum {
+	BUF_LEN = 2 * ZONEFILE_LINE_MAX + 2, /* each octet may be a word with its NUL */
+	TOKENS_MAX = ZONEFILE_LINE_MAX,
+};
+
+int zoneline_init(struct zoneline *line)
+{
+	*line = (struct zoneline){
+		.tokens = malloc(TOKENS_MAX * sizeof(*line->tokens)),
+		.buf = malloc(BUF_LEN),
+	};
+	if (line->tokens && line->buf)
+		return 0;
+	zoneline_fini(line);
+	return -ENOMEM;
+}
+
+void zoneline_fini(struct zoneline *line)
+{
+	free(line->tokens);
+	free(line->buf);
+	*line = (struct zoneline){0};
+}
+
+static int peek(const struct zoneline_source *source)
+{
+	return source->pos < source->len ? (unsigned char)source->text[source->pos] : -1;
+}
+
+/* The first mistake is the one that is told. */
+static void fail(struct zoneline *line, const char *error)
+{
+	if (!line->error)
+		line->error = error;
+}
+
+/* Words may need two octets for one (their NUL); the limit is on those of the file. */
+static void put(struct zoneline *line, int c)
+{
+	if (line->len - line->n_tokens >= ZONEFILE_LINE_MAX) {
+		fail(line, "the record is longer than 65536 octets");
+		return;
+	}
+	if (c == '\0') {
+		fail(line, "there is a NUL octet in the line; is this a text file?");
+		c = '?';
+	}
+	line->buf[line->len++] = (char)c;
+}
+
+/* A backslash and what it protects; the value is the reader's of the word. */
+static void escape_read(struct zoneline *line, struct zoneline_source *source)
+{
+	source->pos++;
+	int c = peek(source);
+
+	if (c < 0 || c == '\n' || c == '\r') {
+		fail(line, "a backslash ends the line, and protects nothing");
+		return;
+	}
+	put(line, '\\');
+	put(line, c);
+	source->pos++;
+}
+
+/* Up to the closing quote, which is consumed; with `keep` the quotes stay in the word. */
+static void quoted_read(struct zoneline *line, struct zoneline_source *source, bool keep)
+{
+	if (keep)
+		put(line, '"');
+	source->pos++;
+
+	for (;;) {
+		int c = peek(source);
+
+		if (c < 0 || c == '\n') {
+			fail(line, "a quote (\") is not closed on its line");
+			return;
+		}
+		if (c == '\\') {
+			escape_read(line, source);
+			continue;
+		}
+		source->pos++;
+		if (c == '"')
+			break;
+		put(line, c);
+	}
+	if (keep)
+		put(line, '"');
+}
+
+static bool ends_word(int c)
+{
+	return c < 0 || c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';' ||
+	       c == '(' || c == ')';
+}
+
+static void word_read(struct zoneline *line, struct zoneline_source *source)
+{
+	int c;
+
+	while (!ends_word(c = peek(source))) {
+		if (c == '\\')
+			escape_read(line, source);
+		else if (c == '"')
+			quoted_read(line, source, true); /* alpn="h2,h3" */
+		else {
+			put(line, c);
+			source->pos++;
+		}
+	}
+}
+
+static void token_read(struct zoneline *line, struct zoneline_source *source)
+{
+	char *text = line->buf + line->len;
+	bool quoted = peek(source) == '"';
+
+	if (quoted)
+		quoted_read(line, source, false);
+	else
+		word_read(line, source);
+
+	/* an empty string ("") takes no octet of the limit, so words are counted as well */
+	if (line->n_tokens == TOKENS_MAX) {
+		fail(line, "the record has more than 65536 words");
+		return;
+	}
+	size_t len = (size_t)(line->buf + line->len - text);
+	line->tokens[line->n_tokens++] = (struct zonetoken){
+		.text = text, .len = len, .quoted = quoted};
+	line->buf[line->len++] = '\0';
+}
+
+static void comment_skip(struct zoneline_source *source)
+{
+	const char *from = source->text + source->pos;
+	const char *end = memchr(from, '\n', source->len - source->pos);
+
+	source->pos = end ? (size_t)(end - source->text) : source->len;
+}
+
+static void newline_skip(struct zoneline_source *source)
+{
+	comment_skip(source);
+	if (source->pos < source->len)
+		source->pos++;
+	source->line++;
+}
+
+/* After an unclosed parenthesis: goes on with the first line after `start` that looks like the
+ * begin of a record, so that the mistakes behind it are found as well. A digit does not: it is
+ * more often a SOA's number than an owner. */
+static void unclosed_recover(
+	struct zoneline *line, struct zoneline_source *source, size_t start_pos)
+{
+	fail(line, "a parenthesis is opened and not closed");
+	source->pos = start_pos;
+	source->line = line->start - 1;
+	do
+		newline_skip(source);
+	while (source->pos < source->len && strchr(" \t\r\n;)\"0123456789", peek(source)));
+}
+
+static void parenthesis_close(struct zoneline *line)
+{
+	if (line->depth == 0)
+		fail(line, "a parenthesis is closed that was not opened");
+	else
+		line->depth--;
+}
+
+/* One word or one mark. False at the end of the logical line. */
+static bool step(struct zoneline *line, struct zoneline_source *source)
+{
+	switch (peek(source)) {
+	case -1:
+		source->line++;
+		return false;
+	case '\n':
+		source->pos++;
+		source->line++;
+		return line->depth > 0;
+	case ' ':
+	case '\t':
+	case '\r':
+		source->pos++;
+		return true;
+	case ';':
+		comment_skip(source);
+		return true;
+	case '(':
+		source->pos++;
+		line->depth++;
+		return true;
+	case ')':
+		source->pos++;
+		parenthesis_close(line);
+		return true;
+	default:
+		token_read(line, source);
+		return true;
+	}
+}
+
+bool zoneline_read(struct zoneline *line, struct zoneline_source *source)
+{
+	size_t start_pos = source->pos;
+
+	if (source->pos >= source->len)
+		return false;
+	line->start = source->line + 1;
+	line->leading_blank = peek(source) == ' ' || peek(source) == '\t';
+	line->n_tokens = 0;
+	line->error = NULL;
+	line->len = 0;
+	line->depth = 0;
+
+	/* without the second bound, a file of many '(' would be read once for each of them */
+	while (step(line, source))
+		if (line->depth > 0 && source->pos - start_pos > ZONEFILE_LINE_MAX)
+			break;
+	if (line->depth > 0)
+		unclosed_recover(line, source, start_pos);
+	return true;
+}

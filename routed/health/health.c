@@ -1,0 +1,407 @@
+/* health.c - whether the servers work, on the path of each uplink: `servers[].check`
+ *
+ * One timer, set to healthset_next_us, and up to HEALTHSET_UNDER_WAY sockets:
+ *
+ *   on_timer      gives up on what is late, begins what is due
+ *   on_connected  a connection was accepted, refused, or found no way
+ *         \--> healthset_end --> `changed`, if a verdict has turned --> next timer
+ *
+ * The router asks as itself: no device, no source. Our first rule brings packets to a loopback
+ * into the table main, where the route by way of the server is; the answer comes to the
+ * router's own address. Where that route is missing (`route: no`, and nobody else has made
+ * one) the default route would lead the question out over an uplink, to whoever has such an
+ * address there: so the kernel is asked for the way first.
+ *
+ * A connection ends by a reset (SO_LINGER of 0): no TIME_WAIT on either side, and nothing to
+ * read for a service that waits for a request.
+ *
+ * What fails on this side (no descriptor, no memory, a firewall's output rule) says nothing
+ * about the server: it is logged once per target, and the verdict stays.
+ */
+#include "routed/health/health.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/net/links.h"
+#include "routed/health/healthset.h"
+#include "routed/report/status.h"
+#include "routed/wanted/situation.h"
+
+enum { SEC = 1000000 /* us */, MIN_WAIT_US = 1000 };
+
+struct conn {
+	struct health *health;
+	struct health_target *target; /* NULL: free */
+	struct event event;
+	int fd;
+};
+
+struct health {
+	struct event_base *base;
+	const struct situation *situation;
+	const struct site *site; /* NULL: not configured yet */
+	health_changed_fn *changed;
+	void *arg;
+	struct event *timer;
+	struct healthset set;
+	struct conn conns[HEALTHSET_UNDER_WAY];
+};
+
+/* ---- connections ---- */
+
+static void rearm(struct health *health)
+{
+	int64_t next_us = healthset_next_us(&health->set);
+
+	if (next_us == INT64_MAX) {
+		event_del(health->timer);
+		return;
+	}
+	int64_t wait_us = next_us - clock_now_us();
+	if (wait_us < MIN_WAIT_US)
+		wait_us = MIN_WAIT_US;
+	const struct timeval wait = {.tv_sec = wait_us / SEC, .tv_usec = wait_us % SEC};
+	event_add(health->timer, &wait);
+}
+
+static void conn_close(struct conn *conn)
+{
+	event_del(&conn->event);
+	close(conn->fd);
+	conn->fd = -1;
+	conn->target = NULL;
+}
+
+static struct conn *conn_of(struct health *health, const struct health_target *target)
+{
+	for (size_t i = 0; i < HEALTHSET_UNDER_WAY; i++)
+		if (health->conns[i].target == target)
+			return &health->conns[i];
+	return NULL;
+}
+
+/* What the kernel says of a connection that it has begun. */
+static enum health_outcome outcome_of(int err)
+{
+	switch (err) {
+	case 0:
+		return HEALTH_ACCEPTED;
+	case ECONNREFUSED:
+	case ECONNRESET:
+		return HEALTH_REFUSED;
+	case ETIMEDOUT:
+		return HEALTH_SILENT;
+	default:
+		return HEALTH_UNREACHABLE;
+	}
+}
+
+static enum health_outcome conn_outcome(const struct conn *conn)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
+		err = errno;
+	return outcome_of(err);
+}
+
+/* The target is waiting again afterwards. */
+static void end(
+	struct health *health, struct health_target *target, enum health_outcome outcome)
+{
+	target->complained = false;
+	if (healthset_end(&health->set, target, outcome, clock_now_us()))
+		health->changed(health->arg);
+}
+
+static void on_connected(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+	struct health *health = conn->health;
+	struct health_target *target = conn->target;
+	enum health_outcome outcome = conn_outcome(conn);
+
+	(void)fd;
+	(void)what;
+	conn_close(conn);
+	end(health, target, outcome);
+	rearm(health);
+}
+
+/* Where the kernel would send it: HEALTH_ACCEPTED stands for "towards the server". */
+static enum health_outcome look_at_way(const struct health *health, const struct addr *addr)
+{
+	const struct addr any = {0};
+	int ifindex;
+
+	if (links_route_lookup(&any, addr, &ifindex) < 0)
+		return HEALTH_ACCEPTED; /* it could not be asked: connecting will tell */
+	if (ifindex == 0)
+		return HEALTH_UNREACHABLE;
+	for (size_t i = 0; i < health->site->n_uplinks; i++)
+		if (health->situation->uplinks[i].ifindex == ifindex)
+			return HEALTH_ASTRAY;
+	return HEALTH_ACCEPTED;
+}
+
+/* 0: begun, or over already: `ret_outcome` is HEALTH_SILENT while nothing is known. Else what
+ * is wrong on this side, a negative errno. */
+static int conn_begin(
+	const struct health_target *target, int *ret_fd, enum health_outcome *ret_outcome)
+{
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&target->addr, target->port, 0, &sa);
+	AUTO(closep)
+	int fd = socket(target->addr.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0)
+		return -errno;
+	int err = connect(fd, (struct sockaddr *)&sa, len) < 0 ? errno : 0;
+	switch (err) {
+	case EINPROGRESS:
+		*ret_outcome = HEALTH_SILENT;
+		*ret_fd = TAKE_FD(fd);
+		return 0;
+	case 0:
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		*ret_outcome = outcome_of(err);
+		return 0;
+	default:
+		return -err;
+	}
+}
+
+static int conn_wait(struct conn *conn, struct health_target *target, int fd)
+{
+	event_assign(&conn->event, conn->health->base, fd, EV_WRITE, on_connected, conn);
+	if (event_add(&conn->event, NULL) < 0)
+		return -ENOMEM;
+	conn->target = target;
+	conn->fd = fd;
+	return 0;
+}
+
+static void put_off(struct health *health, struct health_target *target, int err)
+{
+	healthset_put_off(&health->set, target, clock_now_us());
+	if (target->complained)
+		return;
+	target->complained = true;
+	log_error(err, "server", "cannot try %s port %u, it counts as before%s",
+		addr_str(&target->addr), target->port,
+		err == -EPERM || err == -EACCES ? " (a firewall's output rule?)" : "");
+}
+
+static void begin(struct health *health, struct health_target *target)
+{
+	enum health_outcome outcome = look_at_way(health, &target->addr);
+	AUTO(closep) int fd = -1;
+
+	if (outcome != HEALTH_ACCEPTED) {
+		end(health, target, outcome);
+		return;
+	}
+	int err = conn_begin(target, &fd, &outcome);
+	if (err == 0 && fd < 0) {
+		end(health, target, outcome);
+		return;
+	}
+	if (err == 0)
+		err = conn_wait(conn_of(health, NULL), target, fd);
+	if (err < 0)
+		put_off(health, target, err);
+	else
+		fd = -1; /* the connection's now */
+}
+
+/* The process may have been busy: what has come meanwhile is not late. */
+static void give_up(struct health *health, struct health_target *target)
+{
+	struct conn *conn = conn_of(health, target);
+	struct pollfd ready = {.fd = conn->fd, .events = POLLOUT};
+	enum health_outcome outcome = HEALTH_SILENT;
+
+	if (poll(&ready, 1, 0) == 1)
+		outcome = conn_outcome(conn);
+	conn_close(conn);
+	end(health, target, outcome);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct health *health = arg;
+	struct health_target *target;
+	int64_t now_us = clock_now_us();
+
+	(void)fd;
+	(void)what;
+	while ((target = healthset_late(&health->set, now_us)))
+		give_up(health, target);
+	for (int i = 0; i < HEALTHSET_BURST; i++) {
+		target = healthset_next(&health->set, now_us);
+		if (!target)
+			break;
+		begin(health, target);
+	}
+	rearm(health);
+}
+
+/* ---- life ---- */
+
+int health_new(struct event_base *base, const struct situation *situation,
+	health_changed_fn *changed, void *arg, struct health **ret_health)
+{
+	struct health *health = calloc(1, sizeof(*health));
+
+	if (!health)
+		return -ENOMEM;
+	healthset_init(&health->set);
+	for (size_t i = 0; i < HEALTHSET_UNDER_WAY; i++)
+		health->conns[i] = (struct conn){.health = health, .fd = -1};
+	health->base = base;
+	health->situation = situation;
+	health->changed = changed;
+	health->arg = arg;
+	health->timer = evtimer_new(base, on_timer, health);
+	if (!health->timer) {
+		health_free(health);
+		return -ENOMEM;
+	}
+	*ret_health = health;
+	return 0;
+}
+
+void health_free(struct health *health)
+{
+	if (!health)
+		return;
+	for (size_t i = 0; i < HEALTHSET_UNDER_WAY; i++)
+		if (health->conns[i].target)
+			conn_close(&health->conns[i]);
+	if (health->timer)
+		event_free(health->timer);
+	healthset_fini(&health->set);
+	free(health);
+}
+
+static void on_gone(struct health_target *target, void *arg)
+{
+	conn_close(conn_of(arg, target));
+}
+
+int health_configure(struct health *health, const struct site *site)
+{
+	int err = healthset_configure(&health->set, site, clock_now_us(), on_gone, health);
+
+	if (err < 0)
+		return err;
+	health->site = site;
+	rearm(health);
+	return 0;
+}
+
+/* ---- what is known ---- */
+
+static enum healthset_path_state state_of(
+	const struct health *health, size_t server, size_t uplink)
+{
+	bool has[SITE_FAMILIES];
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		struct addr public_addr = situation_public(&health->site->uplinks[uplink],
+			&health->situation->uplinks[uplink], family);
+
+		has[family] = addr_is_set(&public_addr);
+	}
+	return healthset_state(&health->set, server, uplink, has);
+}
+
+static uint32_t uplinks_in(
+	const struct health *health, size_t server, enum healthset_path_state state)
+{
+	uint32_t set = 0;
+
+	if (!health->site || server >= health->site->n_servers ||
+		health->site->servers[server].check_port == 0)
+		return 0;
+	for (size_t i = 0; i < health->site->n_uplinks; i++)
+		if (state_of(health, server, i) == state)
+			set |= 1u << i;
+	return set;
+}
+
+uint32_t health_dead(const struct health *health, size_t server)
+{
+	return uplinks_in(health, server, HEALTHSET_DEAD);
+}
+
+uint32_t health_partly(const struct health *health, size_t server)
+{
+	return uplinks_in(health, server, HEALTHSET_PARTLY_DEAD);
+}
+
+static void words(const struct health_target *target, char *out, size_t cap)
+{
+	int64_t now_us = clock_now_us();
+	const struct healthcheck_about about = {
+		.addr = &target->addr,
+		.port = target->port,
+		.now_us = now_us,
+		.wall_us = status_wall_us(now_us),
+	};
+
+	healthcheck_why(&target->check, &about, out, cap);
+}
+
+const char *health_why(
+	const struct health *health, size_t server, size_t uplink, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		const struct health_target *target = healthset_path(
+			&health->set, server, uplink, family);
+
+		if (!target || n + 2 >= cap)
+			continue;
+		if (n > 0)
+			n = (size_t)(stpcpy(out + n, "; ") - out);
+		words(target, out + n, cap - n);
+		n += strlen(out + n);
+	}
+	return out;
+}
+
+bool health_look(const struct health *health, size_t server, size_t uplink,
+	enum site_family family, struct health_look *ret_look)
+{
+	const struct health_target *target = healthset_path(
+		&health->set, server, uplink, family);
+
+	if (!target)
+		return false;
+	*ret_look = (struct health_look){
+		.addr = target->addr,
+		.port = target->port,
+		.alive = target->check.verdict != HEALTH_DEAD,
+		.rtt_us = target->check.rtt_us > 0 ? target->check.rtt_us : -1,
+		.since_us = target->check.since_us,
+	};
+	words(target, ret_look->why, sizeof(ret_look->why));
+	return true;
+}

@@ -1,0 +1,395 @@
+/* healthset.c - which addresses of servers are checked, for which paths, and when
+ *
+ * A target is in one of three places:
+ *
+ *   wheel[tick]  waits     --its tick has come-->  ready  --there is room-->  under_way
+ *        ^                                                                        |
+ *        '-------- healthset_end: one interval after its beginning ---------------'
+ *
+ * Whatever the number of targets, not more than HEALTHSET_UNDER_WAY connections are under way
+ * and not more than HEALTHSET_BURST are begun in a tick (800 a second): with more targets than
+ * that allows, `ready` grows into a queue, and each of them is tried less often. Targets that
+ * a configuration brings are spread over an interval. One timer is enough for all of this, and
+ * each step takes constant time.
+ *
+ * Verdicts belong to targets, and the paths only refer to them: when a configuration brings
+ * other servers or uplinks, the paths are made anew, and the targets found again by address.
+ */
+#include "routed/health/healthset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+enum { MS = 1000, TICK_US = HEALTHSET_TICK_MS * MS };
+
+/* ---- queues ---- */
+
+static void put(struct health_target *target, struct health_queue *queue)
+{
+	TAILQ_INSERT_TAIL(queue, target, entry);
+	target->queue = queue;
+}
+
+static void move(struct health_target *target, struct health_queue *queue)
+{
+	TAILQ_REMOVE(target->queue, target, entry);
+	put(target, queue);
+}
+
+/* Ticks that have come are ready already. */
+static struct health_queue *queue_at(struct healthset *set, int64_t due_us)
+{
+	int64_t tick = due_us / TICK_US;
+
+	if (tick <= set->tick)
+		return &set->ready;
+	if (tick >= set->tick + HEALTHSET_SLOTS)
+		tick = set->tick + HEALTHSET_SLOTS - 1;
+	return &set->wheel[tick % HEALTHSET_SLOTS];
+}
+
+static void move_all(struct health_queue *from, struct health_queue *to)
+{
+	struct health_target *target;
+
+	while ((target = TAILQ_FIRST(from)))
+		move(target, to);
+}
+
+static void advance(struct healthset *set, int64_t now_us)
+{
+	int64_t tick = now_us / TICK_US;
+	int64_t from = set->tick + 1;
+
+	if (tick <= set->tick)
+		return;
+	for (int64_t t = from; t <= tick && t < from + HEALTHSET_SLOTS; t++)
+		move_all(&set->wheel[t % HEALTHSET_SLOTS], &set->ready);
+	set->tick = tick;
+	set->n_burst = 0;
+}
+
+void healthset_init(struct healthset *set)
+{
+	*set = (struct healthset){0};
+	for (size_t i = 0; i < HEALTHSET_SLOTS; i++)
+		TAILQ_INIT(&set->wheel[i]);
+	TAILQ_INIT(&set->ready);
+	TAILQ_INIT(&set->under_way);
+}
+
+void healthset_fini(struct healthset *set)
+{
+	for (size_t i = 0; i < set->n_targets; i++)
+		free(set->targets[i]);
+	free(set->targets);
+	free(set->paths);
+}
+
+struct health_target *healthset_next(struct healthset *set, int64_t now_us)
+{
+	struct health_target *target;
+
+	advance(set, now_us);
+	target = TAILQ_FIRST(&set->ready);
+	if (!target || set->n_under_way == HEALTHSET_UNDER_WAY ||
+		set->n_burst == HEALTHSET_BURST)
+		return NULL;
+
+	set->n_burst++;
+	set->n_under_way++;
+	target->begun_us = now_us;
+	move(target, &set->under_way);
+	return target;
+}
+
+static int64_t late_us(const struct health_target *target)
+{
+	return target->begun_us + (int64_t)HEALTH_TIMEOUT_MS * MS;
+}
+
+struct health_target *healthset_late(const struct healthset *set, int64_t now_us)
+{
+	struct health_target *target = TAILQ_FIRST(&set->under_way);
+
+	return target && late_us(target) <= now_us ? target : NULL;
+}
+
+static void wait_again(
+	struct healthset *set, struct health_target *target, int64_t delay_ms, int64_t now_us)
+{
+	set->n_under_way--;
+	advance(set, now_us);
+	move(target, queue_at(set, target->begun_us + delay_ms * MS));
+}
+
+bool healthset_end(struct healthset *set, struct health_target *target,
+	enum health_outcome outcome, int64_t now_us)
+{
+	bool turned = healthcheck_take(&target->check, outcome, target->begun_us, now_us);
+
+	wait_again(set, target, healthcheck_delay_ms(&target->check), now_us);
+	return turned;
+}
+
+void healthset_put_off(struct healthset *set, struct health_target *target, int64_t now_us)
+{
+	wait_again(set, target, HEALTH_INTERVAL_MS, now_us);
+}
+
+int64_t healthset_next_us(const struct healthset *set)
+{
+	const struct health_target *oldest = TAILQ_FIRST(&set->under_way);
+	int64_t next_us = oldest ? late_us(oldest) : INT64_MAX;
+	int64_t start_us = INT64_MAX;
+
+	if (set->n_under_way == HEALTHSET_UNDER_WAY)
+		return next_us; /* whoever ends makes room, and asks again */
+	if (!TAILQ_EMPTY(&set->ready))
+		start_us = (set->tick + (set->n_burst == HEALTHSET_BURST)) * TICK_US;
+	for (int64_t t = set->tick + 1; start_us == INT64_MAX; t++) {
+		if (t == set->tick + HEALTHSET_SLOTS)
+			break;
+		if (!TAILQ_EMPTY(&set->wheel[t % HEALTHSET_SLOTS]))
+			start_us = t * TICK_US;
+	}
+	return start_us < next_us ? start_us : next_us;
+}
+
+/* ---- the configuration ---- */
+
+/* One path, and where it ends. */
+struct want {
+	struct addr addr;
+	uint16_t port;
+	size_t path;
+};
+
+/* What a configuration comes to, before it is taken. */
+struct build {
+	struct want *wants;
+	size_t n_wants;
+	struct health_target **targets;
+	size_t n_targets;
+	struct health_target **paths;
+};
+
+static size_t path_index(
+	size_t n_uplinks, size_t server, size_t uplink, enum site_family family)
+{
+	return (server * n_uplinks + uplink) * SITE_FAMILIES + family;
+}
+
+static void build_fini(struct build *build)
+{
+	for (size_t i = 0; i < build->n_targets; i++)
+		if (build->targets[i]->is_new)
+			free(build->targets[i]);
+	free(build->targets);
+	free(build->paths);
+	free(build->wants);
+}
+
+/* Where TCP that comes in over the uplink is forwarded to (nftforwards.c); unset: nowhere. */
+static const struct addr *end_of(
+	const struct site_server *server, size_t uplink, enum site_family family)
+{
+	const struct addr *loopback = server->has_loopbacks
+					      ? &server->loopbacks[uplink][family]
+					      : NULL;
+
+	return loopback && addr_is_set(loopback) ? loopback : &server->address[family];
+}
+
+static void want_server(struct build *build, const struct site *site, size_t s)
+{
+	const struct site_server *server = &site->servers[s];
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		if (server->check_port == 0 || !(server->uplinks & (1u << i)))
+			continue;
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			const struct addr *addr = end_of(server, i, family);
+
+			if (addr_is_set(addr))
+				build->wants[build->n_wants++] = (struct want){*addr,
+					server->check_port,
+					path_index(site->n_uplinks, s, i, family)};
+		}
+	}
+}
+
+static int compare(
+	const struct addr *a, uint16_t a_port, const struct addr *b, uint16_t b_port)
+{
+	int order = memcmp(a, b, sizeof(*a)); /* equal addresses are equal octets: addr.h */
+
+	return order ? order : (int)a_port - (int)b_port;
+}
+
+static int want_cmp(const void *a, const void *b)
+{
+	const struct want *x = a;
+	const struct want *y = b;
+
+	return compare(&x->addr, x->port, &y->addr, y->port);
+}
+
+static int target_cmp(const void *want, const void *target)
+{
+	const struct want *x = want;
+	const struct health_target *const *y = target;
+
+	return compare(&x->addr, x->port, &(*y)->addr, (*y)->port);
+}
+
+/* All paths, by where they end. */
+static int build_wants(struct build *build, const struct site *site)
+{
+	size_t n_paths = path_index(site->n_uplinks, site->n_servers, 0, 0);
+
+	build->wants = calloc(n_paths + 1, sizeof(*build->wants));
+	build->paths = calloc(n_paths + 1, sizeof(*build->paths));
+	build->targets = calloc(n_paths + 1, sizeof(*build->targets));
+	if (!build->wants || !build->paths || !build->targets)
+		return -ENOMEM;
+	for (size_t s = 0; s < site->n_servers; s++)
+		want_server(build, site, s);
+	qsort(build->wants, build->n_wants, sizeof(*build->wants), want_cmp);
+	return 0;
+}
+
+/* The one that is there already, or a new one. */
+static struct health_target *target_for(const struct healthset *set, const struct want *want)
+{
+	struct health_target **known = set->n_targets
+					       ? bsearch(want, set->targets, set->n_targets,
+							 sizeof(struct health_target *),
+							 target_cmp)
+					       : NULL;
+	struct health_target *target = known ? *known : calloc(1, sizeof(*target));
+
+	if (!known && target)
+		*target = (struct health_target){
+			.addr = want->addr, .port = want->port, .is_new = true};
+	return target;
+}
+
+static int build_targets(struct build *build, const struct healthset *set)
+{
+	for (size_t i = 0; i < build->n_wants; i++) {
+		const struct want *want = &build->wants[i];
+		struct health_target *target;
+
+		if (i == 0 || want_cmp(want, want - 1) != 0) {
+			target = target_for(set, want);
+			if (!target)
+				return -ENOMEM;
+			build->targets[build->n_targets++] = target;
+		}
+		build->paths[want->path] = build->targets[build->n_targets - 1];
+	}
+	return 0;
+}
+
+static void drop_unwanted(
+	struct healthset *set, const struct build *build, healthset_gone_fn *gone, void *arg)
+{
+	for (size_t i = 0; i < set->n_targets; i++)
+		set->targets[i]->is_wanted = false;
+	for (size_t i = 0; i < build->n_targets; i++)
+		build->targets[i]->is_wanted = true;
+	for (size_t i = 0; i < set->n_targets; i++) {
+		struct health_target *target = set->targets[i];
+
+		if (target->is_wanted)
+			continue;
+		if (target->queue == &set->under_way) {
+			gone(target, arg);
+			set->n_under_way--;
+		}
+		TAILQ_REMOVE(target->queue, target, entry);
+		free(target);
+	}
+}
+
+/* Not all at once, now and ever after. */
+static void queue_new(struct healthset *set, const struct build *build, int64_t now_us)
+{
+	size_t n_new = 0;
+	size_t k = 0;
+
+	advance(set, now_us);
+	for (size_t i = 0; i < build->n_targets; i++)
+		n_new += build->targets[i]->is_new;
+	for (size_t i = 0; i < build->n_targets; i++) {
+		struct health_target *target = build->targets[i];
+		int64_t spread_us = (int64_t)HEALTH_INTERVAL_MS * MS;
+
+		if (!target->is_new)
+			continue;
+		target->is_new = false;
+		put(target, queue_at(set, now_us + spread_us * (int64_t)k++ / (int64_t)n_new));
+	}
+}
+
+int healthset_configure(struct healthset *set, const struct site *site, int64_t now_us,
+	healthset_gone_fn *gone, void *arg)
+{
+	AUTO(build_fini) struct build build = {0};
+
+	int err = build_wants(&build, site);
+	if (err == 0)
+		err = build_targets(&build, set);
+	if (err < 0)
+		return err;
+
+	drop_unwanted(set, &build, gone, arg);
+	queue_new(set, &build, now_us);
+	free(set->targets);
+	free(set->paths);
+	set->n_targets = build.n_targets;
+	set->targets = TAKE(build.targets);
+	set->paths = TAKE(build.paths);
+	set->n_servers = site->n_servers;
+	set->n_uplinks = site->n_uplinks;
+	build.n_targets = 0;
+	return 0;
+}
+
+/* ---- what is known ---- */
+
+const struct health_target *healthset_path(
+	const struct healthset *set, size_t server, size_t uplink, enum site_family family)
+{
+	if (server >= set->n_servers || uplink >= set->n_uplinks)
+		return NULL;
+	return set->paths[path_index(set->n_uplinks, server, uplink, family)];
+}
+
+enum healthset_path_state healthset_state(const struct healthset *set, size_t server,
+	size_t uplink, const bool has[SITE_FAMILIES])
+{
+	size_t n_all = 0, n_all_dead = 0;   /* families that are checked ... */
+	size_t n_here = 0, n_here_dead = 0; /* ... and that the uplink has */
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		const struct health_target *target = healthset_path(
+			set, server, uplink, family);
+		bool dead = target && target->check.verdict == HEALTH_DEAD;
+
+		n_all += target != NULL;
+		n_all_dead += dead;
+		n_here += target && has[family];
+		n_here_dead += dead && has[family];
+	}
+	size_t n = n_here ? n_here : n_all;
+	size_t n_dead = n_here ? n_here_dead : n_all_dead;
+
+	if (n_dead == 0)
+		return HEALTHSET_ALIVE;
+	return n_dead == n ? HEALTHSET_DEAD : HEALTHSET_PARTLY_DEAD;
+}

@@ -1,0 +1,650 @@
+/* nft.c - writes our nftables table, and notices when somebody else changed it
+ *
+ * Who changed it is told apart by generations: the kernel counts transactions, anybody's, and
+ * announces each with the process that made it. A transaction of ours takes the number from G
+ * to G + 1; any other number, or an announcement beyond the last one that was looked at, is
+ * somebody else's. Then the digest of our table (nftdigest.h) is taken and compared:
+ *
+ *     nft_apply -> transaction -> settle: digest, file   (30 ms later for a large table)
+ *     monitor_on_readable -> [20 ms] look: digest; differs -> changed()
+ *
+ * Between a transaction and its digest the table is trusted on the strength of the generation
+ * alone; if that has moved meanwhile, nobody can tell what the other one did, and the whole is
+ * written again.
+ *
+ * The socket of the monitor takes announcements only: a filter of the kernel keeps out the
+ * thousands of messages, one for each element, that go with them.
+ *
+ * libnftables keeps what it parsed until the context is freed; a context per transaction costs
+ * 30 microseconds. It reads the text, but for port forwards: ten thousand of them are written,
+ * and one of ten thousand changed, by messages of our own (nftelements.h).
+ */
+#include "routed/kernel/nft.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <malloc.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <nftables/libnftables.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "routed/kernel/nftdiff.h"
+#include "routed/kernel/nftelements.h"
+#include "routed/kernel/nlcmd.h"
+#include "routed/kernel/text.h"
+
+enum {
+	NFT_WHY_MAX = 512,
+	NFT_SETTLE_MS = 30,
+	NFT_LOOK_MS = 20,
+	NFT_BATCH = 64,		 /* announcements per wake-up */
+	NFT_TRIES = 3,		 /* of a transaction that another one came into */
+	NFT_BIG_TEXT = 64 << 10, /* octets, a thousand forwards: libnftables is slow by then */
+};
+
+static const char file_head[] = "# digest ";
+
+enum { FILE_HEAD_LEN = sizeof(file_head) - 1 + 16 + 1 };
+
+struct nft {
+	struct nlcmd *cmd;
+	struct nl_sock *monitor;
+	struct event *readable;
+	struct event *settle_timer;
+	struct event *look_timer;
+	char *state;	 /* path, or NULL */
+	char *text;	 /* in the kernel as of `generation`; NULL: nothing known */
+	uint64_t digest; /* of the same; 0: not taken yet */
+	uint32_t generation;
+	struct nft_author author;
+	struct nft_counters counters;
+	nft_changed_fn *on_changed;
+	void *arg;
+	char why[NFT_WHY_MAX];
+};
+
+/* ---- transactions ---- */
+
+static void nft_ctx_freep(struct nft_ctx **ctx)
+{
+	if (*ctx)
+		nft_ctx_free(*ctx);
+}
+
+/* The first line that says "Error", without what follows: guesses at what was meant, and the
+ * position in a text that no one has seen. */
+static void copy_why(const char *said, char *why, size_t cap)
+{
+	const char *error = strstr(said, "Error: ");
+
+	if (error)
+		said = error + strlen("Error: ");
+	snprintf(why, cap, "%.*s", (int)strcspn(said, "\n;"), said);
+}
+
+/* Runs commands as one transaction. libnftables leaves the kernel's errno only in words. */
+static int run(const char *commands, bool dry, char *why, size_t cap)
+{
+	AUTO(nft_ctx_freep) struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	why[0] = '\0';
+	if (!ctx || nft_ctx_buffer_output(ctx) || nft_ctx_buffer_error(ctx))
+		return -ENOMEM;
+	nft_ctx_set_dry_run(ctx, dry);
+	errno = 0;
+	int r = nft_run_cmd_from_buffer(ctx, commands);
+	int err = errno;
+	if (r == 0)
+		return 0;
+	copy_why(nft_ctx_get_error_buffer(ctx), why, cap);
+	if (err == EPERM || strstr(why, "Operation not permitted"))
+		return -EPERM;
+	return -EIO;
+}
+
+/* libnftables needs 24 MB for 10,000 forwards. */
+static void give_back(const char *commands)
+{
+	if (strlen(commands) > NFT_BIG_TEXT)
+		malloc_trim(0);
+}
+
+static char *replacement(const char *text)
+{
+	struct text all = {0};
+
+	text_str(&all, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n");
+	text_str(&all, text);
+	return text_take(&all);
+}
+
+/* By a question that changes nothing, but takes the same privilege: CAP_NET_ADMIN in the user
+ * namespace of this network namespace (nfnetlink). */
+int nft_may_change(void)
+{
+	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
+	uint32_t generation;
+	int r = nlcmd_new(NETLINK_NETFILTER, &cmd);
+
+	return r < 0 ? r : nftdigest_generation(cmd, &generation);
+}
+
+/* What the kernel has to be asked about a large table: all but the elements of the forward
+ * maps, if they are of the one shape that we lay out ourselves, and no key is there twice.
+ * NULL for the whole. */
+static char *without_elements(const char *text)
+{
+	AUTO(freep) char *table = NULL;
+	AUTO(freep) char *elements = NULL;
+	struct nftelements_batch batch;
+
+	if (strlen(text) <= NFT_BIG_TEXT || !nftdiff_split(text, &table, &elements) ||
+		!nftelements_compile(elements, 0, &batch))
+		return NULL;
+	free(batch.data);
+	return TAKE(table);
+}
+
+/* Under another name: to have it replace the present table would cost the kernel a walk over
+ * all of that one's elements, there and back. */
+static char *for_trial(const char *text)
+{
+	static const char head[] = "table inet " NFT_TABLE " {";
+	struct text all = {0};
+
+	assert(strncmp(text, head, strlen(head)) == 0);
+	text_str(&all, "table inet " NFT_TABLE "-trial {");
+	text_str(&all, text + strlen(head));
+	return text_take(&all);
+}
+
+/* A table that the kernel had no objection to needs no second trial, for it ends with a grace
+ * period: 20 ms, if it comes to that. The table itself goes to the kernel all the same. */
+static char *last_tried;
+
+static bool is_tried(const char *text)
+{
+	return last_tried && strcmp(last_tried, text) == 0;
+}
+
+static void remember_tried(const char *text)
+{
+	free(last_tried);
+	last_tried = strdup(text);
+}
+
+int nft_check(const char *text, char *why, size_t cap)
+{
+	AUTO(freep) char *table = without_elements(text);
+	const char *tried = table ? table : text;
+	int r = nft_may_change(); /* the library would print its own words */
+
+	if (r < 0) {
+		snprintf(why, cap, "%s", strerror(-r));
+		return r;
+	}
+	if (is_tried(tried))
+		return 0;
+	AUTO(freep) char *commands = for_trial(tried);
+	r = run(commands, true, why, cap);
+	give_back(commands);
+	if (r == 0)
+		remember_tried(tried);
+	return r;
+}
+
+static int look_at_generation(struct nft *nft, uint32_t *ret_generation)
+{
+	int r = nftdigest_generation(nft->cmd, ret_generation);
+
+	if (r < 0)
+		snprintf(
+			nft->why, sizeof(nft->why), "the kernel does not tell its generation");
+	return r;
+}
+
+/* ---- the file ---- */
+
+static void forget(struct nft *nft)
+{
+	free(nft->text);
+	nft->text = NULL;
+	nft->digest = 0;
+}
+
+static void write_file(struct nft *nft)
+{
+	char path[4096];
+
+	if (!nft->state ||
+		(size_t)snprintf(path, sizeof(path), "%s.new", nft->state) >= sizeof(path))
+		return;
+
+	FILE *f = file_create(path);
+	bool ok = f && fprintf(f, "%s%016llx\n%s", file_head, (unsigned long long)nft->digest,
+			       nft->text) > 0;
+	if (f && fclose(f) != 0)
+		ok = false;
+	if (!ok || rename(path, nft->state) < 0) {
+		log_error(-errno, "nft",
+			"cannot write %s; the next start writes its table anew", nft->state);
+		unlink(path);
+	}
+}
+
+/* What a former run left is ours if the kernel still holds it unchanged. */
+static void adopt(struct nft *nft)
+{
+	const char *problem = NULL;
+	struct file state = {0};
+	uint32_t generation = 0;
+	uint64_t digest = 0;
+	char *end = NULL;
+
+	int err = nft->state ? file_read(nft->state, FILE_STATE_MAX, FILE_REGULAR, &state,
+				       &problem)
+			     : -ENOENT;
+	if (err < 0) {
+		if (err != -ENOENT)
+			log_error(0, "nft", "cannot read %s: %s; the table is written anew",
+				nft->state, problem);
+		return;
+	}
+	AUTO(freep) char *file = state.text;
+	if (strlen(file) < FILE_HEAD_LEN || strncmp(file, file_head, strlen(file_head)) != 0)
+		return;
+	uint64_t wrote = strtoull(file + strlen(file_head), &end, 16);
+	if (end != file + FILE_HEAD_LEN - 1 || *end != '\n')
+		return;
+
+	if (nftdigest_generation(nft->cmd, &generation) < 0 ||
+		nftdigest_read(nft->cmd, &digest) < 0 || digest == 0 || digest != wrote)
+		return;
+	nft->text = strdup(end + 1);
+	nft->digest = digest;
+	nft->generation = generation;
+	log_debug("nft", "the table of a former run is there unchanged");
+}
+
+/* ---- is it still ours? ---- */
+
+static void arm(struct event *timer, int wait_ms)
+{
+	struct timeval tv = {.tv_usec = wait_ms * 1000};
+
+	if (timer && !evtimer_pending(timer, NULL))
+		event_add(timer, &tv);
+}
+
+/* Takes the digest of what was written, while nothing can have come in between. */
+static void settle(struct nft *nft)
+{
+	uint32_t before = 0;
+	uint32_t after = 0;
+	uint64_t digest = 0;
+
+	if (!nft->text || nft->digest)
+		return;
+	if (nftdigest_generation(nft->cmd, &before) < 0 ||
+		nftdigest_read(nft->cmd, &digest) < 0 ||
+		nftdigest_generation(nft->cmd, &after) < 0)
+		return;
+	if (before == nft->generation && after == nft->generation && digest) {
+		nft->digest = digest;
+		write_file(nft);
+	}
+}
+
+/* Does the kernel hold what we wrote last? If another transaction came, the digest tells; if
+ * there is none yet, nothing does. */
+static bool verify(struct nft *nft)
+{
+	uint32_t generation = 0;
+	uint64_t digest = 0;
+
+	if (!nft->text)
+		return false;
+	if (nftdigest_generation(nft->cmd, &generation) < 0)
+		return false;
+	if (generation == nft->generation)
+		return true;
+	if (!nft->digest || nftdigest_read(nft->cmd, &digest) < 0 || digest != nft->digest)
+		return false;
+	nft->generation = generation; /* taken before the digest: never too new */
+	return true;
+}
+
+const char *nft_current(struct nft *nft)
+{
+	return verify(nft) ? nft->text : NULL;
+}
+
+/* ---- writing ---- */
+
+/* Forwards that come and go are laid out here; all else is libnftables'. */
+static int run_commands(struct nft *nft, const char *commands)
+{
+	struct nftelements_batch batch;
+	int r;
+
+	if (!nftelements_compile(commands, nlcmd_next_seq(nft->cmd), &batch)) {
+		r = run(commands, false, nft->why, sizeof(nft->why));
+		give_back(commands);
+		return r;
+	}
+	r = nlcmd_batch(nft->cmd, batch.data, batch.len);
+	free(batch.data);
+	if (r < 0)
+		snprintf(nft->why, sizeof(nft->why), "the kernel refuses port forwards: %s",
+			strerror(-r));
+	return r;
+}
+
+/* Runs `commands`; sets whether no other transaction came in between. If one did, it may have
+ * come after ours: the generation of before keeps verify() from trusting the table. */
+static int transact(struct nft *nft, const char *commands, bool *ret_alone)
+{
+	uint32_t before = 0;
+	uint32_t after = 0;
+
+	int r = look_at_generation(nft, &before);
+	if (r < 0)
+		return r;
+	r = run_commands(nft, commands);
+	if (r == 0)
+		r = look_at_generation(nft, &after);
+	if (r < 0)
+		return r;
+	*ret_alone = after == before + 1;
+	nft->generation = *ret_alone ? after : before;
+	return 0;
+}
+
+/* As a few changes. 1: done; 0: not possible this way. */
+static int apply_changes(struct nft *nft, const char *text)
+{
+	bool alone = false;
+
+	if (!verify(nft))
+		return 0;
+	AUTO(freep) char *commands = nftdiff(nft->text, text);
+	if (commands && !commands[0])
+		return 1; /* they differ in comments only */
+	if (!commands || transact(nft, commands, &alone) < 0 || !alone)
+		return 0;
+	nft->counters.changed++;
+	return 1;
+}
+
+/* A large table where there was none, in two transactions: nobody can miss for a moment the
+ * forwards that were not there before. 1: done; 0: not possible this way. */
+static int apply_new(struct nft *nft, const char *text)
+{
+	AUTO(freep) char *table = NULL;
+	AUTO(freep) char *elements = NULL;
+	bool alone = false;
+
+	if (strlen(text) <= NFT_BIG_TEXT || nftdigest_has_table(nft->cmd) != 0 ||
+		!nftdiff_split(text, &table, &elements) || !elements[0])
+		return 0;
+	if (transact(nft, table, &alone) < 0 || !alone ||
+		transact(nft, elements, &alone) < 0 || !alone)
+		return 0;
+	nft->counters.replaced++;
+	return 1;
+}
+
+static int apply_whole(struct nft *nft, const char *text)
+{
+	AUTO(freep) char *commands = replacement(text);
+	bool alone = false;
+	int r = 0;
+
+	for (int i = 0; i < NFT_TRIES && r == 0 && !alone; i++)
+		r = transact(nft, commands, &alone);
+	if (r == 0)
+		nft->counters.replaced++;
+	return r;
+}
+
+int nft_apply(struct nft *nft, const char *text)
+{
+	nft->why[0] = '\0';
+	if (nft->text && strcmp(nft->text, text) == 0 && verify(nft))
+		return 0;
+
+	AUTO(freep) char *copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	if (!apply_changes(nft, text) && !apply_new(nft, text)) {
+		int r = apply_whole(nft, text);
+		if (r < 0)
+			return r;
+	}
+	forget(nft);
+	nft->text = TAKE(copy);
+	if (!nft->settle_timer || strlen(text) <= NFT_BIG_TEXT)
+		settle(nft);
+	if (!nft->digest)
+		arm(nft->settle_timer, NFT_SETTLE_MS);
+	return 0;
+}
+
+int nft_delete(struct nft *nft)
+{
+	bool alone;
+	int r = transact(nft,
+		"add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", &alone);
+
+	if (r < 0)
+		return r;
+	forget(nft);
+	if (nft->state)
+		unlink(nft->state);
+	return 0;
+}
+
+const char *nft_why(const struct nft *nft)
+{
+	return nft->why;
+}
+
+const struct nft_counters *nft_counters(const struct nft *nft)
+{
+	return &nft->counters;
+}
+
+int nft_each_counter(struct nft *nft, nftdigest_counter_fn *each, void *arg)
+{
+	return nftdigest_counters(nft->cmd, each, arg);
+}
+
+int nft_each_count(struct nft *nft, const char *set, nftdigest_count_fn *each, void *arg)
+{
+	return nftdigest_counts(nft->cmd, set, each, arg);
+}
+
+/* ---- following others ---- */
+
+static void settle_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	settle(arg);
+}
+
+static void look_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct nft *nft = arg;
+	struct nft_author author = nft->author;
+
+	(void)fd;
+	(void)what;
+	nft->author = (struct nft_author){0};
+	if (!nft->text || verify(nft))
+		return;
+	forget(nft);
+	nft->counters.foreign++;
+	if (nft->on_changed)
+		nft->on_changed(&author, nft->arg);
+}
+
+static int monitor_on_message(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *tb[NFTA_GEN_MAX + 1];
+	struct nft *nft = arg;
+
+	if (nlmsg_get_src(msg)->nl_pid != 0 ||
+		nlmsg_parse(nlmsg_hdr(msg), sizeof(struct nfgenmsg), tb, NFTA_GEN_MAX, NULL) <
+			0 ||
+		!tb[NFTA_GEN_ID] || nla_len(tb[NFTA_GEN_ID]) < 4)
+		return NL_OK;
+
+	uint32_t generation = ntohl(nla_get_u32(tb[NFTA_GEN_ID]));
+	if ((int32_t)(generation - nft->generation) <= 0)
+		return NL_OK; /* ours, or looked at already */
+	if (tb[NFTA_GEN_PROC_PID] && nla_len(tb[NFTA_GEN_PROC_PID]) >= 4)
+		nft->author.pid = (pid_t)ntohl(nla_get_u32(tb[NFTA_GEN_PROC_PID]));
+	if (tb[NFTA_GEN_PROC_NAME] && nla_len(tb[NFTA_GEN_PROC_NAME]) > 0)
+		nla_strlcpy(
+			nft->author.name, tb[NFTA_GEN_PROC_NAME], sizeof(nft->author.name));
+	arm(nft->look_timer, NFT_LOOK_MS);
+	return NL_OK;
+}
+
+static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct nft *nft = arg;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < NFT_BATCH; i++) {
+		int r = nl_recvmsgs_default(nft->monitor);
+
+		if (r == -NLE_AGAIN)
+			break;
+		if (r < 0 && r != -NLE_INTR)
+			arm(nft->look_timer, NFT_LOOK_MS); /* lost some: -NLE_NOMEM */
+	}
+}
+
+/* Lets datagrams through whose first message is NFT_MSG_NEWGEN: the kernel sends it alone. */
+static int monitor_filter(int fd)
+{
+	/* a netlink header is in host order, what BPF loads is taken for network order */
+	uint32_t wanted = htons((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWGEN);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, wanted, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int monitor_open(struct nft *nft, struct event_base *base)
+{
+	struct nl_sock *sock = nft->monitor = nl_socket_alloc();
+
+	if (!sock)
+		return -ENOMEM;
+	nl_socket_disable_seq_check(sock);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, monitor_on_message, nft);
+	if (nl_connect(sock, NETLINK_NETFILTER) < 0 || nl_socket_set_nonblocking(sock) < 0)
+		return -errno;
+	int r = monitor_filter(nl_socket_get_fd(sock));
+	if (r < 0)
+		return r;
+	if (nl_socket_add_membership(sock, NFNLGRP_NFTABLES) < 0)
+		return -errno;
+
+	nft->readable = event_new(
+		base, nl_socket_get_fd(sock), EV_READ | EV_PERSIST, monitor_on_readable, nft);
+	nft->settle_timer = evtimer_new(base, settle_on_timer, nft);
+	nft->look_timer = evtimer_new(base, look_on_timer, nft);
+	if (!nft->readable || !nft->settle_timer || !nft->look_timer)
+		return -ENOMEM;
+	return event_add(nft->readable, NULL) < 0 ? -EIO : 0;
+}
+
+/* ---- the object ---- */
+
+static int start(struct nft *nft, struct event_base *base, const char *state)
+{
+	int r = nlcmd_new(NETLINK_NETFILTER, &nft->cmd);
+
+	if (r < 0)
+		return log_error(r, "nft", "cannot speak to the kernel's packet filter");
+	if (state && !(nft->state = strdup(state)))
+		return log_error(-ENOMEM, "nft", "cannot start");
+	r = base ? monitor_open(nft, base) : 0;
+	if (r < 0)
+		return log_error(r, "nft",
+			"cannot follow changes of the packet filter; "
+			"does the kernel have nf_tables, and may we?");
+	adopt(nft);
+	return 0;
+}
+
+int nft_new(struct event_base *base, const char *state, nft_changed_fn *changed, void *arg,
+	struct nft **ret_nft)
+{
+	struct nft *nft = calloc(1, sizeof(*nft));
+
+	if (!nft)
+		return log_error(-ENOMEM, "nft", "cannot start");
+	nft->on_changed = changed;
+	nft->arg = arg;
+	int r = start(nft, base, state);
+	if (r < 0) {
+		nft_free(nft);
+		return r;
+	}
+	*ret_nft = nft;
+	return 0;
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void nft_free(struct nft *nft)
+{
+	if (!nft)
+		return;
+	settle(nft); /* a transaction of the last milliseconds */
+	free_event(nft->readable);
+	free_event(nft->settle_timer);
+	free_event(nft->look_timer);
+	nl_socket_free(nft->monitor);
+	nlcmd_free(nft->cmd);
+	free(nft->text);
+	free(nft->state);
+	free(nft);
+}

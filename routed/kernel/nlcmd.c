@@ -1,0 +1,211 @@
+/* nlcmd.c - one request to the kernel over netlink, and its answer
+ *
+ * libnl builds, sends and receives; two things are done here that it does not. It folds the
+ * kernel's errno into fewer codes of its own, and it passes over the sentence with which the
+ * kernel explains a refusal (NLMSGERR_ATTR_MSG): both are what an operator needs.
+ *
+ * rtnl.c, gateways.c, nft.c and conntrack.c ask through this.
+ */
+#include "routed/kernel/nlcmd.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <netlink/attr.h>
+#include <netlink/errno.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "common/cleanup.h"
+
+enum {
+	NLCMD_REPLY_TIMEOUT_S = 5,
+	NLCMD_BUFFER = 1 << 16, /* octets; a dump is cut into pieces of 32 KiB at most */
+};
+
+struct nlcmd {
+	struct nl_sock *sock;
+	nlcmd_each_fn *each;
+	void *arg;
+	int err;    /* the kernel's, or that of `each` */
+	bool dirty; /* the last answer may not have been read to its end */
+	char why[NLCMD_WHY_MAX];
+};
+
+void nlcmd_freep(struct nlcmd **cmd)
+{
+	nlcmd_free(*cmd);
+}
+
+void nlmsg_freep(struct nl_msg **msg)
+{
+	nlmsg_free(*msg); /* takes NULL */
+}
+
+/* The attributes that follow an error: behind the request that it answers, or only behind that
+ * request's header where the kernel was asked not to send it back (NLM_F_CAPPED). */
+static void read_why(struct nlcmd *cmd, struct nlmsgerr *err)
+{
+	struct nlmsghdr *msg = (struct nlmsghdr *)(void *)((char *)err - NLMSG_HDRLEN);
+	size_t skip = sizeof(*err);
+
+	if (!(msg->nlmsg_flags & NLM_F_ACK_TLVS) || msg->nlmsg_len < NLMSG_HDRLEN + skip)
+		return;
+	if (!(msg->nlmsg_flags & NLM_F_CAPPED))
+		skip += NLMSG_ALIGN(err->msg.nlmsg_len) - NLMSG_HDRLEN;
+	if (skip > msg->nlmsg_len - NLMSG_HDRLEN)
+		return;
+
+	struct nlattr *attr = nla_find((struct nlattr *)(void *)((char *)err + skip),
+		(int)(msg->nlmsg_len - NLMSG_HDRLEN - skip), NLMSGERR_ATTR_MSG);
+	if (attr)
+		nla_strlcpy(cmd->why, attr, sizeof(cmd->why));
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
+{
+	struct nlcmd *cmd = arg;
+
+	(void)from;
+	cmd->err = err->error;
+	read_why(cmd, err);
+	return NL_STOP;
+}
+
+static int on_message(struct nl_msg *msg, void *arg)
+{
+	struct nlcmd *cmd = arg;
+
+	if (cmd->each && cmd->err == 0)
+		cmd->err = cmd->each(nlmsg_hdr(msg), cmd->arg);
+	return NL_OK; /* the rest of a dump has to be read in any case */
+}
+
+int nlcmd_new(int protocol, struct nlcmd **ret_cmd)
+{
+	AUTO(nlcmd_freep) struct nlcmd *cmd = calloc(1, sizeof(*cmd));
+	struct timeval timeout = {.tv_sec = NLCMD_REPLY_TIMEOUT_S};
+	int on = 1;
+
+	if (!cmd || !(cmd->sock = nl_socket_alloc()))
+		return -ENOMEM;
+	if (nl_connect(cmd->sock, protocol) < 0)
+		return errno ? -errno : -EIO;
+	nl_socket_set_msg_buf_size(cmd->sock, NLCMD_BUFFER);
+	nl_socket_disable_auto_ack(cmd->sock);
+	nl_socket_modify_cb(cmd->sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, cmd);
+	nl_socket_modify_err_cb(cmd->sock, NL_CB_CUSTOM, on_error, cmd);
+
+	int fd = nl_socket_get_fd(cmd->sock);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	/* each is a help that an older kernel does not have: refusals with a reason, without
+	 * the request in them, and filters in dumps */
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+
+	*ret_cmd = TAKE(cmd);
+	return 0;
+}
+
+void nlcmd_free(struct nlcmd *cmd)
+{
+	if (cmd)
+		nl_socket_free(cmd->sock); /* takes NULL */
+	free(cmd);
+}
+
+uint32_t nlcmd_port(const struct nlcmd *cmd)
+{
+	return nl_socket_get_local_port(cmd->sock);
+}
+
+const char *nlcmd_why(const struct nlcmd *cmd)
+{
+	return cmd->why;
+}
+
+static int to_errno(int nl_error)
+{
+	switch (-nl_error) {
+	case NLE_DUMP_INTR:
+		return -EINTR;
+	case NLE_AGAIN:
+		return -ETIMEDOUT;
+	case NLE_NOMEM:
+		return -ENOBUFS;
+	default:
+		return nl_error < 0 ? -EIO : 0;
+	}
+}
+
+/* After a failure there may be more of the answer in the socket, or the answer itself may come
+ * late: it must not be taken for the answer to the next request. */
+static void drain(struct nlcmd *cmd)
+{
+	char bytes[256];
+	int fd = nl_socket_get_fd(cmd->sock);
+
+	while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+		;
+}
+
+static void begin(struct nlcmd *cmd, nlcmd_each_fn *each, void *arg)
+{
+	if (cmd->dirty)
+		drain(cmd);
+	cmd->each = each;
+	cmd->arg = arg;
+	cmd->err = 0;
+	cmd->why[0] = '\0';
+	cmd->dirty = true;
+}
+
+static int receive(struct nlcmd *cmd)
+{
+	int r = nl_recvmsgs_default(cmd->sock);
+
+	if (cmd->err < 0)
+		return cmd->err;
+	cmd->dirty = r < 0;
+	return to_errno(r);
+}
+
+int nlcmd_run(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)
+{
+	begin(cmd, each, arg);
+	if (nl_send_auto(cmd->sock, msg) < 0)
+		return errno ? -errno : -EIO;
+	return receive(cmd);
+}
+
+uint32_t nlcmd_next_seq(struct nlcmd *cmd)
+{
+	return nl_socket_use_seq(cmd->sock);
+}
+
+/* The kernel takes a transaction in one piece or not at all, so there must be room for it:
+ * beyond net.core.wmem_max for who has CAP_NET_ADMIN, as all have who may send one. */
+int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len)
+{
+	int fd = nl_socket_get_fd(cmd->sock);
+	int room = len < INT_MAX / 4 ? (int)len + NLCMD_BUFFER : INT_MAX / 4;
+
+	begin(cmd, NULL, NULL);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		return -errno;
+	if (nl_sendto(cmd->sock, data, len) < 0)
+		return errno ? -errno : -EIO;
+	return receive(cmd);
+}
+
+int nlcmd_dump(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)
+{
+	return nlcmd_run(cmd, msg, each, arg); /* libnl reads up to NLMSG_DONE */
+}

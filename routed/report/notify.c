@@ -1,0 +1,321 @@
+/* notify.c - the operator's program, run at each change of state
+ *
+ * A job goes from the waiting list to the running list, where it has a process, a descriptor
+ * of it (pidfd_open(2)) that tells of its end, and a timer. SIGCHLD is not needed, so that
+ * nothing else in the process is disturbed by our children.
+ */
+#include "routed/report/notify.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/queue.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct notify *notify;
+	char *program;
+	char *subject;
+	char *env[NOTIFY_MAX_FACTS + 2]; /* PATH, the facts, NULL */
+	pid_t pid;
+	int pidfd;
+	struct event *ended;
+	struct event *late;
+	bool killed;
+};
+
+TAILQ_HEAD(jobs, job);
+
+struct notify {
+	struct event_base *base;
+	struct jobs waiting;
+	struct jobs running;
+	size_t n_waiting;
+	size_t n_running;
+	int time_ms;
+	struct notify_counters counters;
+};
+
+static void start_waiting(struct notify *notify);
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+static void job_free(struct job *job)
+{
+	free_event(job->ended);
+	free_event(job->late);
+	closep(&job->pidfd);
+	for (size_t i = 0; job->env[i]; i++)
+		free(job->env[i]);
+	free(job->program);
+	free(job->subject);
+	free(job);
+}
+
+/* ---- a running program ---- */
+
+static void on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct job *job = arg;
+	struct notify *notify = job->notify;
+	siginfo_t info = {0};
+
+	(void)what;
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	if (!job->killed && (info.si_code != CLD_EXITED || info.si_status != 0)) {
+		notify->counters.failed++;
+		log_warning("notify", "%s %s %d (%s)", job->program,
+			info.si_code == CLD_EXITED ? "ended with status"
+						   : "was ended by signal",
+			info.si_status, job->subject);
+	}
+	TAILQ_REMOVE(&notify->running, job, entry);
+	notify->n_running--;
+	job_free(job);
+	start_waiting(notify);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct job *job = arg;
+
+	(void)fd;
+	(void)what;
+	job->killed = true;
+	job->notify->counters.killed++;
+	log_warning("notify", "%s has not ended within %g s: killed (%s)", job->program,
+		job->notify->time_ms / 1000.0, job->subject);
+	kill(-job->pid, SIGKILL);
+}
+
+static int set_attributes(posix_spawnattr_t *attributes)
+{
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawnattr_setsigmask(attributes, &none);
+	posix_spawnattr_setsigdefault(attributes, &all);
+	posix_spawnattr_setpgroup(attributes, 0);
+	return posix_spawnattr_setflags(attributes,
+		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+/* A positive errno, as posix_spawn(3) has it. All other descriptors of ours are close-on-exec.
+ */
+static int spawn(struct job *job)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	char *argv[] = {job->program, NULL};
+	int err = posix_spawnattr_init(&attributes);
+
+	if (err)
+		return err;
+	err = posix_spawn_file_actions_init(&actions);
+	if (err) {
+		posix_spawnattr_destroy(&attributes);
+		return err;
+	}
+	err = posix_spawn_file_actions_addopen(
+		&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (!err)
+		err = set_attributes(&attributes);
+	if (!err)
+		err = posix_spawn(
+			&job->pid, job->program, &actions, &attributes, argv, job->env);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return err;
+}
+
+/* Without the means to follow it, it is not to run. */
+static int watch(struct job *job)
+{
+	struct notify *notify = job->notify;
+	const struct timeval time = {
+		.tv_sec = notify->time_ms / 1000,
+		.tv_usec = notify->time_ms % 1000 * 1000,
+	};
+
+	job->pidfd = pidfd_open(job->pid, 0);
+	if (job->pidfd < 0)
+		return errno;
+	job->ended = event_new(notify->base, job->pidfd, EV_READ | EV_PERSIST, on_ended, job);
+	job->late = evtimer_new(notify->base, on_late, job);
+	if (!job->ended || !job->late || event_add(job->ended, NULL) < 0 ||
+		event_add(job->late, &time) < 0)
+		return ENOMEM;
+	return 0;
+}
+
+static void start(struct job *job)
+{
+	struct notify *notify = job->notify;
+	int err = spawn(job);
+
+	if (!err) {
+		err = watch(job);
+		if (err) {
+			kill(-job->pid, SIGKILL);
+			waitpid(job->pid, NULL, 0);
+		}
+	}
+	if (err) {
+		notify->counters.failed++;
+		log_error(-err, "notify", "cannot run %s (%s)", job->program, job->subject);
+		job_free(job);
+		return;
+	}
+	notify->counters.run++;
+	TAILQ_INSERT_TAIL(&notify->running, job, entry);
+	notify->n_running++;
+}
+
+/* ---- waiting ---- */
+
+static bool is_running(const struct notify *notify, const char *subject)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH(job, &notify->running, entry)
+	if (strcmp(job->subject, subject) == 0)
+		return true;
+	return false;
+}
+
+/* The first whose subject has nothing running, so that each subject's order is kept. */
+static struct job *next_job(const struct notify *notify)
+{
+	struct job *job;
+
+	if (notify->n_running >= NOTIFY_MAX_RUNNING)
+		return NULL;
+	TAILQ_FOREACH(job, &notify->waiting, entry)
+	if (!is_running(notify, job->subject))
+		return job;
+	return NULL;
+}
+
+static void start_waiting(struct notify *notify)
+{
+	struct job *job;
+
+	while ((job = next_job(notify))) {
+		TAILQ_REMOVE(&notify->waiting, job, entry);
+		notify->n_waiting--;
+		start(job);
+	}
+}
+
+static struct job *job_new(struct notify *notify, const char *program, const char *subject,
+	const struct notify_fact *facts, size_t n_facts)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	bool whole = job != NULL;
+
+	if (!job)
+		return NULL;
+	job->notify = notify;
+	job->pidfd = -1;
+	job->program = strdup(program);
+	job->subject = strdup(subject);
+	job->env[0] = strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+			     "/sbin:/bin");
+	for (size_t i = 0; i < n_facts && i < NOTIFY_MAX_FACTS && job->env[i]; i++)
+		if (asprintf(&job->env[i + 1], "MULTIHOMED_%s=%s", facts[i].name,
+			    facts[i].value) < 0) {
+			job->env[i + 1] = NULL;
+			whole = false;
+		}
+	if (!whole || !job->program || !job->subject || !job->env[0]) {
+		job_free(job);
+		return NULL;
+	}
+	return job;
+}
+
+void notify_run(struct notify *notify, const char *program, const char *subject,
+	const struct notify_fact *facts, size_t n_facts)
+{
+	struct job *job = notify->n_waiting < NOTIFY_MAX_WAITING
+				  ? job_new(notify, program, subject, facts, n_facts)
+				  : NULL;
+
+	if (!job) {
+		notify->counters.dropped++;
+		log_warning("notify", "%s is not told of a change of %s: %zu wait already",
+			program, subject, notify->n_waiting);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&notify->waiting, job, entry);
+	notify->n_waiting++;
+	start_waiting(notify);
+}
+
+/* ---- life ---- */
+
+int notify_new(struct event_base *base, struct notify **ret_notify)
+{
+	struct notify *notify = calloc(1, sizeof(*notify));
+
+	if (!notify)
+		return -ENOMEM;
+	notify->base = base;
+	notify->time_ms = NOTIFY_TIME_MS;
+	TAILQ_INIT(&notify->waiting);
+	TAILQ_INIT(&notify->running);
+	*ret_notify = notify;
+	return 0;
+}
+
+void notify_set_time_ms(struct notify *notify, int time_ms)
+{
+	notify->time_ms = time_ms;
+}
+
+static void free_jobs(struct jobs *jobs)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(jobs))) {
+		TAILQ_REMOVE(jobs, job, entry);
+		job_free(job);
+	}
+}
+
+void notify_free(struct notify *notify)
+{
+	if (!notify)
+		return;
+	free_jobs(&notify->waiting);
+	free_jobs(&notify->running);
+	free(notify);
+}
+
+size_t notify_n_waiting(const struct notify *notify)
+{
+	return notify->n_waiting;
+}
+
+const struct notify_counters *notify_counters(const struct notify *notify)
+{
+	return &notify->counters;
+}

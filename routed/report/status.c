@@ -1,0 +1,502 @@
+/* status.c - what `routed status` tells, as JSON, out of the running agent
+ *
+ * Called by the control socket's handler, and by tell.c for the facts in an event. It reads
+ * struct routed and changes nothing.
+ */
+#include "routed/report/status.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/ctl/ctl.h"
+#include "common/ctl/json.h"
+#include "common/net/links.h"
+#include "common/site/sitevalue.h"
+#include "routed/health/health.h"
+#include "routed/kernel/rtnlwatch.h"
+#include "routed/report/notify.h"
+#include "routed/routed.h"
+#include "routed/uplink/target.h"
+#include "routed/wanted/flowcount.h"
+#include "routed/wanted/selftest.h"
+
+enum { SEC = 1000000 /* us */ };
+
+/* ---- values ---- */
+
+int64_t status_wall_us(int64_t at_us)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * SEC + ts.tv_nsec / 1000 + at_us - clock_now_us();
+}
+
+json_t *status_time_us(int64_t at_us)
+{
+	return json_time_us(status_wall_us(at_us));
+}
+
+static json_t *json_first(const struct addr addrs[SITE_FAMILIES])
+{
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		if (addr_is_set(&addrs[family]))
+			return json_string(addr_str(&addrs[family]));
+	return json_null();
+}
+
+static json_t *json_ms(int64_t us)
+{
+	return us < 0 ? json_null() : json_real((double)us / 1000);
+}
+
+static json_t *json_hex(uint32_t number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "0x%x", number);
+	return json_string(text);
+}
+
+static json_t *json_counter(uint64_t number)
+{
+	return json_integer((json_int_t)number);
+}
+
+/* ---- the self-test ---- */
+
+/* What the table has counted, or NULL where it cannot be read. */
+static struct selftest *read_selftest(struct routed *routed)
+{
+	struct selftest *selftest = selftest_new(routed->site, &routed->situation);
+
+	if (selftest && selftest_read(selftest, routed->nft) < 0) {
+		selftest_free(selftest);
+		return NULL;
+	}
+	return selftest;
+}
+
+static json_t *json_connections(
+	const struct site *site, const uint64_t connections[SELFTEST_KINDS])
+{
+	bool told = wanted_mark_answered(site) != 0;
+
+	return json_pack("{s:o, s:o, s:o}", "connections",
+		json_counter(connections[SELFTEST_ARRIVED]), "answered",
+		told ? json_counter(connections[SELFTEST_ANSWERED]) : json_null(), "astray",
+		told ? json_counter(connections[SELFTEST_ASTRAY]) : json_null());
+}
+
+static json_t *json_selftest_of_uplink(
+	const struct site *site, const struct selftest *selftest, size_t uplink)
+{
+	uint64_t sums[SELFTEST_KINDS] = {0};
+	size_t n;
+
+	if (!selftest)
+		return json_null();
+	const struct selftest_row *rows = selftest_rows(selftest, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t kind = 0; kind < SELFTEST_KINDS && rows[i].uplink == uplink;
+			kind++)
+			sums[kind] += rows[i].connections[kind];
+	return json_connections(site, sums);
+}
+
+/* What the table has dropped of each uplink's packets, by counter. */
+static const struct {
+	enum wanted_counter counter;
+	const char *name;
+} drops[] = {
+	{WANTED_COUNTER_GUARDED, "packets_guarded"},
+	{WANTED_COUNTER_FORGED, "packets_forged"},
+	{WANTED_COUNTER_INSIDE_VIEW, "packets_inside_view"},
+};
+
+enum { N_DROPS = sizeof(drops) / sizeof(drops[0]) };
+
+struct dropped {
+	uint64_t packets[SITE_MAX_UPLINKS][N_DROPS];
+	size_t n_uplinks;
+};
+
+static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void *arg)
+{
+	struct dropped *dropped = arg;
+	char wanted[WANTED_COUNTER_NAME];
+
+	(void)bytes;
+	for (size_t i = 0; i < dropped->n_uplinks; i++)
+		for (size_t k = 0; k < N_DROPS; k++)
+			if (strcmp(name, wanted_counter_name(drops[k].counter, i, wanted)) ==
+				0)
+				dropped->packets[i][k] = packets;
+}
+
+/* What the table has counted of each uplink. */
+static void add_counts(struct routed *routed, const struct selftest *selftest, json_t *uplinks)
+{
+	struct dropped dropped = {.n_uplinks = routed->site->n_uplinks};
+	int err = nft_each_counter(routed->nft, on_counter, &dropped);
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		json_t *uplink = json_array_get(uplinks, i);
+
+		json_object_set_new(uplink, "self_test",
+			json_selftest_of_uplink(routed->site, selftest, i));
+		for (size_t k = 0; k < N_DROPS; k++)
+			json_object_set_new(uplink, drops[k].name,
+				err < 0 ? json_null() : json_counter(dropped.packets[i][k]));
+	}
+}
+
+/* The forwards of one server; `rows` is where it begins, and is left where the next does. */
+static json_t *json_selftest_of_server(const struct site *site, size_t server,
+	const struct selftest_row **rows, const struct selftest_row *end)
+{
+	json_t *list = json_array();
+
+	for (; *rows < end && (*rows)->server == server; (*rows)++) {
+		json_t *row = json_connections(site, (*rows)->connections);
+
+		json_object_set_new(row, "ports",
+			json_string(
+				site_port_str(&site->servers[server].ports[(*rows)->port])));
+		json_object_set_new(
+			row, "uplink", json_string(site->uplinks[(*rows)->uplink].name));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+/* ---- uplinks ---- */
+
+static json_t *json_probe_name(const struct site_probe *probe)
+{
+	static const char *const kinds[] = {
+		[SITE_PROBE_ICMP] = "icmp",
+		[SITE_PROBE_TCP] = "tcp",
+		[SITE_PROBE_DNS] = "dns",
+	};
+	char text[512];
+
+	if (probe->gateway)
+		return json_string("icmp gateway");
+	snprintf(text, sizeof(text), "%s %s", kinds[probe->kind], addr_str(&probe->addr));
+	if (probe->kind == SITE_PROBE_TCP)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %u", probe->port);
+	else if (probe->kind == SITE_PROBE_DNS && probe->name)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", probe->name);
+	return json_string(text);
+}
+
+static json_t *json_target(const struct uplink_target *entry)
+{
+	const struct target *target = &entry->target;
+	int64_t now_us = clock_now_us();
+	struct target_stats stats = target_stats(target, now_us);
+
+	return json_pack("{s:o, s:s, s:f, s:o, s:o, s:i, s:i, s:I, s:I, s:I}", "target",
+		json_probe_name(&entry->probe), "verdict", target_verdict_str(target->verdict),
+		"loss", stats.loss, "rtt_ms", json_ms(stats.rtt_us), "rtt_min_ms",
+		json_ms(stats.rtt_min_us), "lost_in_row", (int)target->lost_in_row, "fall",
+		(int)target_fall_now(target, now_us), "sent", (json_int_t)target->n_sent,
+		"answered", (json_int_t)target->n_answered, "lost",
+		(json_int_t)target->n_lost);
+}
+
+static json_t *json_targets(const struct uplink *uplink)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < uplink->n_targets; i++)
+		json_array_append_new(list, json_target(&uplink->targets[i]));
+	return list;
+}
+
+/* ---- how many connections are left on uplinks that are taken out of use ---- */
+
+static struct flowcount_want want_of(const struct routed *routed, size_t i)
+{
+	const struct situation_uplink *uplink = &routed->situation.uplinks[i];
+	struct flowcount_want want = {
+		.mark = wanted_mark_out(routed->site, i),
+		.mask = wanted_mark_uplink_mask(routed->site),
+		.in_bit = wanted_mark_in(routed->site, i) & ~wanted_mark_out(routed->site, i),
+	};
+
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
+		want.own[want.n_own++] = uplink->chosen[family];
+	for (size_t k = 0; k < uplink->n_addrs; k++)
+		want.own[want.n_own++] = uplink->addrs[k].addr;
+	return want;
+}
+
+/* Of each uplink; nothing is known of those that are not drained. */
+static void count_left(
+	const struct routed *routed, struct flowcount_found ret_found[SITE_MAX_UPLINKS])
+{
+	struct flowcount_want wants[SITE_MAX_UPLINKS];
+	struct flowcount_found found[SITE_MAX_UPLINKS];
+	size_t places[SITE_MAX_UPLINKS];
+	size_t n = 0;
+
+	memset(ret_found, 0, SITE_MAX_UPLINKS * sizeof(*ret_found));
+	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+		if (!routed->uplinks[i]->machine.drained)
+			continue;
+		wants[n] = want_of(routed, i);
+		places[n++] = i;
+	}
+	flowcount_ask(routed->flowcount, wants, n, found);
+	for (size_t k = 0; k < n; k++)
+		ret_found[places[k]] = found[k];
+}
+
+static void add_left(json_t *object, const struct flowcount_found *left)
+{
+	const struct conntrack_counts *counts = &left->counts;
+	bool known = left->is_known;
+
+	json_object_set_new(
+		object, "flows", known ? json_counter(counts->out + counts->in) : json_null());
+	json_object_set_new(
+		object, "flows_out", known ? json_counter(counts->out) : json_null());
+	json_object_set_new(
+		object, "flows_in", known ? json_counter(counts->in) : json_null());
+}
+
+json_t *status_flows(struct routed *routed, const char *name)
+{
+	int i = name ? site_find_uplink(routed->site, name) : -1;
+	struct flowcount_found left[SITE_MAX_UPLINKS];
+
+	if (i < 0)
+		return json_pack("{s:s}", "error", "there is no uplink of that name");
+	count_left(routed, left);
+	json_t *object = json_pack("{s:s, s:b}", "uplink", routed->site->uplinks[i].name,
+		"drained", (int)routed->uplinks[i]->machine.drained);
+	add_left(object, &left[i]);
+	return object;
+}
+
+/* ---- uplinks, as a whole ---- */
+
+static void add_links(json_t *object, const struct routed *routed, size_t i)
+{
+	const struct site_uplink *config = &routed->site->uplinks[i];
+	const struct situation_uplink *situation = &routed->situation.uplinks[i];
+	const struct addr public_addrs[SITE_FAMILIES] = {
+		situation_public(config, situation, SITE_IPV4),
+		situation_public(config, situation, SITE_IPV6),
+	};
+
+	json_object_set_new(object, "carrier", json_boolean(situation->carrier));
+	json_object_set_new(object, "addresses", json_addrs(situation->chosen));
+	json_object_set_new(object, "public", json_addrs(public_addrs));
+	json_object_set_new(object, "gateway", json_first(situation->gateway));
+	json_object_set_new(object, "gateways", json_addrs(situation->gateway));
+	json_object_set_new(object, "unnumbered", json_boolean(situation->unnumbered));
+	json_object_set_new(object, "inbound", json_boolean(config->inbound));
+}
+
+json_t *status_uplink(struct routed *routed, size_t i)
+{
+	const struct site_uplink *config = &routed->site->uplinks[i];
+	const struct uplink *machine = &routed->uplinks[i]->machine;
+	const struct decision *decision = &routed->decision;
+	uint32_t active = decision->active[SITE_IPV4] | decision->active[SITE_IPV6];
+	int64_t now_us = clock_now_us();
+	char why[UPLINK_WHY_MAX];
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", config->name,
+		"interface", config->interface, "state",
+		uplink_state_str(uplink_state(machine)), "why",
+		uplink_why(machine, now_us, status_wall_us(now_us), why, sizeof(why)),
+		"active", (int)((active >> i) & 1));
+
+	add_links(object, routed, i);
+	json_object_set_new(object, "loss", json_real(machine->loss));
+	json_object_set_new(object, "rtt_ms", json_ms(machine->rtt_us));
+	json_object_set_new(
+		object, "since", json_time((time_t)(status_wall_us(machine->since_us) / SEC)));
+	return object;
+}
+
+static json_t *uplink_in_full(
+	struct routed *routed, size_t i, const struct flowcount_found *left)
+{
+	const struct uplink *machine = &routed->uplinks[i]->machine;
+	const struct decision *decision = &routed->decision;
+	json_t *object = status_uplink(routed, i);
+
+	json_object_set_new(object, "drained", json_boolean(machine->drained));
+	add_left(object, left);
+	json_object_set_new(
+		object, "active_ipv4", json_boolean((decision->active[SITE_IPV4] >> i) & 1));
+	json_object_set_new(
+		object, "active_ipv6", json_boolean((decision->active[SITE_IPV6] >> i) & 1));
+	json_object_set_new(
+		object, "table", json_integer(wanted_uplink_table(routed->site, i)));
+	json_object_set_new(object, "mark_out", json_hex(wanted_mark_out(routed->site, i)));
+	json_object_set_new(object, "mark_in", json_hex(wanted_mark_in(routed->site, i)));
+	json_object_set_new(object, "hold_ms", json_integer(uplink_hold_us(machine) / 1000));
+	json_object_set_new(object, "relapses", json_integer(machine->relapses));
+	json_object_set_new(object, "packets_out", json_counter(machine->traffic.out));
+	json_object_set_new(object, "packets_replied", json_counter(machine->traffic.replies));
+	json_object_set_new(object, "targets", json_targets(machine));
+	return object;
+}
+
+json_t *status_uplinks(struct routed *routed)
+{
+	struct flowcount_found left[SITE_MAX_UPLINKS];
+	json_t *list = json_array();
+
+	count_left(routed, left);
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		json_array_append_new(list, uplink_in_full(routed, i, &left[i]));
+	return list;
+}
+
+/* ---- the rest ---- */
+
+static json_t *json_check(const struct site_uplink *uplink, const struct health_look *look)
+{
+	int64_t since_us = look->since_us;
+
+	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
+		"address", addr_str(&look->addr), "port", (int)look->port, "alive",
+		(int)look->alive, "why", look->why, "rtt_ms", json_ms(look->rtt_us), "since",
+		since_us ? json_time((time_t)(status_wall_us(since_us) / SEC)) : json_null());
+}
+
+/* One for each path and family that is checked. */
+static json_t *json_checks(const struct routed *routed, size_t server)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+			struct health_look look;
+
+			if (health_look(routed->health, server, i, family, &look))
+				json_array_append_new(
+					list, json_check(&routed->site->uplinks[i], &look));
+		}
+	return list;
+}
+
+static json_t *json_server(const struct routed *routed, size_t s)
+{
+	const struct site *site = routed->site;
+	const struct site_server *server = &site->servers[s];
+	json_t *uplinks = json_array();
+	json_t *loopbacks = json_object();
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		if (server->uplinks & (1u << i))
+			json_array_append_new(uplinks, json_string(site->uplinks[i].name));
+		if (server->has_loopbacks &&
+			(addr_is_set(&server->loopbacks[i][SITE_IPV4]) ||
+				addr_is_set(&server->loopbacks[i][SITE_IPV6])))
+			json_object_set_new(loopbacks, site->uplinks[i].name,
+				json_addrs(server->loopbacks[i]));
+	}
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:o}", "name", server->name,
+		"address", json_first(server->address), "addresses",
+		json_addrs(server->address), "uplinks", uplinks, "loopbacks", loopbacks,
+		"forwards", (int)server->n_ports, "checks", json_checks(routed, s));
+}
+
+static json_t *json_servers(const struct routed *routed, const struct selftest *selftest)
+{
+	json_t *list = json_array();
+	size_t n = 0;
+	const struct selftest_row *rows = selftest ? selftest_rows(selftest, &n) : NULL;
+	const struct selftest_row *end = selftest ? rows + n : NULL;
+
+	for (size_t i = 0; i < routed->site->n_servers; i++) {
+		json_t *server = json_server(routed, i);
+
+		json_object_set_new(server, "self_test",
+			selftest ? json_selftest_of_server(routed->site, i, &rows, end)
+				 : json_null());
+		json_array_append_new(list, server);
+	}
+	return list;
+}
+
+json_t *status_culprit(const struct routed_culprit *culprit)
+{
+	if (culprit->at_s == 0)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "pid",
+		culprit->pid ? json_integer(culprit->pid) : json_null(), "name",
+		culprit->name[0] ? json_string(culprit->name) : json_null(), "time",
+		json_time(culprit->at_s));
+}
+
+static json_t *json_repairs(const struct routed *routed)
+{
+	const struct routed_counters *counters = &routed->counters;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_counter(counters->repairs),
+		"table", json_counter(counters->table_lost), "last",
+		status_culprit(&routed->culprit), "looks", json_counter(counters->looks),
+		"changes", json_counter(counters->changes));
+}
+
+static json_t *json_kernel(const struct routed *routed)
+{
+	const struct site_routing *routing = &routed->site->routing;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "routes",
+		(json_int_t)routed->wanted.n_routes, "rules",
+		(json_int_t)routed->wanted.n_rules, "table",
+		(json_int_t)wanted_default_table(routed->site), "priority",
+		(json_int_t)routing->priority, "default_priority",
+		(json_int_t)routing->default_priority, "mark_mask",
+		json_hex(wanted_mark_mask(routed->site)));
+}
+
+static json_t *json_counters(const struct routed *routed)
+{
+	const struct links_counters *links = links_counters(routed->links);
+	const struct rtnlwatch_counters *watch = rtnlwatch_counters(routed->watch);
+	const struct nft_counters *nft = nft_counters(routed->nft);
+	const struct notify_counters *notify = notify_counters(routed->notify);
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "switches",
+		json_counter(routed->counters.switches), "flow_deletions",
+		json_counter(routed->counters.deletions), "link_messages",
+		json_counter(links->messages), "link_overruns", json_counter(links->overruns),
+		"route_messages", json_counter(watch->messages), "table_written",
+		json_counter(nft->replaced), "table_changed", json_counter(nft->changed),
+		"notify_run", json_counter(notify->run), "notify_failed",
+		json_counter(notify->failed + notify->killed), "notify_dropped",
+		json_counter(notify->dropped), "subscribers",
+		json_counter(ctl_n_subscribers(routed->ctl)));
+}
+
+json_t *status_json(struct routed *routed)
+{
+	const struct site_routing *routing = &routed->site->routing;
+	struct selftest *selftest = read_selftest(routed);
+	json_t *uplinks = status_uplinks(routed);
+	json_t *servers = json_servers(routed, selftest);
+
+	add_counts(routed, selftest, uplinks);
+	selftest_free(selftest);
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
+		"version", MH_VERSION, "pid", (int)getpid(), "config", routed->cli->config,
+		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
+		"reload_failed", json_time(routed->load_failed_s), "standby",
+		(int)routed->standby, "mode",
+		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
+		uplinks, "servers", servers, "repairs", json_repairs(routed), "kernel",
+		json_kernel(routed), "counters", json_counters(routed));
+}

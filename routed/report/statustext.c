@@ -1,0 +1,389 @@
+/* statustext.c - the verbs that ask the running agent: status, events (drain.c: drain,
+ * undrain)
+ *
+ * With --json the reply is printed as it is; else as tables for people, which may change with
+ * each release.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/ctl/ctl.h"
+#include "routed/report/status.h"
+#include "routed/routed.h"
+
+enum { FORWARDS_SHOWN = 32 };
+
+static void complain(int err, const char *path)
+{
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		fprintf(stderr,
+			"routed: routed is not running: nobody answers at %s. Started with "
+			"another --runtime?\n",
+			path);
+	else
+		fprintf(stderr, "routed: cannot ask the running routed at %s: %s\n", path,
+			strerror(-err));
+}
+
+json_t *status_ask(const struct cli *cli, const json_t *request, bool quiet)
+{
+	AUTO(freep) char *path = cli_path(cli->runtime_dir, ROUTED_SOCKET);
+	json_t *reply = NULL;
+	int err = path ? ctl_request_object(path, request, ROUTED_SOCKET_TIMEOUT_MS, &reply)
+		       : -ENOMEM;
+
+	if (err < 0) {
+		if (!quiet || (err != -ENOENT && err != -ECONNREFUSED))
+			complain(err, path ? path : "");
+		return NULL;
+	}
+
+	const char *error = json_string_value(json_object_get(reply, "error"));
+	if (error) {
+		fprintf(stderr, "routed: %s\n", error);
+		json_decref(reply);
+		return NULL;
+	}
+	return reply;
+}
+
+/* ---- reading the reply ---- */
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "-";
+}
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+/* "a, b" in `out`, or "-". */
+static const char *joined(const json_t *list, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	snprintf(out, cap, "-");
+	for (size_t i = 0; i < json_array_size(list) && n < cap; i++)
+		n += (size_t)snprintf(out + n, cap - n, "%s%s", i > 0 ? ", " : "",
+			json_string_value(json_array_get(list, i)));
+	return out;
+}
+
+/* "1.25 ms" in `out`, or "-". */
+static const char *rtt_text(const json_t *object, char *out, size_t cap)
+{
+	const json_t *rtt = json_object_get(object, "rtt_ms");
+
+	if (json_is_number(rtt))
+		snprintf(out, cap, "%.2f ms", json_number_value(rtt));
+	else
+		snprintf(out, cap, "-");
+	return out;
+}
+
+static double per_cent(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key)) * 100;
+}
+
+/* ---- tables ---- */
+
+static void print_head(const json_t *status)
+{
+	printf("routed %s, process %lld, running since %s\n", text(status, "version"),
+		number(status, "pid"), text(status, "started"));
+	printf("configuration %s of %s, mode %s\n", text(status, "config"),
+		text(status, "loaded"), text(status, "mode"));
+	if (is_true(status, "standby"))
+		printf("STANDBY: the other router is at work; `routed takeover` ends it, "
+		       "`routed plan` shows what it would do\n");
+	if (json_is_string(json_object_get(status, "reload_failed")))
+		printf("THE RELOAD AT %s FAILED: see the log, or run `routed check`\n",
+			text(status, "reload_failed"));
+}
+
+static void print_uplinks(const json_t *uplinks)
+{
+	size_t i;
+	json_t *uplink;
+
+	printf("\n%-12s %-9s %-6s %-20s %6s %10s  %s\n", "UPLINK", "STATE", "USED", "SINCE",
+		"LOSS", "RTT", "WHY");
+	json_array_foreach (uplinks, i, uplink) {
+		char rtt[32];
+
+		printf("%-12s %-9s %-6s %-20s %5.1f%% %10s  %s\n", text(uplink, "name"),
+			text(uplink, "state"), is_true(uplink, "active") ? "yes" : "no",
+			text(uplink, "since"), per_cent(uplink, "loss"),
+			rtt_text(uplink, rtt, sizeof(rtt)), text(uplink, "why"));
+		if (json_is_integer(json_object_get(uplink, "flows")))
+			printf("%-12s %lld connections are left on it, %lld that went out and "
+			       "%lld that came in\n",
+				"", number(uplink, "flows"), number(uplink, "flows_out"),
+				number(uplink, "flows_in"));
+	}
+
+	printf("\n%-12s %-15s %-8s %-6s %-8s %-32s %s\n", "UPLINK", "INTERFACE", "CARRIER",
+		"TABLE", "MARK", "ADDRESSES", "GATEWAY");
+	json_array_foreach (uplinks, i, uplink) {
+		char addrs[256];
+		char gateways[256];
+
+		printf("%-12s %-15s %-8s %-6lld %-8s %-32s %s\n", text(uplink, "name"),
+			text(uplink, "interface"), is_true(uplink, "carrier") ? "yes" : "no",
+			number(uplink, "table"), text(uplink, "mark_out"),
+			joined(json_object_get(uplink, "addresses"), addrs, sizeof(addrs)),
+			joined(json_object_get(uplink, "gateways"), gateways,
+				sizeof(gateways)));
+	}
+}
+
+static void print_targets(const json_t *uplinks)
+{
+	size_t i, k;
+	json_t *uplink, *target;
+
+	printf("\n%-12s %-36s %-9s %6s %10s %8s %10s %8s\n", "UPLINK", "TARGET", "VERDICT",
+		"LOSS", "RTT", "IN A ROW", "SENT", "LOST");
+	json_array_foreach (uplinks, i, uplink) {
+		json_array_foreach (json_object_get(uplink, "targets"), k, target) {
+			char rtt[32];
+			char row[32];
+
+			snprintf(row, sizeof(row), "%lld of %lld",
+				number(target, "lost_in_row"), number(target, "fall"));
+			printf("%-12s %-36s %-9s %5.1f%% %10s %8s %10lld %8lld\n",
+				text(uplink, "name"), text(target, "target"),
+				text(target, "verdict"), per_cent(target, "loss"),
+				rtt_text(target, rtt, sizeof(rtt)), row,
+				number(target, "sent"), number(target, "lost"));
+		}
+	}
+}
+
+static void print_servers(const json_t *servers)
+{
+	size_t i;
+	json_t *server;
+
+	if (json_array_size(servers) == 0)
+		return;
+	printf("\n%-12s %-32s %-8s %s\n", "SERVER", "ADDRESS", "FORWARDS", "UPLINKS");
+	json_array_foreach (servers, i, server) {
+		char addrs[256];
+		char names[512];
+
+		printf("%-12s %-32s %-8lld %s\n", text(server, "name"),
+			joined(json_object_get(server, "addresses"), addrs, sizeof(addrs)),
+			number(server, "forwards"),
+			joined(json_object_get(server, "uplinks"), names, sizeof(names)));
+	}
+}
+
+static void print_check(const char *server, const json_t *check)
+{
+	char rtt[32];
+
+	printf("%-12s %-12s %-32s %-6lld %-6s %-20s %10s  %s\n", server, text(check, "uplink"),
+		text(check, "address"), number(check, "port"),
+		is_true(check, "alive") ? "alive" : "DEAD", text(check, "since"),
+		rtt_text(check, rtt, sizeof(rtt)), text(check, "why"));
+}
+
+static void print_checks(const json_t *servers)
+{
+	size_t i, k, n = 0;
+	json_t *server, *check;
+
+	json_array_foreach (servers, i, server) {
+		json_array_foreach (json_object_get(server, "checks"), k, check) {
+			if (n++ == 0)
+				printf("\n%-12s %-12s %-32s %-6s %-6s %-20s %10s  %s\n",
+					"CHECK", "UPLINK", "ADDRESS", "PORT", "STATE", "SINCE",
+					"RTT", "WHY");
+			print_check(text(server, "name"), check);
+		}
+	}
+}
+
+static void print_self_test_row(
+	const char *server, const char *ports, const char *uplink, const json_t *counts)
+{
+	bool told = json_is_integer(json_object_get(counts, "answered"));
+
+	printf("%-12s %-20s %-12s %12lld", server, ports, uplink,
+		number(counts, "connections"));
+	if (!told)
+		printf(" %12s %12s\n", "-", "-");
+	else
+		printf(" %12lld %12lld%s\n", number(counts, "answered"),
+			number(counts, "astray"),
+			number(counts, "astray") > 0 ? "  answers leave by another uplink: "
+						       "see `routed doctor`"
+						     : "");
+}
+
+/* All of them while they fit on a screen; else those that were used. */
+static void print_self_test(const json_t *status)
+{
+	const json_t *servers = json_object_get(status, "servers");
+	const json_t *uplinks = json_object_get(status, "uplinks");
+	json_t *server, *row, *uplink;
+	size_t n = 0, n_quiet = 0, i, k;
+
+	json_array_foreach (servers, i, server)
+		n += json_array_size(json_object_get(server, "self_test"));
+	if (n == 0)
+		return;
+	printf("\n%-12s %-20s %-12s %12s %12s %12s\n", "SERVER", "PORTS", "UPLINK",
+		"CONNECTIONS", "ANSWERED", "ASTRAY");
+	json_array_foreach (uplinks, i, uplink)
+		print_self_test_row(
+			"all", "", text(uplink, "name"), json_object_get(uplink, "self_test"));
+	json_array_foreach (servers, i, server) {
+		json_array_foreach (json_object_get(server, "self_test"), k, row) {
+			if (n > FORWARDS_SHOWN && number(row, "connections") == 0)
+				n_quiet++;
+			else
+				print_self_test_row(text(server, "name"), text(row, "ports"),
+					text(row, "uplink"), row);
+		}
+	}
+	if (n_quiet > 0)
+		printf("%zu more without a connection so far\n", n_quiet);
+}
+
+/* Only where the table has dropped anything. */
+static void print_drops(const json_t *uplinks)
+{
+	bool is_begun = false;
+	size_t i;
+	json_t *uplink;
+
+	json_array_foreach (uplinks, i, uplink) {
+		long long guarded = number(uplink, "packets_guarded");
+		long long forged = number(uplink, "packets_forged");
+		long long inside = number(uplink, "packets_inside_view");
+
+		if (guarded + forged + inside == 0)
+			continue;
+		if (!is_begun)
+			printf("\n%-12s %12s %12s %12s\n", "DROPPED FROM", "BY THE GUARD",
+				"FORGED", "INSIDE VIEW");
+		is_begun = true;
+		printf("%-12s %12lld %12lld %12lld\n", text(uplink, "name"), guarded, forged,
+			inside);
+	}
+}
+
+static void print_kernel(const json_t *status)
+{
+	const json_t *kernel = json_object_get(status, "kernel");
+	const json_t *repairs = json_object_get(status, "repairs");
+	const json_t *last = json_object_get(repairs, "last");
+	long long pid = number(last, "pid");
+
+	printf("\nkernel: %lld routes, %lld rules, tracked default in table %lld, "
+	       "table inet multihomed\n",
+		number(kernel, "routes"), number(kernel, "rules"), number(kernel, "table"));
+	printf("repairs: %lld of routes and rules, %lld of the nftables table",
+		number(repairs, "steps"), number(repairs, "table"));
+	if (json_is_object(last) && pid)
+		printf("; the last at %s, after process %lld (%s)", text(last, "time"), pid,
+			text(last, "name"));
+	else if (json_is_object(last))
+		printf("; the last at %s", text(last, "time"));
+	putchar('\n');
+}
+
+void status_print(const json_t *status)
+{
+	const json_t *uplinks = json_object_get(status, "uplinks");
+
+	print_head(status);
+	print_uplinks(uplinks);
+	print_targets(uplinks);
+	print_servers(json_object_get(status, "servers"));
+	print_checks(json_object_get(status, "servers"));
+	print_self_test(status);
+	print_drops(json_object_get(status, "uplinks"));
+	print_kernel(status);
+}
+
+/* ---- verbs ---- */
+
+static int show(const struct cli *cli)
+{
+	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
+	AUTO(json_decrefp) json_t *status = status_ask(cli, request, false);
+
+	if (!status)
+		return EXIT_FAILED;
+	if (cli->watch && !cli->json)
+		fputs("\033[H\033[2J", stdout); /* home, and clear the screen */
+	if (cli->json) {
+		json_dumpf(status, stdout,
+			JSON_REAL_PRECISION(6) | (cli->watch ? JSON_COMPACT : JSON_INDENT(2)));
+		putchar('\n');
+	} else {
+		status_print(status);
+	}
+	return EXIT_DONE;
+}
+
+int status_run(const struct cli *cli)
+{
+	int result = show(cli);
+
+	/* until interrupted, or until there is nobody to ask or to show it to */
+	while (cli->watch && result == EXIT_DONE && fflush(stdout) == 0) {
+		sleep(1);
+		result = show(cli);
+	}
+	return result;
+}
+
+/* The first line tells how things stand: `status` does that. */
+static int print_event(const json_t *line, void *arg)
+{
+	bool *is_reply = arg;
+	const char *error = json_string_value(json_object_get(line, "error"));
+
+	if (error)
+		fprintf(stderr, "routed: %s\n", error);
+	if (error)
+		return EXIT_FAILED;
+	if (!*is_reply) {
+		json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+		putchar('\n');
+	}
+	*is_reply = false;
+	return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
+}
+
+int status_run_events(const struct cli *cli)
+{
+	AUTO(freep) char *path = cli_path(cli->runtime_dir, ROUTED_SOCKET);
+	bool is_reply = true;
+	int err = path ? ctl_follow(path, "events", ROUTED_SOCKET_TIMEOUT_MS, print_event,
+				 &is_reply)
+		       : -ENOMEM;
+
+	if (err == -EPIPE)
+		fprintf(stderr, "routed: routed has ended, or cut us off\n");
+	else if (err < 0)
+		complain(err, path ? path : "");
+	return EXIT_FAILED;
+}

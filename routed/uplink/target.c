@@ -1,0 +1,440 @@
+/* target.c - one probe target of one uplink: what was asked, what came back, and what follows
+ *
+ *            answer                 an answer is late, or a probe was lost
+ *   unknown --------> alive <=====================================> suspect
+ *      |                ^    every probe in doubt is older than an answer  |
+ *      | fall lost      | rise answered in a row                           | fall lost
+ *      +------------> dead <-----------------------------------------------+ in a row
+ *
+ * A probe has two deadlines, both counted from the round-trip time measured so far (RFC 6298:
+ * smoothed, and four times its variation, with a floor under the latter):
+ *   late   smoothed + 25 ms at least: doubt begins and the next probes go at `suspect`;
+ *   lost   smoothed + 150 ms at least, `timeout` at most: it counts against the target.
+ * An answer is still taken until `timeout`, whatever was counted meanwhile: a path on which
+ * the delay has jumped is alive.
+ *
+ * `fall` adapts to the loss that is usual here. "Usual" leaves out what turned out to be an
+ * outage, and what may yet turn out to be one: losses are entered when a later probe was
+ * answered, and forgotten when the target was found dead. Besides the loss of the last hour
+ * that of the last two minutes and of the last 20 probes count, if greater: a link that began
+ * to be lossy ten seconds ago must not be declared dead for having been good before.
+ *
+ * What the floors cost, at 500 ms / suspect 100 ms / fall 5, round-trip time r, without
+ * traffic: the cut comes just after an answer, the next probe goes at 500 and is late at
+ * 525 + r; the following ones go at 600, 700, 800, 900 (for r < 75); the last one is lost at
+ * 1050 + r. So 1.05 s at worst on a short path, and below 1.2 s up to r = 100 ms.
+ */
+#include "routed/uplink/target.h"
+
+#include <string.h>
+
+enum {
+	MS = 1000, /* us */
+	SEC = 1000 * MS,
+	MINUTE_SLOT_US = 5 * SEC,
+	LATE_FLOOR_US = 25 * MS,
+	LOST_FLOOR_US = 150 * MS,
+	ENOUGH_RTTS = 3, /* before that many, only `timeout` says that a probe is lost */
+	RECENT = 20,
+};
+
+static const int64_t hour_slot_us = 60LL * SEC;
+
+void target_init(struct target *target, const struct site_probing *probing, int64_t first_us)
+{
+	*target = (struct target){
+		.probing = *probing,
+		.next_seq = 1,
+		.last_sent_us = INT64_MIN / 2,
+		.next_send_us = first_us,
+	};
+}
+
+static bool is_suspicious(const struct target *target)
+{
+	return target->verdict != TARGET_DEAD && (target->late || target->lost_in_row > 0);
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t rhythm_us(const struct target *target)
+{
+	return MS * (is_suspicious(target) ? target->probing.suspect_ms
+					   : target->probing.interval_ms);
+}
+
+static int64_t timeout_us(const struct target *target)
+{
+	return target->probing.timeout_ms * MS;
+}
+
+static int64_t patience_us(const struct target *target, int64_t floor_us)
+{
+	int64_t us = target->srtt_us + max64(4 * target->rttvar_us, floor_us);
+
+	return min64(us, timeout_us(target));
+}
+
+/* How old an unanswered probe is when it casts doubt. */
+static int64_t late_after_us(const struct target *target)
+{
+	if (target->n_rtts == 0)
+		return timeout_us(target) / 4;
+	return patience_us(target, LATE_FLOOR_US);
+}
+
+/* How old an unanswered probe is when it counts as lost. */
+static int64_t lost_after_us(const struct target *target)
+{
+	if (target->n_rtts < ENOUGH_RTTS)
+		return timeout_us(target);
+	return patience_us(target, target->hushed ? LATE_FLOOR_US : LOST_FLOOR_US);
+}
+
+void target_configure(struct target *target, const struct site_probing *probing)
+{
+	target->probing = *probing;
+	if (target->n_sent > 0)
+		target->next_send_us = target->last_sent_us + rhythm_us(target);
+}
+
+/* Sequence numbers wrap after some years of probing. */
+static bool is_later(uint32_t seq, uint32_t than)
+{
+	return (int32_t)(seq - than) > 0;
+}
+
+static struct target_flight *flight_of(struct target *target, uint32_t seq)
+{
+	struct target_flight *flight = &target->flights[seq % TARGET_FLIGHTS];
+
+	return flight->seq == seq ? flight : NULL;
+}
+
+static struct target_slot *slot_at(
+	struct target_slot *slots, int64_t n_slots, int64_t slot_us, int64_t now_us)
+{
+	int64_t index = now_us / slot_us;
+	struct target_slot *slot = &slots[index % n_slots];
+
+	if (slot->index != index)
+		*slot = (struct target_slot){.index = index};
+	return slot;
+}
+
+static struct target_slot *minute_slot(struct target *target, int64_t now_us)
+{
+	return slot_at(target->minute, TARGET_MINUTE_SLOTS, MINUTE_SLOT_US, now_us);
+}
+
+/* Enters one fate into what is usual here. */
+static void usual_add(struct target *target, bool lost, int64_t now_us)
+{
+	struct target_slot *slot = slot_at(
+		target->hour, TARGET_HOUR_SLOTS, hour_slot_us, now_us);
+
+	slot->n_settled++;
+	slot->n_lost += lost;
+	target->recent = (target->recent << 1 | lost) & ((1U << RECENT) - 1);
+}
+
+/* Nobody waits any longer. A loss of a run that has not ended is kept apart. */
+static void expire(struct target *target, struct target_flight *flight, int64_t now_us)
+{
+	struct target_slot *slot = minute_slot(target, now_us);
+
+	flight->fate = TARGET_NO_PROBE;
+	slot->n_settled++;
+	slot->n_lost++;
+	target->n_lost++;
+	if (target->verdict == TARGET_DEAD)
+		return;
+	if (is_later(target->answered_seq, flight->seq))
+		usual_add(target, true, now_us);
+	else
+		target->run_lost++;
+}
+
+bool target_wants_send(const struct target *target, int64_t now_us)
+{
+	return now_us >= target->next_send_us &&
+	       target->flights[target->next_seq % TARGET_FLIGHTS].fate != TARGET_WAITING;
+}
+
+uint32_t target_sent(struct target *target, int64_t now_us)
+{
+	uint32_t seq = target->next_seq++;
+	struct target_flight *flight = &target->flights[seq % TARGET_FLIGHTS];
+
+	if (flight->fate == TARGET_OVERDUE)
+		expire(target, flight, now_us);
+	*flight = (struct target_flight){seq, TARGET_WAITING, now_us};
+	target->n_sent++;
+	target->last_sent_us = now_us;
+	target->next_send_us = now_us + rhythm_us(target);
+	return seq;
+}
+
+/* RFC 6298 section 2.2 and 2.3. */
+/* A target that comes back is measured anew, by the shortest of its first answers: the very
+ * first waits for neighbour discovery, up to a second, and would make the next outage take as
+ * much longer to be seen. */
+static bool rtt_begins(const struct target *target, int64_t rtt_us)
+{
+	if (target->verdict == TARGET_DEAD)
+		return target->answered_in_row == 1 || rtt_us < target->srtt_us;
+	return target->n_rtts == 0;
+}
+
+static void rtt_add(struct target *target, int64_t rtt_us, int64_t now_us)
+{
+	struct target_slot *slot = minute_slot(target, now_us);
+
+	if (rtt_begins(target, rtt_us)) {
+		target->srtt_us = rtt_us;
+		target->rttvar_us = rtt_us / 2;
+	} else if (target->verdict != TARGET_DEAD) {
+		int64_t off = rtt_us - target->srtt_us;
+		target->rttvar_us += ((off < 0 ? -off : off) - target->rttvar_us) / 4;
+		target->srtt_us += off / 8;
+	}
+	target->n_rtts++;
+
+	if (slot->n_rtts == 0 || rtt_us < slot->rtt_min_us)
+		slot->rtt_min_us = (uint32_t)rtt_us;
+	slot->n_rtts++;
+	slot->rtt_sum_us += (uint64_t)rtt_us;
+}
+
+/* The run of losses ended at probe `seq`; later ones may have begun another. */
+static void run_end(struct target *target, uint32_t seq, int64_t sent_us, int64_t now_us)
+{
+	target->answered_seq = seq;
+	target->answered_sent_us = sent_us;
+	for (; target->run_lost > 0; target->run_lost--)
+		usual_add(target, true, now_us);
+
+	target->lost_in_row = 0;
+	for (uint32_t s = seq + 1; s != target->next_seq; s++) {
+		const struct target_flight *flight = flight_of(target, s);
+
+		if (!flight || flight->fate != TARGET_OVERDUE)
+			continue;
+		if (target->lost_in_row++ == 0)
+			target->first_lost_us = flight->sent_us;
+	}
+}
+
+bool target_answered(struct target *target, uint32_t seq, int64_t rtt_us, int64_t now_us)
+{
+	struct target_flight *flight = flight_of(target, seq);
+
+	if (!flight || (flight->fate != TARGET_WAITING && flight->fate != TARGET_OVERDUE))
+		return false;
+	if (now_us - flight->sent_us > timeout_us(target))
+		return false;
+
+	if (rtt_us < 0)
+		rtt_us = max64(now_us - flight->sent_us, 0);
+	flight->fate = TARGET_ANSWERED;
+	target->n_answered++;
+	target->answered_in_row++;
+	minute_slot(target, now_us)->n_settled++;
+	rtt_add(target, min64(rtt_us, timeout_us(target)), now_us);
+
+	if (is_later(seq, target->answered_seq))
+		run_end(target, seq, flight->sent_us, now_us);
+	if (target->verdict != TARGET_DEAD)
+		usual_add(target, false, now_us);
+	target_step(target, now_us);
+	return true;
+}
+
+static void lose(struct target *target, struct target_flight *flight)
+{
+	flight->fate = TARGET_OVERDUE;
+	target->answered_in_row = 0;
+	if (!is_later(flight->seq, target->answered_seq))
+		return;
+	if (target->lost_in_row++ == 0)
+		target->first_lost_us = flight->sent_us;
+}
+
+void target_failed(struct target *target, uint32_t seq, int64_t now_us)
+{
+	struct target_flight *flight = flight_of(target, seq);
+
+	if (!flight || flight->fate != TARGET_WAITING)
+		return;
+	lose(target, flight);
+	target_step(target, now_us);
+}
+
+void target_doubt(struct target *target, int64_t now_us)
+{
+	int64_t soon_us = target->last_sent_us + target->probing.suspect_ms * MS;
+
+	if (target->verdict != TARGET_DEAD)
+		target->next_send_us = min64(target->next_send_us, max64(now_us, soon_us));
+}
+
+/* True if an unanswered probe, sent after the last one answered, is late. */
+static bool flights_step(struct target *target, int64_t now_us)
+{
+	int64_t lost_us = lost_after_us(target);
+	int64_t late_us = late_after_us(target);
+	bool late = false;
+
+	for (uint32_t s = target->next_seq - TARGET_FLIGHTS; s != target->next_seq; s++) {
+		struct target_flight *flight = flight_of(target, s);
+		int64_t age_us = flight ? now_us - flight->sent_us : 0;
+
+		if (!flight)
+			continue;
+		if (flight->fate == TARGET_WAITING && age_us >= lost_us)
+			lose(target, flight);
+		if (flight->fate == TARGET_WAITING && age_us >= late_us &&
+			is_later(s, target->answered_seq))
+			late = true;
+		if (flight->fate == TARGET_OVERDUE && age_us >= timeout_us(target))
+			expire(target, flight, now_us);
+	}
+	return late;
+}
+
+static enum target_verdict judge(const struct target *target, int64_t now_us)
+{
+	if (target->verdict == TARGET_DEAD)
+		return target->answered_in_row >= target->probing.rise ? TARGET_ALIVE
+								       : TARGET_DEAD;
+	if (target->lost_in_row > 0 && target->lost_in_row >= target_fall_now(target, now_us))
+		return TARGET_DEAD;
+	if (target->n_answered == 0)
+		return TARGET_UNKNOWN;
+	return is_suspicious(target) ? TARGET_SUSPECT : TARGET_ALIVE;
+}
+
+void target_step(struct target *target, int64_t now_us)
+{
+	target->late = flights_step(target, now_us);
+	enum target_verdict verdict = judge(target, now_us);
+	if (verdict == TARGET_DEAD)
+		target->run_lost = 0;
+	if (target->verdict == TARGET_DEAD && verdict != TARGET_DEAD)
+		memset(target->minute, 0, sizeof(target->minute)); /* the outage is over */
+	target->verdict = verdict;
+
+	if (is_suspicious(target) == target->quick)
+		return;
+	target->quick = !target->quick;
+	target->next_send_us = max64(now_us, target->last_sent_us + rhythm_us(target));
+}
+
+int64_t target_next_us(const struct target *target)
+{
+	int64_t lost_us = lost_after_us(target);
+	int64_t late_us = late_after_us(target);
+	int64_t next_us = INT64_MAX;
+
+	if (target->flights[target->next_seq % TARGET_FLIGHTS].fate != TARGET_WAITING)
+		next_us = target->next_send_us;
+	for (size_t i = 0; i < TARGET_FLIGHTS; i++) {
+		const struct target_flight *flight = &target->flights[i];
+
+		if (flight->fate == TARGET_OVERDUE)
+			next_us = min64(next_us, flight->sent_us + timeout_us(target));
+		if (flight->fate != TARGET_WAITING)
+			continue;
+		next_us = min64(next_us, flight->sent_us + lost_us);
+		if (!target->late && is_later(flight->seq, target->answered_seq))
+			next_us = min64(next_us, flight->sent_us + late_us);
+	}
+	return next_us;
+}
+
+unsigned int target_fall(double loss, int64_t interval_ms, unsigned int fall)
+{
+	double month_ms = 30.0 * 24 * 3600 * 1000;
+	double expected = month_ms / (double)interval_ms;
+	unsigned int n = 0;
+
+	for (; n < TARGET_FALL_MAX && (n < fall || expected > 1); n++)
+		expected *= loss;
+	return n;
+}
+
+/* Loss over the last `n_slots` of the hour. A few probes are no basis for a share. */
+static double usual_loss(const struct target *target, int64_t n_slots, int64_t now_us)
+{
+	int64_t oldest = now_us / hour_slot_us - n_slots + 1;
+	uint32_t n_settled = 0;
+	uint32_t n_lost = 0;
+
+	for (size_t i = 0; i < TARGET_HOUR_SLOTS; i++) {
+		if (target->hour[i].index < oldest)
+			continue;
+		n_settled += target->hour[i].n_settled;
+		n_lost += target->hour[i].n_lost;
+	}
+	return (double)n_lost / (n_settled > RECENT ? n_settled : RECENT);
+}
+
+unsigned int target_fall_now(const struct target *target, int64_t now_us)
+{
+	double hour = usual_loss(target, TARGET_HOUR_SLOTS, now_us);
+	double lately = usual_loss(target, 2, now_us);
+	double latest = __builtin_popcount(target->recent) / (double)RECENT;
+	double loss = hour > lately ? hour : lately;
+
+	return target_fall(loss > latest ? loss : latest, target->probing.interval_ms,
+		target->probing.fall);
+}
+
+struct target_stats target_stats(const struct target *target, int64_t now_us)
+{
+	int64_t oldest = now_us / MINUTE_SLOT_US - TARGET_MINUTE_SLOTS + 1;
+	struct target_stats stats = {.rtt_us = -1, .rtt_min_us = -1};
+	uint64_t sum_us = 0;
+	uint32_t n_rtts = 0;
+	uint32_t n_lost = 0;
+
+	for (size_t i = 0; i < TARGET_MINUTE_SLOTS; i++) {
+		const struct target_slot *slot = &target->minute[i];
+
+		if (slot->index < oldest || slot->n_settled == 0)
+			continue;
+		stats.span_us = max64(stats.span_us, now_us - slot->index * MINUTE_SLOT_US);
+		stats.n_settled += slot->n_settled;
+		n_lost += slot->n_lost;
+		sum_us += slot->rtt_sum_us;
+		n_rtts += slot->n_rtts;
+		if (slot->n_rtts &&
+			(stats.rtt_min_us < 0 || slot->rtt_min_us < stats.rtt_min_us))
+			stats.rtt_min_us = slot->rtt_min_us;
+	}
+	if (stats.n_settled)
+		stats.loss = (double)n_lost / stats.n_settled;
+	if (n_rtts)
+		stats.rtt_us = (int64_t)(sum_us / n_rtts);
+	return stats;
+}
+
+const char *target_verdict_str(enum target_verdict verdict)
+{
+	static const char *const names[] = {
+		[TARGET_UNKNOWN] = "unknown",
+		[TARGET_ALIVE] = "alive",
+		[TARGET_SUSPECT] = "suspect",
+		[TARGET_DEAD] = "dead",
+	};
+
+	return names[verdict];
+}

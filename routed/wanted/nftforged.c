@@ -1,0 +1,311 @@
+/* nftforged.c - what an uplink must not bring: inside sources, and questions for the inside
+ * view
+ *
+ * BCP 38 and BCP 84 at the edge: a packet from outside with a source of the inside is forged.
+ * Servers, dnsd and whatever believes in addresses would take it for a neighbour's. Every
+ * packet that an uplink brings passes here before it is tracked:
+ *
+ *     own        127/8, ::1, the router's addresses, the servers' loopbacks    dropped
+ *     asked      the inside view's port on the LAN's addresses                 dropped
+ *     onlink     an uplink's subnet or gateway within a prefix below           passes
+ *     delegated  prefixes6                                                     dropped
+ *     lan        the LAN's subnets                                             dropped, unless
+ *                the route to the source leads over an uplink: a more specific one wins
+ *
+ * What came out of IPsec passes: a road warrior may have a LAN address, and the kernel gives
+ * its packets the uplink as the interface that they came by. So does DHCP: a server of the ISP
+ * may have an address that the LAN has too. These are asked of packets that would be dropped,
+ * so that others do not pay for them.
+ *
+ * Not in the lists: link-local addresses and 0.0.0.0, which neighbours use; servers, which may
+ * sit in an uplink's subnet, as may their loopbacks then; `routing.open` as far as it is no
+ * subnet of the LAN, for it may be reached by many ways.
+ *
+ * The lists are written into the rules: a chain is filled again where an address changes
+ * (nftdiff.c), while a change of a named set of intervals would replace the whole table.
+ */
+#include "routed/wanted/nftforged.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IPV4_BITS = 32, IPV6_BITS = 128 };
+
+static int af_of(enum site_family family)
+{
+	return family == SITE_IPV4 ? AF_INET : AF_INET6;
+}
+
+/* ---- lists ---- */
+
+static void add(struct forged_prefixes *list, struct prefix prefix)
+{
+	struct prefix *items = reallocarray(list->items, list->n + 1, sizeof(*items));
+
+	if (!items)
+		abort(); /* as text.c */
+	list->items = items;
+	list->items[list->n++] = prefix;
+}
+
+static void add_addr(
+	struct forged_prefixes *list, const struct addr *addr, enum site_family family)
+{
+	if (addr->family == af_of(family))
+		add(list, (struct prefix){*addr, family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS});
+}
+
+/* A prefix comes before those within it. */
+static int compare(const void *left, const void *right)
+{
+	const struct prefix *a = left;
+	const struct prefix *b = right;
+	int order = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
+
+	return order ? order : (int)a->len - (int)b->len;
+}
+
+/* nft refuses a set of intervals of which two overlap. */
+static void tidy(struct forged_prefixes *list)
+{
+	size_t n = 0;
+
+	if (list->n > 0)
+		qsort(list->items, list->n, sizeof(*list->items), compare);
+	for (size_t i = 0; i < list->n; i++)
+		if (n == 0 || !prefix_contains(&list->items[n - 1], &list->items[i].addr))
+			list->items[n++] = list->items[i];
+	list->n = n;
+}
+
+static bool lies_within(const struct forged_prefixes *list, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].len <= prefix->len &&
+			prefix_contains(&list->items[i], &prefix->addr))
+			return true;
+	return false;
+}
+
+/* ---- what is known ---- */
+
+static bool has_address(const struct situation_uplink *uplink, const struct addr *addr)
+{
+	for (size_t i = 0; i < uplink->n_addrs; i++)
+		if (addr_eq(&uplink->addrs[i].addr, addr))
+			return true;
+	return addr_eq(&uplink->chosen[SITE_IPV4], addr) ||
+	       addr_eq(&uplink->chosen[SITE_IPV6], addr);
+}
+
+static bool is_on_an_uplink(
+	const struct site *site, const struct situation *situation, const struct addr *addr)
+{
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		for (size_t j = 0; j < situation->uplinks[i].n_addrs; j++) {
+			struct prefix subnet = link_addr_subnet(
+				&situation->uplinks[i].addrs[j]);
+
+			if (prefix_contains(&subnet, addr))
+				return true;
+		}
+	return false;
+}
+
+/* A server in an uplink's subnet sends from its loopbacks over that uplink. */
+static void add_loopbacks(struct forged *forged, const struct site *site,
+	const struct situation *situation, enum site_family family)
+{
+	for (size_t s = 0; s < site->n_servers; s++) {
+		const struct site_server *server = &site->servers[s];
+		const struct addr *via = addr_is_set(&server->via[family])
+						 ? &server->via[family]
+						 : &server->address[family];
+
+		if (!server->has_loopbacks || is_on_an_uplink(site, situation, via))
+			continue;
+		for (size_t i = 0; i < site->n_uplinks; i++)
+			add_addr(&forged->own, &server->loopbacks[i][family], family);
+	}
+}
+
+static void add_own(struct forged *forged, const struct site *site,
+	const struct situation *situation, enum site_family family)
+{
+	static const struct prefix loopbacks[SITE_FAMILIES] = {
+		[SITE_IPV4] = {{AF_INET, {127}}, 8},
+		[SITE_IPV6] = {{AF_INET6, {[15] = 1}}, IPV6_BITS},
+	};
+
+	add(&forged->own, loopbacks[family]);
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const struct situation_uplink *uplink = &situation->uplinks[i];
+
+		add_addr(&forged->own, &uplink->chosen[family], family);
+		for (size_t j = 0; j < uplink->n_addrs; j++)
+			add_addr(&forged->own, &uplink->addrs[j].addr, family);
+	}
+	for (size_t i = 0; i < situation->n_lan_addrs; i++)
+		add_addr(&forged->own, &situation->lan_addrs[i].addr, family);
+}
+
+static void add_delegated(
+	struct forged *forged, const struct site *site, enum site_family family)
+{
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const struct site_prefixes *prefixes = &site->uplinks[i].prefixes6;
+
+		for (size_t j = 0; j < prefixes->n; j++)
+			if (prefixes->items[j].addr.family == af_of(family))
+				add(&forged->delegated, prefixes->items[j]);
+	}
+}
+
+/* The view of an uplink answers at an address that both have. */
+static void add_lan(struct forged *forged, const struct site *site,
+	const struct situation *situation, enum site_family family)
+{
+	bool is_asked = site->dns.inside && site->dns.n_zones > 0;
+
+	for (size_t i = 0; i < situation->n_lan_addrs; i++) {
+		const struct link_addr *addr = &situation->lan_addrs[i];
+		bool is_shared = false;
+
+		if (addr->addr.family != af_of(family))
+			continue;
+		add(&forged->lan, link_addr_subnet(addr));
+		for (size_t j = 0; j < site->n_uplinks; j++)
+			is_shared |= has_address(&situation->uplinks[j], &addr->addr);
+		if (is_asked && !is_shared)
+			add_addr(&forged->asked, &addr->addr, family);
+	}
+}
+
+static void add_if_inside(struct forged *forged, struct prefix prefix)
+{
+	if (lies_within(&forged->lan, &prefix) || lies_within(&forged->delegated, &prefix))
+		add(&forged->onlink, prefix);
+}
+
+/* Proxy ARP and the like: a LAN that is an uplink's subnet, or contains it. */
+static void add_onlink(struct forged *forged, const struct site *site,
+	const struct situation *situation, enum site_family family)
+{
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const struct situation_uplink *uplink = &situation->uplinks[i];
+		const struct addr *gateway = &uplink->gateway[family];
+
+		for (size_t j = 0; j < uplink->n_addrs; j++)
+			if (uplink->addrs[j].addr.family == af_of(family))
+				add_if_inside(forged, link_addr_subnet(&uplink->addrs[j]));
+		if (gateway->family == af_of(family))
+			add_if_inside(
+				forged, (struct prefix){*gateway,
+						family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS});
+	}
+}
+
+void forged_of(const struct site *site, const struct situation *situation,
+	enum site_family family, struct forged *ret_forged)
+{
+	struct forged forged = {0};
+
+	add_own(&forged, site, situation, family);
+	add_loopbacks(&forged, site, situation, family);
+	add_delegated(&forged, site, family);
+	add_lan(&forged, site, situation, family);
+	add_onlink(&forged, site, situation, family);
+	tidy(&forged.own);
+	tidy(&forged.delegated);
+	tidy(&forged.lan);
+	tidy(&forged.onlink);
+	tidy(&forged.asked);
+	*ret_forged = forged;
+}
+
+void forged_fini(struct forged *forged)
+{
+	free(forged->own.items);
+	free(forged->delegated.items);
+	free(forged->lan.items);
+	free(forged->onlink.items);
+	free(forged->asked.items);
+	*forged = (struct forged){0};
+}
+
+/* ---- as text ---- */
+
+/* "ip saddr { 127.0.0.0/8, 192.168.2.1 } ...", nothing if the list is empty. */
+static void rule(struct text *text, const char *before, enum site_family family,
+	const char *field, const struct forged_prefixes *list, const char *after)
+{
+	unsigned int bits = family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS;
+
+	if (list->n == 0)
+		return;
+	text_add(text, "\t\t%s%s %s {", before, family == SITE_IPV4 ? "ip" : "ip6", field);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct prefix *prefix = &list->items[i];
+
+		text_add(text, "%s %s", i ? "," : "",
+			prefix->len < bits ? prefix_str(prefix) : addr_str(&prefix->addr));
+	}
+	text_add(text, " } %s\n", after);
+}
+
+static void drop_chain(struct text *text, const struct site *site, const char *name,
+	enum wanted_counter counter, const char *passes)
+{
+	text_add(text, "\tchain %s {\n\t\tmeta ipsec exists return\n%s", name, passes);
+	text_str(text, "\t\tcounter name iifname map {");
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		char counter_name[WANTED_COUNTER_NAME];
+
+		text_add(text, "%s \"%s\" : \"%s\"", i ? "," : "", site->uplinks[i].interface,
+			wanted_counter_name(counter, i, counter_name));
+	}
+	text_str(text, " } drop\n\t}\n");
+}
+
+/* "fib saddr oifname != { "wan-a", "wan-b" } goto forged". It is asked with the destination as
+ * the source, hence by our rules: what `main` knows inside first, then what it knows outside.
+ */
+static void add_unless_outside(struct text *text, const struct site *site)
+{
+	text_str(text, "fib saddr oifname != {");
+	for (size_t i = 0; i < site->n_uplinks; i++)
+		text_add(text, "%s \"%s\"", i ? "," : "", site->uplinks[i].interface);
+	text_str(text, " } goto forged");
+}
+
+void nft_forged_chains(
+	struct text *text, const struct site *site, const struct situation *situation)
+{
+	struct forged forged[SITE_FAMILIES];
+	struct text inside = {0};
+	char asked[64];
+
+	add_unless_outside(&inside, site);
+	snprintf(asked, sizeof(asked), "meta l4proto { tcp, udp } th dport %u ",
+		site->dns.inside);
+	for (enum site_family f = 0; f < SITE_FAMILIES; f++)
+		forged_of(site, situation, f, &forged[f]);
+
+	drop_chain(text, site, "forged", WANTED_COUNTER_FORGED,
+		"\t\tudp sport 67 udp dport 68 return\n");
+	if (forged[SITE_IPV4].asked.n + forged[SITE_IPV6].asked.n > 0)
+		drop_chain(text, site, "inside_view", WANTED_COUNTER_INSIDE_VIEW, "");
+
+	text_str(text, "\tchain from_outside {\n");
+	for (enum site_family f = 0; f < SITE_FAMILIES; f++) {
+		rule(text, "", f, "saddr", &forged[f].own, "goto forged");
+		rule(text, asked, f, "daddr", &forged[f].asked, "goto inside_view");
+		rule(text, "", f, "saddr", &forged[f].onlink, "return");
+		rule(text, "", f, "saddr", &forged[f].delegated, "goto forged");
+		rule(text, "", f, "saddr", &forged[f].lan, inside.data);
+		forged_fini(&forged[f]);
+	}
+	text_str(text, "\t}\n");
+	text_fini(&inside);
+}

@@ -1,0 +1,259 @@
+/* nftforwards.c - the port forwards as nftables maps
+ *
+ * One map per family, from (address asked . protocol . port) to (inside address . port), so
+ * that ten thousand forwards cost a new connection as much as one. The addresses asked are
+ * those of each uplink's interface and its `public:` ones; port ranges are written out port by
+ * port. A server that only some sources may reach has a map of its own behind a test of the
+ * source.
+ *
+ *   192.168.2.1 . tcp . 8443 : 10.0.1.1 . 443
+ *
+ * TCP goes to the server's loopback of that uplink, if there is one; UDP only where the site
+ * says so, since a UDP server answers from whichever address it likes.
+ *
+ * site_check has refused one port twice on an uplink. Two uplinks with the same address are
+ * another matter, as only the links tell: the more preferred one has it. Equal keys must not
+ * happen, since nftables would refuse the whole table.
+ */
+#include "routed/wanted/nftforwards.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/net/pickaddr.h"
+
+enum { MAX_ASKED = SITE_MAX_UPLINKS * (SITUATION_MAX_ADDRS + 1) };
+
+/* The addresses of one family that forwards are asked at. */
+struct asked {
+	struct addr addrs[MAX_ASKED];
+	uint8_t uplinks[MAX_ASKED];
+	size_t n;
+};
+
+struct forwards {
+	struct text *maps;
+	struct text elements; /* of the map being made */
+	const struct site *site;
+	enum site_family family;
+	struct asked asked;
+};
+
+static const char *const type_of[] = {
+	[SITE_IPV4] = "ipv4_addr",
+	[SITE_IPV6] = "ipv6_addr",
+};
+
+static const char *const ip_of[] = {
+	[SITE_IPV4] = "ip",
+	[SITE_IPV6] = "ip6",
+};
+
+static unsigned int version_of(enum site_family family)
+{
+	return family == SITE_IPV4 ? 4 : 6;
+}
+
+static int af_of(enum site_family family)
+{
+	return family == SITE_IPV4 ? AF_INET : AF_INET6;
+}
+
+/* --- prefixes --- */
+
+bool nft_has_family(const struct site_prefixes *prefixes, enum site_family family)
+{
+	for (size_t i = 0; i < prefixes->n; i++)
+		if (prefixes->items[i].addr.family == af_of(family))
+			return true;
+	return false;
+}
+
+void nft_prefix_set(struct text *text, const char *name, const struct site_prefixes *prefixes,
+	enum site_family family)
+{
+	if (!nft_has_family(prefixes, family))
+		return;
+
+	text_add(text, "\tset %s%u {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", name,
+		version_of(family), type_of[family]);
+	text_str(text, "\t\telements = {\n");
+	for (size_t i = 0; i < prefixes->n; i++)
+		if (prefixes->items[i].addr.family == af_of(family))
+			text_add(text, "\t\t\t%s,\n", prefix_str(&prefixes->items[i]));
+	text_str(text, "\t\t}\n\t}\n");
+}
+
+/* --- which addresses --- */
+
+static void asked_add(struct asked *asked, const struct addr *addr, size_t uplink)
+{
+	for (size_t i = 0; i < asked->n; i++)
+		if (addr_eq(&asked->addrs[i], addr))
+			return;
+	if (asked->n == MAX_ASKED)
+		return;
+	asked->addrs[asked->n] = *addr;
+	asked->uplinks[asked->n++] = (uint8_t)uplink;
+}
+
+size_t nft_served(const struct site *site, const struct situation *situation, size_t i,
+	enum site_family family, const struct addr *ret_addrs[SITUATION_MAX_ADDRS])
+{
+	const struct situation_uplink *uplink = &situation->uplinks[i];
+	size_t n = 0;
+
+	if (!site->uplinks[i].inbound)
+		return 0;
+	const struct prefix *address = &site->uplinks[i].address[family];
+	if (prefix_is_host(address)) {
+		ret_addrs[0] = &uplink->chosen[family];
+		return addr_is_set(ret_addrs[0]) ? 1 : 0;
+	}
+	for (size_t j = 0; j < uplink->n_addrs; j++)
+		if (uplink->addrs[j].addr.family == af_of(family) &&
+			pickaddr_is_served(&uplink->addrs[j], address))
+			ret_addrs[n++] = &uplink->addrs[j].addr;
+	return n;
+}
+
+static struct asked asked_at(
+	const struct site *site, const struct situation *situation, enum site_family family)
+{
+	struct asked asked = {.n = 0};
+
+	for (size_t i = 0; i < site->n_uplinks; i++) {
+		const struct addr *addrs[SITUATION_MAX_ADDRS];
+		size_t n = nft_served(site, situation, i, family, addrs);
+
+		for (size_t j = 0; j < n; j++)
+			asked_add(&asked, addrs[j], i);
+		if (site->uplinks[i].inbound &&
+			addr_is_set(&site->uplinks[i].public_addrs[family]))
+			asked_add(&asked, &site->uplinks[i].public_addrs[family], i);
+	}
+	return asked;
+}
+
+/* --- which forwards --- */
+
+/* Where connections of one protocol that come by an uplink go; unset: nowhere. */
+static const struct addr *target_of(
+	const struct forwards *f, const struct site_server *server, size_t uplink, bool udp)
+{
+	static const struct addr none;
+
+	if (!(server->uplinks & (1u << uplink)))
+		return &none;
+	if (server->has_loopbacks && (!udp || server->udp_to_loopback) &&
+		addr_is_set(&server->loopbacks[uplink][f->family]))
+		return &server->loopbacks[uplink][f->family];
+	return &server->address[f->family];
+}
+
+/* " . tcp . 8443 : 10.0.1.1 . 443" behind the address, for each port of the range. This is
+ * what large sites have ten thousand lines of, hence no formats. */
+static void add_elements(struct forwards *f, const char *asked, const char *proto,
+	const struct site_port *port, const char *target)
+{
+	for (uint32_t i = 0; i <= (uint32_t)port->last - port->first; i++) {
+		text_str(&f->elements, asked);
+		text_str(&f->elements, proto);
+		text_uint(&f->elements, port->first + i);
+		text_str(&f->elements, " : ");
+		text_str(&f->elements, target);
+		text_str(&f->elements, " . ");
+		text_uint(&f->elements, port->inside + i);
+		text_str(&f->elements, ",\n");
+	}
+}
+
+static void add_server(struct forwards *f, const struct site_server *server)
+{
+	for (size_t i = 0; i < f->asked.n; i++) {
+		const struct addr *tcp = target_of(f, server, f->asked.uplinks[i], false);
+		const struct addr *udp = target_of(f, server, f->asked.uplinks[i], true);
+		const char *tcp_str = addr_str(tcp); /* both good for the next few calls */
+		const char *udp_str = addr_str(udp);
+		char asked[ADDR_STR_LEN + 4];
+
+		snprintf(asked, sizeof(asked), "\t\t\t%s", addr_str(&f->asked.addrs[i]));
+		for (size_t j = 0; j < server->n_ports; j++) {
+			const struct site_port *port = &server->ports[j];
+
+			if (port->tcp && addr_is_set(tcp))
+				add_elements(f, asked, " . tcp . ", port, tcp_str);
+			if (port->udp && addr_is_set(udp))
+				add_elements(f, asked, " . udp . ", port, udp_str);
+		}
+	}
+}
+
+/* --- maps and rules --- */
+
+/* One map with the forwards of one server, or of all that are open to everyone (NULL); and the
+ * rule that looks packets up in it. Nothing if there is nothing to forward. */
+static void add_map(struct forwards *f, const struct site_server *only, const char *suffix,
+	struct text *rules)
+{
+	const char *type = type_of[f->family];
+	const char *ip = ip_of[f->family];
+	unsigned int version = version_of(f->family);
+
+	if (only)
+		add_server(f, only);
+	for (size_t i = 0; i < f->site->n_servers && !only; i++)
+		if (f->site->servers[i].from.n == 0)
+			add_server(f, &f->site->servers[i]);
+	if (f->elements.len == 0)
+		return;
+
+	text_add(f->maps,
+		"\tmap forward%s%u {\n"
+		"\t\ttype %s . inet_proto . inet_service : %s . inet_service\n"
+		"\t\telements = {\n",
+		suffix, version, type, type);
+	text_str(f->maps, f->elements.data);
+	text_str(f->maps, "\t\t}\n\t}\n");
+	text_fini(&f->elements);
+
+	if (only)
+		text_add(rules, "\t\t%s saddr @from%s%u", ip, suffix, version);
+	else
+		text_add(rules, "\t\tmeta nfproto ipv%u", version);
+	text_add(rules, " dnat %s to %s daddr . meta l4proto . th dport map @forward%s%u\n",
+		ip, ip, suffix, version);
+}
+
+static void add_restricted(struct forwards *f, size_t server, struct text *rules)
+{
+	const struct site_server *only = &f->site->servers[server];
+	char suffix[24];
+	char set[32];
+
+	if (!nft_has_family(&only->from, f->family))
+		return; /* nobody of this family may */
+
+	snprintf(suffix, sizeof(suffix), "_%zu_", server);
+	snprintf(set, sizeof(set), "from%s", suffix);
+	nft_prefix_set(f->maps, set, &only->from, f->family);
+	add_map(f, only, suffix, rules);
+}
+
+void nft_forwards(struct text *maps, struct text *rules, const struct site *site,
+	const struct situation *situation)
+{
+	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
+		struct forwards f = {
+			.maps = maps,
+			.site = site,
+			.family = family,
+			.asked = asked_at(site, situation, family),
+		};
+
+		for (size_t i = 0; i < site->n_servers; i++)
+			if (site->servers[i].from.n > 0)
+				add_restricted(&f, i, rules);
+		add_map(&f, NULL, "", rules);
+	}
+}
