@@ -200,7 +200,7 @@ static int verify_parent(const struct cli *cli, struct verify *verify)
 		fprintf(stderr, "dnsd: there is no memory for the questions\n");
 		return EXIT_FAILED;
 	}
-	verify_judge(verify, &result);
+	verify_check(verify, &result);
 	if (cli->json) {
 		json_t *json = verify_json(verify, &result);
 

@@ -3,7 +3,7 @@
  *     verify.c        the verb: what to ask, in which order
  *     verifyfind.c    who serves the parent zone
  *     verifyask.c     what each of them says, and what is at the addresses that they name
- *     verifyjudge.c   what is wrong about it, and the remedy (pure)
+ *     verifycheck.c   what is wrong about it, and the remedy (pure)
  *     verifytext.c    as a table, or as JSON
  *     verifyinbound.c the other half: do queries of a public resolver come in by every uplink?
  */
@@ -83,10 +83,18 @@ struct verify_server {
 
 /* ---- what is at an address ---- */
 
+enum verify_outcome {
+	VERIFY_NOT_TRIED,
+	VERIFY_OK, /* the zone's SOA, with authority */
+	VERIFY_NO_ANSWER,
+	VERIFY_UNREACHABLE,
+	VERIFY_RCODE,	 /* an error: `rcode` */
+	VERIFY_NOT_OURS, /* an answer without authority, or of another zone */
+};
+
 struct verify_try {
-	bool is_good;
-	bool is_silent;
-	char words[VERIFY_WORDS]; /* "ok", "no answer", "REFUSED", "not authoritative" */
+	enum verify_outcome outcome;
+	uint8_t rcode;
 };
 
 struct verify_reach {
@@ -112,16 +120,25 @@ struct verify {
 	size_t n_reaches;
 };
 
+enum verify_verdict {
+	VERIFY_GOOD,  /* at the parent, an address of the site, and it answers as it should */
+	VERIFY_WRONG, /* at the parent, and no address of the site */
+	VERIFY_MISSING,	   /* an address of the site, and not at the parent */
+	VERIFY_NOT_SERVED, /* "lame": at the parent, and it does not answer as it should */
+	VERIFY_EXTRA,	   /* of a name server that the zone does not have */
+	VERIFY_OUTSIDE, /* the zone file does not say the name server's address; it answers */
+	VERIFY_UNKNOWN, /* its uplink has no address now, or it cannot be tried from here */
+	VERIFY_N_VERDICTS,
+};
+
+/* The pointers are borrowed from struct verify. */
 struct verify_row {
-	char *name;
-	char *address; /* NULL: the name server has none */
-	bool is_at_parent;
-	uint32_t ttl_s;	    /* there */
-	const char *uplink; /* borrowed, as are the next three; "" for none */
-	const char *view;
-	const char *udp;
-	const char *tcp;
-	const char *verdict; /* a literal: "good", "wrong", "missing", "lame", ... */
+	uint8_t name[NAME_MAX_LEN];
+	struct addr addr;		     /* not set: the name server has none */
+	const struct verify_record *record;  /* at the parent; NULL: it is not there */
+	const struct verify_live_addr *live; /* NULL: no address of the site */
+	const struct verify_reach *reach;    /* NULL: not tried */
+	enum verify_verdict verdict;
 };
 
 struct verify_finding {
@@ -154,9 +171,14 @@ int verify_find(struct verify *verify);
 int verify_ask_servers(struct verify *verify);
 int verify_ask_addresses(struct verify *verify);
 
-/* Pure. Out of memory ends the program. */
-void verify_judge(const struct verify *verify, struct verify_result *ret_result);
+/* Pure. Out of memory ends the program. The result borrows from `verify`. */
+void verify_check(const struct verify *verify, struct verify_result *ret_result);
 void verify_result_fini(struct verify_result *result);
+
+/* "good", "lame" ...: a literal. */
+const char *verify_verdict_str(enum verify_verdict verdict);
+/* "ok", "no answer", "REFUSED" ...; "" if it was not tried. Valid until the thread's next call. */
+const char *verify_try_str(const struct verify_try *tried);
 
 void verify_print(const struct verify *verify, const struct verify_result *result);
 json_t *verify_json(const struct verify *verify, const struct verify_result *result);

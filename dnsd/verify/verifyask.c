@@ -8,7 +8,7 @@
  *     3  at every address: SOA of the zone over UDP and TCP; and, if dnsd is running, a name
  *        that only it can answer, with the view in the answer
  *
- * Nothing is judged here: verifyjudge.c does that.
+ * Nothing is checked here: verifycheck.c does that.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,8 +40,8 @@ static int questions_init(struct questions *questions, size_t cap)
 	return questions->items ? 0 : -ENOMEM;
 }
 
-static struct question *put(struct questions *questions, const struct endpoint *server,
-	const uint8_t *name, uint16_t type)
+static struct question *add_question(struct questions *questions,
+	const struct endpoint *server, const uint8_t *name, uint16_t type)
 {
 	struct question *question = &questions->items[questions->n++];
 
@@ -190,11 +190,11 @@ static int ask_first(struct verify *verify)
 	for (size_t i = 0; i < verify->n_servers; i++) {
 		const struct endpoint *at = &verify->servers[i].at;
 
-		put(&questions, at, verify->apex, DNS_TYPE_NS);
-		put(&questions, at, verify->apex, DNS_TYPE_DS);
-		put(&questions, at, above, DNS_TYPE_SOA);
+		add_question(&questions, at, verify->apex, DNS_TYPE_NS);
+		add_question(&questions, at, verify->apex, DNS_TYPE_DS);
+		add_question(&questions, at, above, DNS_TYPE_SOA);
 		for (size_t k = 0; k < 3; k++)
-			put(&questions, at, verify->apex, data_types[k]);
+			add_question(&questions, at, verify->apex, data_types[k]);
 	}
 	int err = askall(&askall_default, questions.items, questions.n);
 	for (size_t i = 0; i < verify->n_servers && err == 0; i++)
@@ -256,8 +256,8 @@ static int ask_outside(struct verify *verify, struct outside *outside)
 	for (size_t i = 0; i < verify->n_servers; i++)
 		for (size_t k = 0; k < outside->n && is_worth_asking(&verify->servers[i]); k++)
 			for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-				put(&questions, &verify->servers[i].at, outside->names[k],
-					family_type(family));
+				add_question(&questions, &verify->servers[i].at,
+					outside->names[k], family_type(family));
 	int err = askall(&askall_default, questions.items, questions.n);
 	for (size_t i = 0; i < verify->n_servers && err == 0; i++)
 		for (size_t k = 0; k < outside->n && is_worth_asking(&verify->servers[i]); k++)
@@ -284,7 +284,7 @@ static int ask_resolvers(struct verify *verify, const struct outside *outside)
 	for (size_t k = 0; k < outside->n; k++)
 		for (enum site_family family = 0;
 			family < SITE_FAMILIES && !outside->is_known[k]; family++)
-			put(&questions, &verify->resolvers[0], outside->names[k],
+			add_question(&questions, &verify->resolvers[0], outside->names[k],
 				family_type(family))
 				->recursive = true;
 	int err = askall(&askall_default, questions.items, questions.n);
@@ -336,26 +336,20 @@ static void collect_reaches(struct verify *verify)
 
 static struct verify_try read_try(const struct verify *verify, const struct question *question)
 {
-	struct verify_try tried = {0};
 	uint8_t apex[NAME_MAX_LEN];
 	uint32_t serial;
 
-	if (question->outcome != ASK_ANSWERED) {
-		tried.is_silent = true;
-		snprintf(tried.words, sizeof(tried.words), "%s",
-			question->outcome == ASK_TIMEOUT ? "no answer" : "unreachable");
-	} else if (question->message.rcode != DNS_RCODE_NOERROR) {
-		snprintf(tried.words, sizeof(tried.words), "%s",
-			message_rcode_str(question->message.rcode));
-	} else if (!is_authoritative(question) ||
-		   !response_soa(&question->message, apex, &serial) ||
-		   !name_eq(apex, verify->apex)) {
-		snprintf(tried.words, sizeof(tried.words), "not ours");
-	} else {
-		tried.is_good = true;
-		snprintf(tried.words, sizeof(tried.words), "ok");
-	}
-	return tried;
+	if (question->outcome == ASK_TIMEOUT)
+		return (struct verify_try){.outcome = VERIFY_NO_ANSWER};
+	if (question->outcome != ASK_ANSWERED)
+		return (struct verify_try){.outcome = VERIFY_UNREACHABLE};
+	if (question->message.rcode != DNS_RCODE_NOERROR)
+		return (struct verify_try){
+			.outcome = VERIFY_RCODE, .rcode = (uint8_t)question->message.rcode};
+	if (!is_authoritative(question) || !response_soa(&question->message, apex, &serial) ||
+		!name_eq(apex, verify->apex))
+		return (struct verify_try){.outcome = VERIFY_NOT_OURS};
+	return (struct verify_try){.outcome = VERIFY_OK};
 }
 
 static void read_view(const struct question *question, struct verify_reach *reach)
@@ -400,9 +394,9 @@ int verify_ask_addresses(struct verify *verify)
 	for (size_t i = 0; i < verify->n_reaches; i++) {
 		const struct endpoint at = {verify->reaches[i].addr, DNS_PORT};
 
-		put(&questions, &at, verify->apex, DNS_TYPE_SOA);
-		put(&questions, &at, verify->apex, DNS_TYPE_SOA)->tcp = true;
-		put(&questions, &at,
+		add_question(&questions, &at, verify->apex, DNS_TYPE_SOA);
+		add_question(&questions, &at, verify->apex, DNS_TYPE_SOA)->tcp = true;
+		add_question(&questions, &at,
 			*token && probe_name(verify, token, i, probe) ? probe : verify->apex,
 			DNS_TYPE_TXT);
 	}

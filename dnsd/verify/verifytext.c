@@ -37,6 +37,30 @@ static const char *or_dash(const char *text)
 	return text && *text ? text : "-";
 }
 
+/* What a row's columns say; "" for nothing. */
+
+static const char *row_address(const struct verify_row *row)
+{
+	return addr_is_set(&row->addr) ? addr_str(&row->addr) : "";
+}
+
+static const char *row_uplink(const struct verify_row *row)
+{
+	return row->live ? row->live->uplink : "";
+}
+
+static const char *row_view(const struct verify_row *row)
+{
+	return row->reach ? row->reach->view : "";
+}
+
+static const char *row_try(const struct verify_row *row, bool tcp)
+{
+	if (!row->reach)
+		return "";
+	return verify_try_str(tcp ? &row->reach->tcp : &row->reach->udp);
+}
+
 static void print_rows(const struct verify_result *result)
 {
 	if (result->n_rows == 0)
@@ -45,14 +69,16 @@ static void print_rows(const struct verify_result *result)
 		"ADDRESS", "PARENT", "TTL", "UPLINK", "VIEW", "UDP", "TCP", "VERDICT");
 	for (size_t i = 0; i < result->n_rows; i++) {
 		const struct verify_row *row = &result->rows[i];
+		char name[NAME_STR_LEN];
 		char ttl[16] = "-";
 
-		if (row->is_at_parent)
-			snprintf(ttl, sizeof(ttl), "%u", row->ttl_s);
-		printf("%-28s %-24s %-7s %-6s %-10s %-10s %-12s %-12s %s\n", row->name,
-			or_dash(row->address), row->is_at_parent ? "yes" : "no", ttl,
-			or_dash(row->uplink), or_dash(row->view), or_dash(row->udp),
-			or_dash(row->tcp), row->verdict);
+		if (row->record)
+			snprintf(ttl, sizeof(ttl), "%u", row->record->ttl_s);
+		printf("%-28s %-24s %-7s %-6s %-10s %-10s %-12s %-12s %s\n",
+			name_str(row->name, name), or_dash(row_address(row)),
+			row->record ? "yes" : "no", ttl, or_dash(row_uplink(row)),
+			or_dash(row_view(row)), or_dash(row_try(row, false)),
+			or_dash(row_try(row, true)), verify_verdict_str(row->verdict));
 	}
 }
 
@@ -127,14 +153,15 @@ static json_t *json_server(const struct verify_server *server)
 
 static json_t *json_row(const struct verify_row *row)
 {
+	char name[NAME_STR_LEN];
 	json_t *object = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:s}", "name",
-		row->name, "address", json_text(row->address), "at_parent",
-		(int)row->is_at_parent, "uplink", json_text(row->uplink), "view",
-		json_text(row->view), "udp", json_text(row->udp), "tcp", json_text(row->tcp),
-		"verdict", row->verdict);
+		name_str(row->name, name), "address", json_text(row_address(row)), "at_parent",
+		(int)(row->record != NULL), "uplink", json_text(row_uplink(row)), "view",
+		json_text(row_view(row)), "udp", json_text(row_try(row, false)), "tcp",
+		json_text(row_try(row, true)), "verdict", verify_verdict_str(row->verdict));
 
 	json_object_set_new(
-		object, "ttl", row->is_at_parent ? json_integer(row->ttl_s) : json_null());
+		object, "ttl", row->record ? json_integer(row->record->ttl_s) : json_null());
 	return object;
 }
 

@@ -71,15 +71,17 @@ static void add_ns(struct verify_server *server, const char *name)
 	name_to(server->ns[server->n_ns++], name);
 }
 
+static const struct verify_try answers = {.outcome = VERIFY_OK};
+static const struct verify_try no_answer = {.outcome = VERIFY_NO_ANSWER};
+static const struct verify_try refuses = {
+	.outcome = VERIFY_RCODE, .rcode = LDNS_RCODE_REFUSED};
+
 static struct verify_reach *add_reach(
-	struct verify *verify, const char *address, const char *view, const char *words)
+	struct verify *verify, const char *address, const char *view, struct verify_try tried)
 {
 	struct verify_reach *reach = &verify->reaches[verify->n_reaches++];
-	struct verify_try tried = {.is_good = strcmp(words, "ok") == 0,
-		.is_silent = strcmp(words, "no answer") == 0};
 
 	reach->addr = addr_of(address);
-	strcpy(tried.words, words);
 	strcpy(reach->view, view);
 	reach->udp = reach->tcp = tried;
 	return reach;
@@ -110,8 +112,8 @@ static int setup(void **state)
 	add_live(&f->verify, NS1, "192.168.2.1", "isp-a");
 	add_live(&f->verify, NS2, "172.16.1.1", "isp-b");
 	add_server(&f->verify, "198.51.100.53");
-	add_reach(&f->verify, "192.168.2.1", "isp-a", "ok");
-	add_reach(&f->verify, "172.16.1.1", "isp-b", "ok");
+	add_reach(&f->verify, "192.168.2.1", "isp-a", answers);
+	add_reach(&f->verify, "172.16.1.1", "isp-b", answers);
 	*state = f;
 	return 0;
 }
@@ -128,14 +130,16 @@ static int teardown(void **state)
 /* "NAME ADDRESS verdict" per row, then "error: text | remedy" per finding. */
 static char *lines_of(const struct verify_result *result)
 {
+	char name[NAME_STR_LEN];
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	for (size_t i = 0; i < result->n_rows; i++)
-		fprintf(out, "%s %s %s\n", result->rows[i].name,
-			result->rows[i].address ? result->rows[i].address : "-",
-			result->rows[i].verdict);
+		fprintf(out, "%s %s %s\n", name_str(result->rows[i].name, name),
+			addr_is_set(&result->rows[i].addr) ? addr_str(&result->rows[i].addr)
+							   : "-",
+			verify_verdict_str(result->rows[i].verdict));
 	for (size_t i = 0; i < result->n_findings; i++)
 		fprintf(out, "%s: %s | %s\n",
 			result->findings[i].is_error ? "error" : "warning",
@@ -147,7 +151,7 @@ static char *lines_of(const struct verify_result *result)
 
 static void assert_lines(struct fixture_verify *f, size_t n_errors, const char *expected)
 {
-	verify_judge(&f->verify, &f->result);
+	verify_check(&f->verify, &f->result);
 	char *lines = lines_of(&f->result);
 
 	assert_string_equal(lines, expected);
@@ -168,7 +172,7 @@ static void a_stale_address_is_to_be_changed(void **state)
 	struct fixture_verify *f = *state;
 
 	f->verify.servers[0].records[1].addr = addr_of("172.16.1.9");
-	add_reach(&f->verify, "172.16.1.9", "", "no answer");
+	add_reach(&f->verify, "172.16.1.9", "", no_answer);
 	assert_lines(f, 1,
 		GOOD1 NS2 " 172.16.1.9 wrong\n" NS2 " 172.16.1.1 missing\n"
 			  "error: " NS2 " is 172.16.1.9 at the parent, which is no address of "
@@ -183,7 +187,7 @@ static void each_stale_address_has_a_remedy(void **state)
 
 	f->verify.servers[0].records[1].addr = addr_of("172.16.1.8");
 	add_record(&f->verify.servers[0], NS2, "172.16.1.9");
-	add_reach(&f->verify, "172.16.1.9", "", "ok");
+	add_reach(&f->verify, "172.16.1.9", "", answers);
 	assert_lines(f, 2,
 		GOOD1 NS2
 		" 172.16.1.8 wrong\n" NS2 " 172.16.1.9 wrong\n" NS2 " 172.16.1.1 missing\n"
@@ -214,7 +218,7 @@ static void missing_glue_is_worse(void **state)
 	f->verify.servers[0].n_records = 1;
 	add_live(&f->verify, "ns2.www.example.com", "2001:db8:b::1", "isp-b");
 	add_ns(&f->verify.servers[0], "ns2.www.example.com");
-	add_reach(&f->verify, "2001:db8:b::1", "isp-b", "ok");
+	add_reach(&f->verify, "2001:db8:b::1", "isp-b", answers);
 	assert_lines(f, 1,
 		GOOD1 "ns2.www.example.com. 2001:db8:b::1 missing\n"
 		      "error: ns2.www.example.com. 2001:db8:b::1 is missing at the parent: "
@@ -255,8 +259,7 @@ static void an_address_that_does_not_answer_is_lame(void **state)
 {
 	struct fixture_verify *f = *state;
 
-	f->verify.reaches[1].tcp.is_good = false;
-	strcpy(f->verify.reaches[1].tcp.words, "no answer");
+	f->verify.reaches[1].tcp = no_answer;
 	assert_lines(f, 1,
 		GOOD1 NS2 " 172.16.1.1 lame\n"
 			  "error: " NS2 " (172.16.1.1) does not answer for www.example.com. "
@@ -270,7 +273,7 @@ static void behind_a_modem_silence_is_no_proof(void **state)
 
 	f->verify.live.ns[1].addrs[0].is_translated = true;
 	f->verify.n_reaches = 1;
-	add_reach(&f->verify, "172.16.1.1", "", "no answer");
+	add_reach(&f->verify, "172.16.1.1", "", no_answer);
 	assert_lines(f, 0,
 		GOOD1 NS2 " 172.16.1.1 unknown\n"
 			  "warning: " NS2 " (172.16.1.1) does not answer from here, which is "
@@ -309,7 +312,7 @@ static void a_server_elsewhere_must_serve_the_zone(void **state)
 	add_live(&f->verify, "ns.example.net", NULL, NULL);
 	add_ns(&f->verify.servers[0], "ns.example.net");
 	add_record(&f->verify.servers[0], "ns.example.net", "192.0.2.7");
-	add_reach(&f->verify, "192.0.2.7", "", "REFUSED");
+	add_reach(&f->verify, "192.0.2.7", "", refuses);
 	assert_lines(f, 1,
 		GOOD1 GOOD2
 		"ns.example.net. 192.0.2.7 lame\n"
@@ -392,7 +395,7 @@ static void other_kinds_of_answer_are_told(void **state)
 		f->verify.servers[0].kind = cases[i].kind;
 		f->verify.servers[0].has_data[0] = cases[i].kind == VERIFY_DATA;
 		strcpy(f->verify.servers[0].problem, "no answer");
-		verify_judge(&f->verify, &f->result);
+		verify_check(&f->verify, &f->result);
 		char *lines = lines_of(&f->result);
 		assert_string_equal(lines, cases[i].expected);
 		free(lines);

@@ -1,21 +1,13 @@
-/* verifyjudge.c - what is wrong about a delegation, and the remedy
+/* verifycheck.c - what is wrong about a delegation, and the remedy
  *
- * Pure: what was asked comes in as struct verify, rows and findings go out. The parent's zone
- * is judged by the servers that have its newest serial; where others say something else, that
- * is a matter of propagation, and told as such.
+ * Pure: struct verify with what was asked comes in, rows and findings go out. The parent's zone
+ * is checked at the servers that have its newest serial. Where other servers say something
+ * else, the change is still on its way to them, and the finding says so.
  *
- *     row        one address of one name server, at the parent or with us
- *     finding    what is to be told besides: a sentence, and what to do about it
+ *     row        one address of one name server, at the parent or of the site
+ *     finding    a mistake: a sentence, and what to do about it
  *
- * A verdict is one of
- *
- *     good       at the parent, ours, and it answers as it should
- *     wrong      at the parent, and not an address of ours
- *     missing    ours, and not at the parent
- *     lame       at the parent, ours, and it does not answer as it should
- *     extra      of a name server that the zone does not have
- *     outside    of a name server whose address the zone file does not say, and it answers
- *     unknown    its uplink has no address now, or it cannot be tried from here
+ * verify.h says what each verdict means.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -26,7 +18,7 @@
 #include "dnsd/answer/grow.h"
 #include "dnsd/verify/verify.h"
 
-struct judge {
+struct check {
 	const struct verify *verify;
 	const struct verify_server *server; /* the one that the rows are about; NULL: none */
 	struct grow rows;
@@ -47,18 +39,58 @@ __attribute__((format(printf, 1, 2))) static char *say(const char *format, ...)
 	return grow_must(text);
 }
 
-/* Both texts are taken over. */
-static void find(struct judge *judge, bool is_error, char *text, char *remedy)
+/* Takes both texts over. */
+static void add_finding(struct check *check, bool is_error, char *text, char *remedy)
 {
 	const struct verify_finding finding = {is_error, text, remedy};
 
-	grow_add(&judge->findings, &finding, 1);
-	judge->n_errors += is_error;
+	grow_add(&check->findings, &finding, 1);
+	check->n_errors += is_error;
 }
 
 static const char *type_str(const struct addr *addr)
 {
 	return addr->family == AF_INET ? "A" : "AAAA";
+}
+
+const char *verify_verdict_str(enum verify_verdict verdict)
+{
+	static const char *const words[] = {
+		[VERIFY_GOOD] = "good",
+		[VERIFY_WRONG] = "wrong",
+		[VERIFY_MISSING] = "missing",
+		[VERIFY_NOT_SERVED] = "lame",
+		[VERIFY_EXTRA] = "extra",
+		[VERIFY_OUTSIDE] = "outside",
+		[VERIFY_UNKNOWN] = "unknown",
+	};
+	_Static_assert(sizeof(words) / sizeof(*words) == VERIFY_N_VERDICTS, "a word for each");
+
+	return words[verdict];
+}
+
+const char *verify_try_str(const struct verify_try *tried)
+{
+	switch (tried->outcome) {
+	case VERIFY_NOT_TRIED:
+		return "";
+	case VERIFY_OK:
+		return "ok";
+	case VERIFY_NO_ANSWER:
+		return "no answer";
+	case VERIFY_UNREACHABLE:
+		return "unreachable";
+	case VERIFY_RCODE:
+		return message_rcode_str(tried->rcode);
+	case VERIFY_NOT_OURS:
+		return "not ours";
+	}
+	return "";
+}
+
+static bool is_silent(const struct verify_try *tried)
+{
+	return tried->outcome == VERIFY_NO_ANSWER || tried->outcome == VERIFY_UNREACHABLE;
 }
 
 /* ---- looking things up ---- */
@@ -120,95 +152,94 @@ static const struct verify_live_addr *any_live_addr(
 
 /* ---- rows ---- */
 
-static struct verify_row *add_row(struct judge *judge, const uint8_t *name,
+/* `addr` is NULL where the name server has no address, `record` where the parent has none. */
+static struct verify_row *add_row(struct check *check, const uint8_t *name,
 	const struct addr *addr, const struct verify_record *record)
 {
-	const struct verify_live_addr *live = addr ? any_live_addr(judge->verify, addr) : NULL;
-	const struct verify_reach *reach = addr ? reach_of(judge->verify, addr) : NULL;
-	char text[NAME_STR_LEN];
-	const struct verify_row row = {
-		.name = say("%s", name_str(name, text)),
-		.address = addr ? say("%s", addr_str(addr)) : NULL,
-		.is_at_parent = record != NULL,
-		.ttl_s = record ? record->ttl_s : 0,
-		.uplink = live ? live->uplink : "",
-		.view = reach ? reach->view : "",
-		.udp = reach ? reach->udp.words : "",
-		.tcp = reach ? reach->tcp.words : "",
-		.verdict = "good",
+	struct verify_row row = {
+		.record = record,
+		.live = addr ? any_live_addr(check->verify, addr) : NULL,
+		.reach = addr ? reach_of(check->verify, addr) : NULL,
+		.addr = addr ? *addr : (struct addr){0},
+		.verdict = VERIFY_GOOD,
 	};
 
-	return grow_at(&judge->rows, grow_add(&judge->rows, &row, 1));
+	memcpy(row.name, name, name_len(name));
+	return grow_at(&check->rows, grow_add(&check->rows, &row, 1));
 }
 
-static void judge_view(struct judge *judge, struct verify_row *row)
+static void check_view(struct check *check, struct verify_row *row)
 {
-	if (!*row->uplink || !*row->view || strcmp(row->uplink, row->view) == 0)
+	const char *uplink = row->live ? row->live->uplink : "";
+	const char *view = row->reach ? row->reach->view : "";
+
+	if (!*uplink || !*view || strcmp(uplink, view) == 0)
 		return;
-	row->verdict = "lame";
-	find(judge, true,
+	row->verdict = VERIFY_NOT_SERVED;
+	add_finding(check, true,
 		say("%s, the address of uplink %s, is answered in the view of %s",
-			row->address, row->uplink, row->view),
+			addr_str(&row->addr), uplink, view),
 		say("see `dnsd status`: whose socket is it?"));
 }
 
-/* An address that is ours and at the parent: does it answer? */
-static void judge_reach(
-	struct judge *judge, struct verify_row *row, const struct verify_live_addr *live)
+/* The address is at the parent. Does it answer? `live` is NULL if it is none of the site's. */
+static void check_reach(
+	struct check *check, struct verify_row *row, const struct verify_live_addr *live)
 {
-	struct addr addr = {0};
-	const struct verify_reach *reach;
+	const struct verify_reach *reach = row->reach;
+	char name[NAME_STR_LEN];
 
-	(void)addr_parse(row->address, &addr);
-	reach = reach_of(judge->verify, &addr);
-	if (!reach || (reach->udp.is_good && reach->tcp.is_good)) {
-		judge_view(judge, row);
+	if (!reach || (reach->udp.outcome == VERIFY_OK && reach->tcp.outcome == VERIFY_OK)) {
+		check_view(check, row);
 		return;
 	}
-	if (live && live->is_translated && reach->udp.is_silent && reach->tcp.is_silent) {
-		row->verdict = "unknown";
-		find(judge, false,
-			say("%s (%s) does not answer from here, which is usual behind a modem "
-			    "that translates addresses",
-				row->name, row->address),
+	name_str(row->name, name);
+	if (live && live->is_translated && is_silent(&reach->udp) && is_silent(&reach->tcp)) {
+		row->verdict = VERIFY_UNKNOWN;
+		add_finding(check, false,
+			say("%s (%s) does not answer from here, which is usual behind a modem that "
+			    "translates addresses",
+				name, addr_str(&row->addr)),
 			say("`dnsd verify %s --inbound --via RESOLVER` tries it from outside",
-				judge->verify->zone));
+				check->verify->zone));
 		return;
 	}
-	row->verdict = "lame";
-	find(judge, true,
-		say("%s (%s) does not answer for %s as it should: UDP %s, TCP %s", row->name,
-			row->address, judge->zone, reach->udp.words, reach->tcp.words),
+	row->verdict = VERIFY_NOT_SERVED;
+	add_finding(check, true,
+		say("%s (%s) does not answer for %s as it should: UDP %s, TCP %s", name,
+			addr_str(&row->addr), check->zone, verify_try_str(&reach->udp),
+			verify_try_str(&reach->tcp)),
 		live && *live->uplink
-			? say("see `dnsd status`: the sockets of view %s, and by which "
-			      "interface answers leave",
+			? say("see `dnsd status`: the sockets of view %s, and by which interface "
+			      "answers leave",
 				  live->uplink)
-			: say("let it serve the zone, "
-			      "or take the name out of the NS records"));
+			: say("let it serve the zone, or take the name out of the NS records"));
 }
 
-static void judge_ttl(
-	struct judge *judge, const struct verify_row *row, const struct verify_live_addr *live)
+static void check_ttl(
+	struct check *check, const struct verify_row *row, const struct verify_live_addr *live)
 {
-	if (!live->is_dynamic || row->ttl_s <= VERIFY_LONG_TTL_S)
+	char name[NAME_STR_LEN];
+
+	if (!live->is_dynamic || row->record->ttl_s <= VERIFY_LONG_TTL_S)
 		return;
-	find(judge, false,
-		say("%s %s has a TTL of %u s at the parent, while the address of uplink "
-		    "%s may change at any time: resolvers would keep the old one that long",
-			row->name, strchr(row->address, ':') ? "AAAA" : "A", row->ttl_s,
+	add_finding(check, false,
+		say("%s %s has a TTL of %u s at the parent, while the address of uplink %s may "
+		    "change at any time: resolvers would keep the old one that long",
+			name_str(row->name, name), type_str(&row->addr), row->record->ttl_s,
 			live->uplink),
 		say("at the parent, set that TTL to 60"));
 }
 
 /* An address that the parent has for a name of the zone, and we do not: what is it to become?
  * The n-th wrong one is replaced by the n-th that is missing. */
-static const struct addr *replacement(const struct judge *judge, const uint8_t *name,
+static const struct addr *replacement(const struct check *check, const uint8_t *name,
 	const struct verify_live_ns *ns, const struct addr *wrong)
 {
 	size_t nth = 0;
 
-	for (size_t i = 0; i < judge->server->n_records; i++) {
-		const struct verify_record *record = &judge->server->records[i];
+	for (size_t i = 0; i < check->server->n_records; i++) {
+		const struct verify_record *record = &check->server->records[i];
 
 		if (addr_eq(&record->addr, wrong) && name_eq(record->name, name))
 			break;
@@ -219,58 +250,61 @@ static const struct addr *replacement(const struct judge *judge, const uint8_t *
 		const struct addr *addr = &ns->addrs[i].addr;
 
 		if (addr->family == wrong->family &&
-			!server_record(judge->server, name, addr) && nth-- == 0)
+			!server_record(check->server, name, addr) && nth-- == 0)
 			return addr;
 	}
 	return NULL;
 }
 
-static bool is_replacement(const struct judge *judge, const uint8_t *name,
+static bool is_replacement(const struct check *check, const uint8_t *name,
 	const struct verify_live_ns *ns, const struct addr *addr)
 {
-	for (size_t i = 0; i < judge->server->n_records; i++) {
-		const struct verify_record *record = &judge->server->records[i];
+	for (size_t i = 0; i < check->server->n_records; i++) {
+		const struct verify_record *record = &check->server->records[i];
 		const struct addr *by = NULL;
 
 		if (name_eq(record->name, name) && !live_addr(ns, &record->addr))
-			by = replacement(judge, name, ns, &record->addr);
+			by = replacement(check, name, ns, &record->addr);
 		if (by && addr_eq(by, addr))
 			return true;
 	}
 	return false;
 }
 
-static void judge_wrong(struct judge *judge, struct verify_row *row, const uint8_t *name,
-	const struct verify_live_ns *ns, const struct addr *addr)
+static void check_wrong(
+	struct check *check, struct verify_row *row, const struct verify_live_ns *ns)
 {
-	const struct addr *by = replacement(judge, name, ns, addr);
-	bool answers = strcmp(row->udp, "ok") == 0;
+	const struct addr *by = replacement(check, row->name, ns, &row->addr);
+	bool answers = row->reach && row->reach->udp.outcome == VERIFY_OK;
+	const char *address = addr_str(&row->addr);
+	const char *type = type_str(&row->addr);
+	char name[NAME_STR_LEN];
 
+	name_str(row->name, name);
 	if (ns->is_unknown) {
-		row->verdict = "unknown";
-		find(judge, false,
-			say("%s is %s at the parent, "
-			    "and its uplink has no address now to compare with",
-				row->name, row->address),
+		row->verdict = VERIFY_UNKNOWN;
+		add_finding(check, false,
+			say("%s is %s at the parent, and its uplink has no address now to compare "
+			    "with",
+				name, address),
 			NULL);
 		return;
 	}
-	row->verdict = "wrong";
-	find(judge, true,
-		say("%s is %s at the parent, which is no address of its uplink now%s",
-			row->name, row->address,
+	row->verdict = VERIFY_WRONG;
+	add_finding(check, true,
+		say("%s is %s at the parent, which is no address of its uplink now%s", name,
+			address,
 			answers ? ", though something answers for the zone there" : ""),
-		by ? say("at the parent, change %s %s %s to %s", row->name, type_str(addr),
-			     row->address, addr_str(by))
-		   : say("at the parent, remove %s %s %s", row->name, type_str(addr),
-			     row->address));
+		by ? say("at the parent, change %s %s %s to %s", name, type, address,
+			     addr_str(by))
+		   : say("at the parent, remove %s %s %s", name, type, address));
 }
 
 /* A row for each address that the parent has of the name. */
-static void rows_at_parent(struct judge *judge, const uint8_t *name)
+static void rows_at_parent(struct check *check, const uint8_t *name)
 {
-	const struct verify_live_ns *ns = live_ns(judge->verify, name);
-	const struct verify_server *server = judge->server;
+	const struct verify_live_ns *ns = live_ns(check->verify, name);
+	const struct verify_server *server = check->server;
 
 	for (size_t i = 0; i < server->n_records; i++) {
 		const struct verify_record *record = &server->records[i];
@@ -278,57 +312,60 @@ static void rows_at_parent(struct judge *judge, const uint8_t *name)
 
 		if (!name_eq(record->name, name))
 			continue;
-		struct verify_row *row = add_row(judge, name, &record->addr, record);
+		struct verify_row *row = add_row(check, name, &record->addr, record);
 		if (!ns || ns->is_closed) {
-			row->verdict = "extra";
+			row->verdict = VERIFY_EXTRA;
 		} else if (live) {
-			judge_reach(judge, row, live);
-			judge_ttl(judge, row, live);
+			check_reach(check, row, live);
+			check_ttl(check, row, live);
 		} else if (ns->n_addrs == 0 && !ns->is_unknown) {
-			row->verdict = "outside";
-			judge_reach(judge, row, NULL);
+			row->verdict = VERIFY_OUTSIDE;
+			check_reach(check, row, NULL);
 		} else {
-			judge_wrong(judge, row, name, ns, &record->addr);
+			check_wrong(check, row, ns);
 		}
 	}
 }
 
 /* ... and for each that is ours and not at the parent. */
 static void rows_missing(
-	struct judge *judge, const uint8_t *name, const struct verify_live_ns *ns)
+	struct check *check, const uint8_t *name, const struct verify_live_ns *ns)
 {
+	char text[NAME_STR_LEN];
+
+	name_str(name, text);
 	for (size_t i = 0; i < ns->n_addrs; i++) {
 		const struct verify_live_addr *live = &ns->addrs[i];
 
-		if (server_record(judge->server, name, &live->addr))
+		if (server_record(check->server, name, &live->addr))
 			continue;
-		struct verify_row *row = add_row(judge, name, &live->addr, NULL);
-		row->verdict = "missing";
-		if (is_replacement(judge, name, ns, &live->addr))
+		struct verify_row *row = add_row(check, name, &live->addr, NULL);
+		row->verdict = VERIFY_MISSING;
+		if (is_replacement(check, name, ns, &live->addr))
 			continue; /* said with the wrong one */
-		find(judge, true,
-			say("%s %s is missing at the parent%s", row->name, row->address,
+		add_finding(check, true,
+			say("%s %s is missing at the parent%s", text, addr_str(&live->addr),
 				ns->is_within ? ": without glue nobody can ask it" : ""),
-			say("at the parent, add %s %s %s%s", row->name, type_str(&live->addr),
-				row->address, ns->is_within ? " as glue" : ""));
+			say("at the parent, add %s %s %s%s", text, type_str(&live->addr),
+				addr_str(&live->addr), ns->is_within ? " as glue" : ""));
 	}
 }
 
-static void judge_name(struct judge *judge, const uint8_t *name)
+static void check_name(struct check *check, const uint8_t *name)
 {
-	const struct verify_live_ns *ns = live_ns(judge->verify, name);
-	size_t n_before = judge->rows.n;
+	const struct verify_live_ns *ns = live_ns(check->verify, name);
+	size_t n_before = check->rows.n;
 	char text[NAME_STR_LEN];
 
-	rows_at_parent(judge, name);
+	rows_at_parent(check, name);
 	if (ns && !ns->is_closed)
-		rows_missing(judge, name, ns);
-	if (judge->rows.n > n_before)
+		rows_missing(check, name, ns);
+	if (check->rows.n > n_before)
 		return;
-	struct verify_row *row = add_row(judge, name, NULL, NULL);
-	row->verdict = !ns || ns->is_closed ? "extra" : "unknown";
+	struct verify_row *row = add_row(check, name, NULL, NULL);
+	row->verdict = !ns || ns->is_closed ? VERIFY_EXTRA : VERIFY_UNKNOWN;
 	if (ns && !ns->is_closed)
-		find(judge, true,
+		add_finding(check, true,
 			say("no address is found for the name server %s",
 				name_str(name, text)),
 			ns->is_unknown ? say("its uplink has no address now") : NULL);
@@ -336,48 +373,48 @@ static void judge_name(struct judge *judge, const uint8_t *name)
 
 /* ---- the delegation ---- */
 
-static void judge_ns_set(struct judge *judge)
+static void check_ns_set(struct check *check)
 {
-	const struct verify_server *server = judge->server;
+	const struct verify_server *server = check->server;
 	char name[NAME_STR_LEN];
 
-	for (size_t i = 0; i < judge->verify->live.n_ns; i++) {
-		const struct verify_live_ns *ns = &judge->verify->live.ns[i];
+	for (size_t i = 0; i < check->verify->live.n_ns; i++) {
+		const struct verify_live_ns *ns = &check->verify->live.ns[i];
 
 		if (ns->is_closed || server_has_ns(server, ns->name))
 			continue;
 		name_str(ns->name, name);
-		find(judge, true,
+		add_finding(check, true,
 			say("the parent does not name %s as a name server of %s", name,
-				judge->zone),
-			say("at the parent, add %s NS %s", judge->zone, name));
+				check->zone),
+			say("at the parent, add %s NS %s", check->zone, name));
 	}
 	for (size_t i = 0; i < server->n_ns; i++) {
-		const struct verify_live_ns *ns = live_ns(judge->verify, server->ns[i]);
+		const struct verify_live_ns *ns = live_ns(check->verify, server->ns[i]);
 
 		if (ns && !ns->is_closed)
 			continue;
 		name_str(server->ns[i], name);
-		find(judge, true,
+		add_finding(check, true,
 			say("the parent names %s as a name server of %s, %s", name,
-				judge->zone,
+				check->zone,
 				ns ? "but its uplink has inbound: no"
 				   : "which the zone file does not"),
-			say("at the parent, remove %s NS %s", judge->zone, name));
+			say("at the parent, remove %s NS %s", check->zone, name));
 	}
 }
 
-static void judge_names(struct judge *judge)
+static void check_names(struct check *check)
 {
-	const struct verify *verify = judge->verify;
+	const struct verify *verify = check->verify;
 
 	for (size_t i = 0; i < verify->live.n_ns; i++)
 		if (!verify->live.ns[i].is_closed ||
-			server_has_ns(judge->server, verify->live.ns[i].name))
-			judge_name(judge, verify->live.ns[i].name);
-	for (size_t i = 0; i < judge->server->n_ns; i++)
-		if (!live_ns(verify, judge->server->ns[i]))
-			judge_name(judge, judge->server->ns[i]);
+			server_has_ns(check->server, verify->live.ns[i].name))
+			check_name(check, verify->live.ns[i].name);
+	for (size_t i = 0; i < check->server->n_ns; i++)
+		if (!live_ns(verify, check->server->ns[i]))
+			check_name(check, check->server->ns[i]);
 }
 
 /* ---- each server ---- */
@@ -388,7 +425,7 @@ static const char *data_str(const struct verify_server *server)
 }
 
 /* What is wrong at one server, whatever the others say. */
-static void judge_server(struct judge *judge, const struct verify_server *server)
+static void check_server(struct check *check, const struct verify_server *server)
 {
 	char at[ENDPOINT_STR_LEN];
 	bool has_data = server->has_data[0] || server->has_data[1] || server->has_data[2];
@@ -396,53 +433,53 @@ static void judge_server(struct judge *judge, const struct verify_server *server
 	endpoint_str(&server->at, at);
 	switch (server->kind) {
 	case VERIFY_SILENT:
-		find(judge, false, say("the parent's server %s: %s", at, server->problem),
-			NULL);
+		add_finding(check, false,
+			say("the parent's server %s: %s", at, server->problem), NULL);
 		return;
 	case VERIFY_NO_ROUTE:
 		return;
 	case VERIFY_LAME:
-		find(judge, true,
+		add_finding(check, true,
 			say("the server %s does not have the parent zone: %s", at,
 				server->problem),
 			NULL);
 		return;
 	case VERIFY_IS_ZONE:
-		find(judge, true,
+		add_finding(check, true,
 			say("the parent's server %s has a zone %s itself: who asks it gets "
 			    "its data and never comes to us",
-				at, judge->zone),
+				at, check->zone),
 			say("at the parent, delete the zone %s, and leave the NS records in "
 			    "the zone above",
-				judge->zone));
+				check->zone));
 		return;
 	case VERIFY_NOTHING:
-		find(judge, true,
+		add_finding(check, true,
 			say("the parent's server %s knows no delegation of %s", at,
-				judge->zone),
+				check->zone),
 			say("at the parent, enter what `dnsd delegation %s` prints",
-				judge->verify->zone));
+				check->verify->zone));
 		return;
 	case VERIFY_DATA:
 	case VERIFY_DELEGATES:
 		break;
 	}
 	if (has_data || server->kind == VERIFY_DATA)
-		find(judge, true,
+		add_finding(check, true,
 			say("the parent's server %s answers with %s records of %s itself%s",
-				at, data_str(server), judge->zone,
+				at, data_str(server), check->zone,
 				server->kind == VERIFY_DATA ? " and does not delegate it"
 							    : ""),
-			say("at the parent, remove all records at %s but NS%s", judge->zone,
+			say("at the parent, remove all records at %s but NS%s", check->zone,
 				server->kind == VERIFY_DATA
 					? ", and enter what `dnsd delegation` prints"
 					: ""));
 	if (server->has_ds)
-		find(judge, true,
+		add_finding(check, true,
 			say("the parent's server %s has a DS record for %s, which is not "
 			    "signed: validating resolvers take all of it for bogus",
-				at, judge->zone),
-			say("at the parent, remove %s DS", judge->zone));
+				at, check->zone),
+			say("at the parent, remove %s DS", check->zone));
 }
 
 static bool is_newer(const struct verify_server *a, const struct verify_server *b)
@@ -492,10 +529,10 @@ static bool says_the_same(const struct verify_server *a, const struct verify_ser
 }
 
 /* The servers of one zone should be of one mind. */
-static void judge_agreement(struct judge *judge)
+static void check_agreement(struct check *check)
 {
-	const struct verify *verify = judge->verify;
-	const struct verify_server *best = judge->server;
+	const struct verify *verify = check->verify;
+	const struct verify_server *best = check->server;
 	char at[ENDPOINT_STR_LEN];
 	char best_at[ENDPOINT_STR_LEN];
 
@@ -507,14 +544,14 @@ static void judge_agreement(struct judge *judge)
 		endpoint_str(&server->at, at);
 		endpoint_str(&best->at, best_at);
 		if (is_newer(best, server) && server->has_serial)
-			find(judge, false,
+			add_finding(check, false,
 				say("the parent's server %s has serial %u and still says "
 				    "something else than %s with serial %u",
 					at, server->serial, best_at, best->serial),
 				say("wait until the change has come there: the refresh time "
 				    "of the parent's SOA at most"));
 		else
-			find(judge, true,
+			add_finding(check, true,
 				say("the parent's servers %s and %s say different things%s",
 					at, best_at,
 					best->has_serial ? " with the same serial" : ""),
@@ -523,52 +560,49 @@ static void judge_agreement(struct judge *judge)
 	}
 }
 
-/* Those that know the parent zone are judged by the newest of them, and compared with it. */
-static void judge_servers(struct judge *judge)
+/* A server that knows the parent zone is compared with the one that is newest; the others are
+ * checked each by itself. */
+static void check_servers(struct check *check)
 {
-	const struct verify *verify = judge->verify;
+	const struct verify *verify = check->verify;
 
 	for (size_t i = 0; i < verify->n_servers; i++)
-		if (&verify->servers[i] == judge->server || !answers(&verify->servers[i]))
-			judge_server(judge, &verify->servers[i]);
+		if (&verify->servers[i] == check->server || !answers(&verify->servers[i]))
+			check_server(check, &verify->servers[i]);
 }
 
-void verify_judge(const struct verify *verify, struct verify_result *ret_result)
+void verify_check(const struct verify *verify, struct verify_result *ret_result)
 {
-	struct judge judge = {
+	struct check check = {
 		.verify = verify,
 		.server = newest(verify),
 		.rows = GROW_INIT(struct verify_row),
 		.findings = GROW_INIT(struct verify_finding),
 	};
 
-	name_str(verify->apex, judge.zone);
-	judge_servers(&judge);
-	if (!judge.server)
-		find(&judge, true,
-			say("no server of the parent tells its delegation of %s", judge.zone),
+	name_str(verify->apex, check.zone);
+	check_servers(&check);
+	if (!check.server)
+		add_finding(&check, true,
+			say("no server of the parent tells its delegation of %s", check.zone),
 			NULL);
 	else
-		judge_agreement(&judge);
-	if (judge.server && judge.server->kind == VERIFY_DELEGATES) {
-		judge_ns_set(&judge);
-		judge_names(&judge);
+		check_agreement(&check);
+	if (check.server && check.server->kind == VERIFY_DELEGATES) {
+		check_ns_set(&check);
+		check_names(&check);
 	}
 	*ret_result = (struct verify_result){
-		.rows = judge.rows.items,
-		.n_rows = judge.rows.n,
-		.findings = judge.findings.items,
-		.n_findings = judge.findings.n,
-		.n_errors = judge.n_errors,
+		.rows = check.rows.items,
+		.n_rows = check.rows.n,
+		.findings = check.findings.items,
+		.n_findings = check.findings.n,
+		.n_errors = check.n_errors,
 	};
 }
 
 void verify_result_fini(struct verify_result *result)
 {
-	for (size_t i = 0; i < result->n_rows; i++) {
-		free(result->rows[i].name);
-		free(result->rows[i].address);
-	}
 	for (size_t i = 0; i < result->n_findings; i++) {
 		free(result->findings[i].text);
 		free(result->findings[i].remedy);
