@@ -23,6 +23,7 @@
 #include "common/ctl/reload.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/timer.h"
 #include "dnsd/delegation.h"
 #include "dnsd/parent/parent.h"
 #include "dnsd/serve/sockets.h"
@@ -36,13 +37,6 @@ enum {
 	GRACE_MS = 1000, /* for queries under way on TCP connections; UDP goes on meanwhile */
 };
 
-void dnsd_arm(struct event *timer, int ms)
-{
-	const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	event_add(timer, &after);
-}
-
 /* ---- what happens ---- */
 
 static void on_links_changed(void *arg)
@@ -50,8 +44,7 @@ static void on_links_changed(void *arg)
 	struct dnsd *dnsd = arg;
 
 	/* not moved by what follows: an endless burst must not put it off */
-	if (!event_pending(dnsd->change, EV_TIMEOUT, NULL))
-		dnsd_arm(dnsd->change, CHANGE_MS);
+	timer_arm_ms_if_idle(dnsd->change, CHANGE_MS);
 }
 
 static void on_change(evutil_socket_t fd, short what, void *arg)
@@ -63,7 +56,7 @@ static void on_change(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (err < 0) {
 		log_error(err, "links", "cannot follow a change; tried again");
-		dnsd_arm(dnsd->change, DNSD_ROUTING_MS);
+		timer_arm_ms(dnsd->change, DNSD_ROUTING_MS);
 	}
 }
 
@@ -87,7 +80,7 @@ static void on_reclaim(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		held = view_reclaim(dnsd->views[i]) || held;
 	if (held)
-		dnsd_arm(dnsd->reclaim, DNSD_RECLAIM_MS);
+		timer_arm_ms(dnsd->reclaim, DNSD_RECLAIM_MS);
 }
 
 void dnsd_look_at_ways(struct dnsd *dnsd)
@@ -266,10 +259,7 @@ static int init_events(struct dnsd *dnsd)
 	event_add(dnsd->on_term, NULL);
 	event_add(dnsd->on_int, NULL);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
-		const struct timeval half = {
-			.tv_sec = (time_t)(watchdog_us / 2 / 1000000),
-			.tv_usec = (suseconds_t)(watchdog_us / 2 % 1000000),
-		};
+		const struct timeval half = timer_span_us((int64_t)(watchdog_us / 2));
 		event_add(dnsd->watchdog, &half);
 	}
 	return 0;
@@ -292,12 +282,6 @@ static int init_parts(struct dnsd *dnsd)
 	return sockets_new(dnsd->base, dnsd->tcp, &dnsd->sockets);
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 static void dnsd_fini(struct dnsd *dnsd)
 {
 	sockets_free(dnsd->sockets);
@@ -312,13 +296,13 @@ static void dnsd_fini(struct dnsd *dnsd)
 	free(dnsd->wants);
 	facts_fini(&dnsd->facts);
 	config_free(dnsd->config);
-	free_event(dnsd->on_hup);
-	free_event(dnsd->on_term);
-	free_event(dnsd->on_int);
-	free_event(dnsd->change);
-	free_event(dnsd->reclaim);
-	free_event(dnsd->routing);
-	free_event(dnsd->watchdog);
+	event_freep(&dnsd->on_hup);
+	event_freep(&dnsd->on_term);
+	event_freep(&dnsd->on_int);
+	event_freep(&dnsd->change);
+	event_freep(&dnsd->reclaim);
+	event_freep(&dnsd->routing);
+	event_freep(&dnsd->watchdog);
 	if (dnsd->base)
 		event_base_free(dnsd->base);
 }

@@ -70,8 +70,5 @@ int dnsd_run(const struct cli *cli);
  * success; on failure all is as it was. In follow.c. */
 int dnsd_follow(struct dnsd *dnsd, struct config *config);
 
-/* (Re)starts a timer. */
-void dnsd_arm(struct event *timer, int ms);
-
 /* Looks at the way out of each address now, rather than a while after the next change. */
 void dnsd_look_at_ways(struct dnsd *dnsd);

@@ -20,6 +20,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/timer.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/parent/parent.h"
 #include "dnsd/serve/sockets.h"
@@ -384,7 +385,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 		held = view_reclaim(plan->views[i]) || held;
 	}
 	if (held)
-		dnsd_arm(dnsd->reclaim, DNSD_RECLAIM_MS);
+		timer_arm_ms(dnsd->reclaim, DNSD_RECLAIM_MS);
 	close_inside(plan);
 	apply_sockets(dnsd, plan);
 	take_views(dnsd, plan);
@@ -400,7 +401,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 		dnsd->config = plan->config;
 		expect_clear(&dnsd->expect); /* views may be others now */
 	}
-	dnsd_arm(dnsd->routing, DNSD_ROUTING_MS);
+	timer_arm_ms(dnsd->routing, DNSD_ROUTING_MS);
 	parent_follow(dnsd->parent, dnsd->config, &dnsd->facts);
 	tell_manager(dnsd);
 }

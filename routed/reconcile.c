@@ -27,6 +27,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/timer.h"
 #include "routed/kernel/conntrack.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnl.h"
@@ -312,7 +313,7 @@ void reconcile_flows(struct routed *routed)
 	if (next_us == INT64_MAX)
 		event_del(routed->later);
 	else
-		routed_arm(routed->later, (next_us - now_us + 999) / 1000, false);
+		timer_arm_ms(routed->later, (next_us - now_us + 999) / 1000);
 }
 
 /* ---- compare and change ---- */
@@ -472,7 +473,7 @@ void reconcile_now(struct routed *routed)
 	change_fini(&change);
 	routed->suspect = (struct routed_culprit){0};
 	routed->cause_us = 0;
-	routed_arm(routed->look, result.n_failed ? ROUTED_RETRY_MS : ROUTED_LOOK_MS, false);
+	timer_arm_ms(routed->look, result.n_failed ? ROUTED_RETRY_MS : ROUTED_LOOK_MS);
 	routed->in_reconcile = false;
 }
 
@@ -481,5 +482,5 @@ void reconcile_soon(struct routed *routed)
 	bool fight = routed->n_fights >= FIGHT_LIMIT &&
 		     clock_now_us() - routed->fight_us <= FIGHT_US;
 
-	routed_arm(routed->burst, fight ? ROUTED_FIGHT_MS : ROUTED_BURST_MS, true);
+	timer_arm_ms_if_idle(routed->burst, fight ? ROUTED_FIGHT_MS : ROUTED_BURST_MS);
 }

@@ -32,6 +32,7 @@
 #include "common/ctl/reload.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/timer.h"
 #include "routed/doctor/doctor.h"
 #include "routed/health/health.h"
 #include "routed/kernel/conntrack.h"
@@ -50,17 +51,6 @@
 #include "routed/wanted/passive.h"
 
 enum { SEC_US = 1000000 };
-
-void routed_arm(struct event *timer, int64_t ms, bool only_idle)
-{
-	const struct timeval after = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
-	};
-
-	if (!only_idle || !event_pending(timer, EV_TIMEOUT, NULL))
-		event_add(timer, &after);
-}
 
 const char *routed_ifname(int ifindex, void *arg)
 {
@@ -593,10 +583,7 @@ static int init_events(struct routed *routed)
 	event_add(routed->on_term, NULL);
 	event_add(routed->on_int, NULL);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
-		const struct timeval half = {
-			.tv_sec = (time_t)(watchdog_us / 2 / SEC_US),
-			.tv_usec = (suseconds_t)(watchdog_us / 2 % SEC_US),
-		};
+		const struct timeval half = timer_span_us((int64_t)(watchdog_us / 2));
 		event_add(routed->watchdog, &half);
 	}
 	return 0;
@@ -666,12 +653,6 @@ static int init_parts(struct routed *routed)
 	return 0;
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 static void routed_fini(struct routed *routed)
 {
 	for (size_t i = 0; routed->site && i < routed->site->n_uplinks; i++)
@@ -693,22 +674,22 @@ static void routed_fini(struct routed *routed)
 	free(routed->table);
 	free(routed->servers);
 	site_free(routed->site);
-	free_event(routed->on_hup);
-	free_event(routed->on_term);
-	free_event(routed->on_int);
-	free_event(routed->burst);
-	free_event(routed->look);
-	free_event(routed->later);
-	free_event(routed->reread);
-	free_event(routed->poll);
-	free_event(routed->watchdog);
+	event_freep(&routed->on_hup);
+	event_freep(&routed->on_term);
+	event_freep(&routed->on_int);
+	event_freep(&routed->burst);
+	event_freep(&routed->look);
+	event_freep(&routed->later);
+	event_freep(&routed->reread);
+	event_freep(&routed->poll);
+	event_freep(&routed->watchdog);
 	if (routed->base)
 		event_base_free(routed->base);
 }
 
 static int serve(struct routed *routed)
 {
-	const struct timeval poll = {.tv_usec = UPLINK_POLL_MS * 1000};
+	const struct timeval poll = timer_span_us(UPLINK_POLL_MS * 1000);
 
 	event_add(routed->poll, &poll);
 	log_notice("routed", "version %s is ready%s; uplinks: %zu, servers: %zu", MH_VERSION,

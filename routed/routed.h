@@ -151,9 +151,6 @@ struct routed {
 /* The verb `run`: returns when the agent was told to end. */
 int routed_run(const struct cli *cli);
 
-/* (Re)starts a timer; does nothing if `only_idle` and it runs already. */
-void routed_arm(struct event *timer, int64_t ms, bool only_idle);
-
 /* The name of a link for messages; `arg` is a struct links. */
 const char *routed_ifname(int ifindex, void *arg);
 

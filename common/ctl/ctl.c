@@ -45,6 +45,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/timer.h"
 
 enum {
 	CTL_BACKLOG = 16,
@@ -150,19 +151,10 @@ static void client_free(struct ctl_client *client)
 	client->server->n_clients--;
 	if (client->following != CTL_NO_STREAM)
 		client->server->streams[client->following].n_subscribers--;
-	if (client->deadline)
-		event_free(client->deadline);
+	event_freep(&client->deadline);
 	if (client->bev)
 		bufferevent_free(client->bev); /* and its socket */
 	free(client);
-}
-
-static void client_arm_deadline(struct ctl_client *client)
-{
-	int ms = client->server->idle_ms;
-	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	evtimer_add(client->deadline, &tv);
 }
 
 static bool client_queue_line(struct ctl_client *client, const char *text)
@@ -182,7 +174,7 @@ static bool client_send(struct ctl_client *client, const json_t *reply)
 	/* above its high mark libevent 2.1.12 would call us in a loop, so reading is off */
 	bufferevent_disable(client->bev, EV_READ);
 	client->answering = true;
-	client_arm_deadline(client);
+	timer_arm_ms(client->deadline, client->server->idle_ms);
 	return true;
 }
 
@@ -303,7 +295,7 @@ static void client_on_readable(struct bufferevent *bev, void *arg)
 static void client_rest(struct ctl_client *client)
 {
 	if (client->last)
-		client_arm_deadline(client);
+		timer_arm_ms(client->deadline, client->server->idle_ms);
 	else
 		evtimer_del(client->deadline);
 }
@@ -321,7 +313,7 @@ static void client_on_written(struct bufferevent *bev, void *arg)
 		client_rest(client);
 		return;
 	}
-	client_arm_deadline(client);
+	timer_arm_ms(client->deadline, client->server->idle_ms);
 	if (!client_step(client))
 		client_free(client);
 }
@@ -392,7 +384,7 @@ static void client_new(struct ctl_server *server, int fd, bool is_guest)
 		client->bev, client_on_readable, client_on_written, client_on_event, client);
 	bufferevent_setwatermark(client->bev, EV_READ, 0, CTL_REQUEST_MAX);
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
-	client_arm_deadline(client);
+	timer_arm_ms(client->deadline, client->server->idle_ms);
 }
 
 /* ---- subscribers ---- */
@@ -423,7 +415,7 @@ static bool client_publish(struct ctl_client *client, const char *text, size_t l
 		return false;
 	if (!client->answering) {
 		client->answering = true;
-		client_arm_deadline(client);
+		timer_arm_ms(client->deadline, client->server->idle_ms);
 	}
 	return true;
 }
@@ -544,11 +536,10 @@ static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd
 static void server_on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	struct ctl_server *server = arg;
-	struct timeval pause = {.tv_sec = CTL_ACCEPT_PAUSE_MS / 1000};
 
 	log_error(-errno, "ctl", "cannot accept a client, trying again in a second");
 	evconnlistener_disable(listener);
-	evtimer_add(server->accept_timer, &pause);
+	timer_arm_ms(server->accept_timer, CTL_ACCEPT_PAUSE_MS);
 }
 
 static void server_on_accept_timer(evutil_socket_t fd, short what, void *arg)
@@ -790,8 +781,7 @@ void ctl_server_free(struct ctl_server *server)
 		unlink(server->path);
 		evconnlistener_free(server->listener);
 	}
-	if (server->accept_timer)
-		event_free(server->accept_timer);
+	event_freep(&server->accept_timer);
 	closep(&server->lock_fd); /* after the socket's file is gone */
 	free(server->path);
 	free(server);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/timer.h"
 
 enum { FEED_CHUNK = 64 * 1024 /* read at most so much per wake-up */ };
 
@@ -50,20 +51,11 @@ struct feed {
 	struct feed_state state;
 };
 
-static void arm(struct event *timer, int ms)
-{
-	const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	event_add(timer, &after);
-}
-
 /* ---- the end of a connection, or of an attempt at one ---- */
 
 static void disconnect(struct feed *feed)
 {
-	if (feed->readable)
-		event_free(feed->readable);
-	feed->readable = NULL;
+	event_freep(&feed->readable);
 	if (feed->fd >= 0)
 		close(feed->fd);
 	feed->fd = -1;
@@ -86,7 +78,7 @@ static void fail(struct feed *feed, const char *why)
 		feed->state.since_s = time(NULL);
 	feed->state.connected = false;
 	feed->state.failures++;
-	arm(feed->timer, feed->pause_ms);
+	timer_arm_ms(feed->timer, feed->pause_ms);
 	feed->pause_ms = 2 * feed->pause_ms < feed->pause_max_ms ? 2 * feed->pause_ms
 								 : feed->pause_max_ms;
 	feed->calls.lost(feed->arg);
@@ -118,7 +110,7 @@ static void watch_line(struct feed *feed, bool any_ended)
 	if (feed->len == 0)
 		event_del(feed->timer);
 	else if (any_ended || !event_pending(feed->timer, EV_TIMEOUT, NULL))
-		arm(feed->timer, feed->patience_ms);
+		timer_arm_ms(feed->timer, feed->patience_ms);
 }
 
 static const char *take_lines(struct feed *feed)
@@ -214,7 +206,7 @@ static const char *try_connect(struct feed *feed)
 	if (!feed->readable || event_add(feed->readable, NULL) < 0)
 		return system_says(feed, ENOMEM);
 	feed->fd = TAKE_FD(fd);
-	arm(feed->timer, feed->patience_ms);
+	timer_arm_ms(feed->timer, feed->patience_ms);
 	return NULL;
 }
 
@@ -276,8 +268,7 @@ void feed_free(struct feed *feed)
 	if (!feed)
 		return;
 	disconnect(feed);
-	if (feed->timer)
-		event_free(feed->timer);
+	event_freep(&feed->timer);
 	free(feed->request);
 	free(feed->data);
 	free(feed);

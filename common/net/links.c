@@ -36,6 +36,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/mirror.h"
+#include "common/timer.h"
 
 enum {
 	LINKS_BUFFER = 1 << 20,	   /* octets: some thousand notifications */
@@ -207,16 +208,6 @@ static int mirror_dump_whole(struct mirror *ret_mirror, uint64_t *n_messages)
 
 /* ---- the monitor ---- */
 
-static void resync_arm(struct links *links, int64_t wait_ms)
-{
-	struct timeval tv = {
-		.tv_sec = wait_ms / 1000,
-		.tv_usec = (wait_ms % 1000) * 1000,
-	};
-
-	event_add(links->resync_timer, &tv);
-}
-
 /* Dumps anew and swaps the mirror if it differs. If that fails, the old mirror stays, and it
  * is tried again. */
 static void resync(struct links *links)
@@ -228,7 +219,7 @@ static void resync(struct links *links)
 	links->counters.resyncs++;
 	links->stale = r < 0;
 	if (links->stale)
-		resync_arm(links, LINKS_RESYNC_GAP_MS);
+		timer_arm_ms(links->resync_timer, LINKS_RESYNC_GAP_MS);
 	if (r < 0 && r != -EINTR) {
 		log_error(r, "links", "cannot read links and addresses anew, trying again");
 		return;
@@ -251,7 +242,7 @@ static void resync_when_due(struct links *links)
 	if (!links->stale)
 		return;
 	if (wait_ms > 0)
-		resync_arm(links, wait_ms);
+		timer_arm_ms(links->resync_timer, wait_ms);
 	else
 		resync(links);
 }
@@ -385,7 +376,7 @@ static int links_start(struct links *links, struct event_base *base)
 
 	links->stale = r == -EINTR;
 	if (links->stale && base)
-		resync_arm(links, LINKS_RESYNC_GAP_MS);
+		timer_arm_ms(links->resync_timer, LINKS_RESYNC_GAP_MS);
 	return 0;
 }
 
@@ -411,10 +402,8 @@ void links_free(struct links *links)
 {
 	if (!links)
 		return;
-	if (links->readable)
-		event_free(links->readable);
-	if (links->resync_timer)
-		event_free(links->resync_timer);
+	event_freep(&links->readable);
+	event_freep(&links->resync_timer);
 	nl_socket_free(links->monitor);
 	mirror_fini(&links->mirror);
 	free(links);

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/timer.h"
 
 enum {
 	UDP_RECEIVE_MAX = 4096, /* more than we offer; what is longer is cut and malformed */
@@ -153,8 +154,6 @@ static void on_failed(evutil_socket_t fd, short what, void *arg)
 /* Ends it from the event loop, for this may be called from ask_start(). */
 static void fail(struct ask *ask, enum ask_outcome outcome, int error)
 {
-	const struct timeval now = {0};
-
 	close_socket(ask);
 	ask->failed = (struct ask_result){
 		.outcome = outcome,
@@ -163,14 +162,7 @@ static void fail(struct ask *ask, enum ask_outcome outcome, int error)
 	};
 	event_del(ask->timer);
 	event_assign(ask->timer, ask->base, -1, 0, on_failed, ask);
-	event_add(ask->timer, &now);
-}
-
-static void arm(struct ask *ask, int ms)
-{
-	const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	event_add(ask->timer, &after);
+	timer_arm_ms(ask->timer, 0);
 }
 
 /* ---- UDP ---- */
@@ -181,7 +173,7 @@ static void udp_send(struct ask *ask)
 	ask->n_left--;
 	if (send(ask->fd, ask->query + TCP_PREFIX, ask->len, MSG_NOSIGNAL) < 0)
 		ask->failed.error = -errno;
-	arm(ask, ask->how.udp_ms);
+	timer_arm_ms(ask->timer, ask->how.udp_ms);
 }
 
 static int open_socket(struct ask *ask, int type)
@@ -252,7 +244,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		/* ICMP, perhaps forged: told if no try is answered, but not waited for long */
 		ask->failed.error = -errno;
-		arm(ask, ask->how.udp_ms < AFTER_ERROR_MS ? ask->how.udp_ms : AFTER_ERROR_MS);
+		timer_arm_ms(ask->timer,
+			ask->how.udp_ms < AFTER_ERROR_MS ? ask->how.udp_ms : AFTER_ERROR_MS);
 		return;
 	}
 	if (n > 0 && message_read(bytes, (size_t)n, &message) &&
@@ -343,7 +336,7 @@ static void tcp_start(struct ask *ask)
 	if (err < 0)
 		fail(ask, ASK_UNREACHABLE, err);
 	else
-		arm(ask, ask->how.tcp_ms);
+		timer_arm_ms(ask->timer, ask->how.tcp_ms);
 }
 
 /* ---- the beginning ---- */

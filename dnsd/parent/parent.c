@@ -29,6 +29,7 @@
 #include "common/clock.h"
 #include "common/ctl/json.h"
 #include "common/log.h"
+#include "common/timer.h"
 #include "dnsd/parent/parentzone.h"
 
 enum {
@@ -70,10 +71,8 @@ struct parent {
 
 static void arm(struct minder *minder, int ms)
 {
-	const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
 	minder->next_ms = clock_now_ms() + ms;
-	event_add(minder->timer, &after);
+	timer_arm_ms(minder->timer, ms);
 }
 
 /* Give or take a quarter, so that many do not come at once. */
@@ -206,8 +205,7 @@ static void minder_free(struct minder *minder)
 	if (!minder)
 		return;
 	parentzone_free(minder->zone);
-	if (minder->timer)
-		event_free(minder->timer);
+	event_freep(&minder->timer);
 	free(minder->name);
 	free(minder);
 }

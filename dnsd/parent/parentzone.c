@@ -27,6 +27,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timer.h"
 #include "dnsd/client/resolvconf.h"
 #include "dnsd/parent/parentwords.h"
 #include "dnsd/wire/response.h"
@@ -629,11 +630,9 @@ static void on_start(evutil_socket_t fd, short what, void *arg)
 
 void parentzone_begin(struct parentzone *zone)
 {
-	const struct timeval now = {0};
-
 	ask_cancel(TAKE(zone->ask));
 	zone->phase = PHASE_RESOLVE;
-	event_add(zone->start, &now);
+	timer_arm_ms(zone->start, 0);
 }
 
 bool parentzone_is_busy(const struct parentzone *zone)
@@ -696,8 +695,7 @@ void parentzone_free(struct parentzone *zone)
 	if (!zone)
 		return;
 	ask_cancel(zone->ask);
-	if (zone->start)
-		event_free(zone->start);
+	event_freep(&zone->start);
 	parent_how_fini(&zone->how);
 	free(zone->names);
 	free(zone->zone);

@@ -35,6 +35,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/timer.h"
 #include "dnsd/serve/arrival.h"
 #include "dnsd/state/facts.h"
 
@@ -127,10 +128,9 @@ static void conn_enter(struct conn *conn, enum conn_state state)
 	int ms = state == CONN_SENDING	   ? limits->send_ms
 		 : state == CONN_RECEIVING ? limits->message_ms
 					   : idle_ms(conn->listener->server);
-	const struct timeval after = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	conn->state = state;
-	event_add(conn->deadline, &after);
+	timer_arm_ms(conn->deadline, ms);
 }
 
 static void conn_respond(struct conn *conn, size_t len)
@@ -424,9 +424,8 @@ static void on_accept_failed(struct evconnlistener *acceptor, void *arg)
 		evict(server, NULL);
 		return;
 	}
-	const struct timeval pause = {.tv_sec = TCP_PAUSE_MS / 1000};
 	evconnlistener_disable(acceptor);
-	event_add(listener->resume, &pause);
+	timer_arm_ms(listener->resume, TCP_PAUSE_MS);
 }
 
 static void on_resume(evutil_socket_t fd, short what, void *arg)
@@ -553,8 +552,6 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
  * socket. One that has just been accepted has its question under way: hence the grace. */
 void tcp_server_finish(struct tcp_server *server, int grace_ms, tcp_done_fn *done, void *arg)
 {
-	const struct timeval grace = {
-		.tv_sec = grace_ms / 1000, .tv_usec = grace_ms % 1000 * 1000};
 	struct tcp_listener *listener;
 	struct conn *conn = TAILQ_FIRST(&server->conns);
 
@@ -574,7 +571,7 @@ void tcp_server_finish(struct tcp_server *server, int grace_ms, tcp_done_fn *don
 	if (TAILQ_EMPTY(&server->conns))
 		event_active(server->finish, EV_TIMEOUT, 0);
 	else
-		event_add(server->finish, &grace);
+		timer_arm_ms(server->finish, grace_ms);
 }
 
 int tcp_server_new(struct event_base *base, const struct tcp_limits *limits,

@@ -22,6 +22,7 @@
 #include "common/ctl/ctl.h"
 #include "common/ctl/feed.h"
 #include "common/log.h"
+#include "common/timer.h"
 
 struct stream {
 	struct event_base *base;
@@ -125,14 +126,10 @@ static const char *on_line(const char *line, size_t len, void *arg)
 static void on_lost(void *arg)
 {
 	struct stream *stream = arg;
-	const struct timeval grace = {
-		.tv_sec = stream->grace_ms / 1000,
-		.tv_usec = stream->grace_ms % 1000 * 1000,
-	};
 
 	tell_lost(stream, feed_state(stream->feed)->why, feed_state(stream->feed)->error);
-	if (stream->word && !event_pending(stream->grace, EV_TIMEOUT, NULL))
-		event_add(stream->grace, &grace);
+	if (stream->word)
+		timer_arm_ms_if_idle(stream->grace, stream->grace_ms);
 }
 
 static void on_grace_over(evutil_socket_t fd, short what, void *arg)
@@ -184,8 +181,7 @@ void stream_free(struct stream *stream)
 	if (!stream)
 		return;
 	feed_free(stream->feed);
-	if (stream->grace)
-		event_free(stream->grace);
+	event_freep(&stream->grace);
 	word_free(stream->word);
 	free(stream->path);
 	free(stream);
@@ -202,17 +198,14 @@ static void on_waited(evutil_socket_t fd, short what, void *arg)
 
 void stream_wait(struct stream *stream)
 {
-	const struct timeval most = {.tv_usec = STREAM_START_MS * 1000};
 	bool over = false;
-	struct event *limit = evtimer_new(stream->base, on_waited, &over);
+	AUTO(event_freep) struct event *limit = evtimer_new(stream->base, on_waited, &over);
 
-	if (!limit || event_add(limit, &most) < 0)
+	if (!limit || timer_arm_ms(limit, STREAM_START_MS) < 0)
 		over = true;
 	event_base_loop(stream->base, EVLOOP_NONBLOCK); /* the first attempt */
 	while (!over && feed_is_waiting(stream->feed))
 		event_base_loop(stream->base, EVLOOP_ONCE);
-	if (limit)
-		event_free(limit);
 }
 
 const struct word *stream_word(const struct stream *stream)

@@ -33,11 +33,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/timer.h"
 #include "routed/health/healthset.h"
 #include "routed/report/status.h"
 #include "routed/wanted/situation.h"
 
-enum { SEC = 1000000 /* us */, MIN_WAIT_US = 1000 };
+enum { MIN_WAIT_US = 1000 };
 
 struct conn {
 	struct health *health;
@@ -70,8 +71,7 @@ static void rearm(struct health *health)
 	int64_t wait_us = next_us - clock_now_us();
 	if (wait_us < MIN_WAIT_US)
 		wait_us = MIN_WAIT_US;
-	const struct timeval wait = {.tv_sec = wait_us / SEC, .tv_usec = wait_us % SEC};
-	event_add(health->timer, &wait);
+	timer_arm_us(health->timer, wait_us);
 }
 
 static void conn_close(struct conn *conn)
@@ -292,8 +292,7 @@ void health_free(struct health *health)
 	for (size_t i = 0; i < HEALTHSET_UNDER_WAY; i++)
 		if (health->conns[i].target)
 			conn_close(&health->conns[i]);
-	if (health->timer)
-		event_free(health->timer);
+	event_freep(&health->timer);
 	healthset_fini(&health->set);
 	free(health);
 }

@@ -48,6 +48,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/timer.h"
 #include "routed/kernel/nftdiff.h"
 #include "routed/kernel/nftelements.h"
 #include "routed/kernel/nlcmd.h"
@@ -288,14 +289,6 @@ static void adopt(struct nft *nft)
 
 /* ---- is it still ours? ---- */
 
-static void arm(struct event *timer, int wait_ms)
-{
-	struct timeval tv = {.tv_usec = wait_ms * 1000};
-
-	if (timer && !evtimer_pending(timer, NULL))
-		event_add(timer, &tv);
-}
-
 /* Takes the digest of what was written, while nothing can have come in between. */
 static void settle(struct nft *nft)
 {
@@ -445,8 +438,8 @@ int nft_apply(struct nft *nft, const char *text)
 	nft->text = TAKE(copy);
 	if (!nft->settle_timer || strlen(text) <= NFT_BIG_TEXT)
 		settle(nft);
-	if (!nft->digest)
-		arm(nft->settle_timer, NFT_SETTLE_MS);
+	if (!nft->digest && nft->settle_timer)
+		timer_arm_ms_if_idle(nft->settle_timer, NFT_SETTLE_MS);
 	return 0;
 }
 
@@ -528,7 +521,7 @@ static int monitor_on_message(struct nl_msg *msg, void *arg)
 	if (tb[NFTA_GEN_PROC_NAME] && nla_len(tb[NFTA_GEN_PROC_NAME]) > 0)
 		nla_strlcpy(
 			nft->author.name, tb[NFTA_GEN_PROC_NAME], sizeof(nft->author.name));
-	arm(nft->look_timer, NFT_LOOK_MS);
+	timer_arm_ms_if_idle(nft->look_timer, NFT_LOOK_MS);
 	return NL_OK;
 }
 
@@ -544,7 +537,8 @@ static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
 		if (r == -NLE_AGAIN)
 			break;
 		if (r < 0 && r != -NLE_INTR)
-			arm(nft->look_timer, NFT_LOOK_MS); /* lost some: -NLE_NOMEM */
+			timer_arm_ms_if_idle(
+				nft->look_timer, NFT_LOOK_MS); /* lost some: -NLE_NOMEM */
 	}
 }
 
@@ -628,20 +622,14 @@ int nft_new(struct event_base *base, const char *state, nft_changed_fn *changed,
 	return 0;
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 void nft_free(struct nft *nft)
 {
 	if (!nft)
 		return;
 	settle(nft); /* a transaction of the last milliseconds */
-	free_event(nft->readable);
-	free_event(nft->settle_timer);
-	free_event(nft->look_timer);
+	event_freep(&nft->readable);
+	event_freep(&nft->settle_timer);
+	event_freep(&nft->look_timer);
 	nl_socket_free(nft->monitor);
 	nlcmd_free(nft->cmd);
 	free(nft->text);

@@ -22,6 +22,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/timer.h"
 
 struct job {
 	TAILQ_ENTRY(job) entry;
@@ -50,16 +51,10 @@ struct notify {
 
 static void start_waiting(struct notify *notify);
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 static void job_free(struct job *job)
 {
-	free_event(job->ended);
-	free_event(job->late);
+	event_freep(&job->ended);
+	event_freep(&job->late);
 	closep(&job->pidfd);
 	for (size_t i = 0; job->env[i]; i++)
 		free(job->env[i]);
@@ -150,10 +145,6 @@ static int spawn(struct job *job)
 static int watch(struct job *job)
 {
 	struct notify *notify = job->notify;
-	const struct timeval time = {
-		.tv_sec = notify->time_ms / 1000,
-		.tv_usec = notify->time_ms % 1000 * 1000,
-	};
 
 	job->pidfd = pidfd_open(job->pid, 0);
 	if (job->pidfd < 0)
@@ -161,7 +152,7 @@ static int watch(struct job *job)
 	job->ended = event_new(notify->base, job->pidfd, EV_READ | EV_PERSIST, on_ended, job);
 	job->late = evtimer_new(notify->base, on_late, job);
 	if (!job->ended || !job->late || event_add(job->ended, NULL) < 0 ||
-		event_add(job->late, &time) < 0)
+		timer_arm_ms(job->late, notify->time_ms) < 0)
 		return ENOMEM;
 	return 0;
 }

@@ -29,6 +29,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/timer.h"
 #include "routed/uplink/probesock.h"
 #include "routed/uplink/probewire.h"
 #include "routed/uplink/uplink.h"
@@ -460,8 +461,7 @@ void prober_rearm(struct prober *prober)
 	int64_t wait_us = next_us - clock_now_us();
 	if (wait_us < MIN_WAIT_US)
 		wait_us = MIN_WAIT_US;
-	struct timeval wait = {.tv_sec = wait_us / SEC, .tv_usec = wait_us % SEC};
-	event_add(prober->timer, &wait);
+	timer_arm_us(prober->timer, wait_us);
 }
 
 /* Something happened: let it be judged, send what is due, judge again what failed at that. */
@@ -566,8 +566,7 @@ void prober_free(struct prober *prober)
 		return;
 	probes_close(prober);
 	free(prober->probes);
-	if (prober->timer)
-		event_free(prober->timer);
+	event_freep(&prober->timer);
 	free(prober);
 }
 
