@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/ctl/ctl.h"
+#include "common/net/family.h"
 #include "common/net/links.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/state/gather.h"
@@ -216,7 +217,7 @@ char *delegation_text(const struct zone *zone, const struct facts *facts, const 
 
 static json_t *json_addr(const struct site *site, const struct delegation_addr *addr)
 {
-	enum site_family family = addr->addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+	enum site_family family = family_of(addr->addr.family);
 	const struct site_uplink *uplink = addr->uplink == DELEGATION_LITERAL
 						   ? NULL
 						   : &site->uplinks[addr->uplink];

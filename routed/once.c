@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/net/family.h"
 #include "common/net/links.h"
 #include "routed/kernel/nftdiff.h"
 #include "routed/kernel/plan.h"
@@ -142,7 +143,7 @@ static void learn_from_agent(const json_t *uplink, struct situation_learned *lea
 
 		if (!text || addr_parse(text, &addr) < 0)
 			continue;
-		enum site_family family = addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+		enum site_family family = family_of(addr.family);
 		if (!addr_is_set(&learned->gateway[family]))
 			learned->gateway[family] = addr;
 	}

@@ -26,6 +26,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/net/family.h"
 #include "common/net/links.h"
 #include "common/timer.h"
 #include "routed/kernel/conntrack.h"
@@ -241,7 +242,7 @@ bool reconcile_observe(struct routed *routed)
 
 /* ---- flows ---- */
 
-static int family_of(const struct flows_part *part)
+static int flows_part_af(const struct flows_part *part)
 {
 	if (part->family[SITE_IPV4] == part->family[SITE_IPV6])
 		return AF_UNSPEC;
@@ -256,7 +257,7 @@ static void delete_flows(struct routed *routed, size_t i, const struct flows_par
 						 : wanted_mark_mask(site);
 	int64_t start_us = clock_now_us();
 
-	if (conntrack_delete_family(routed->conntrack, family_of(part), mark, mask) < 0)
+	if (conntrack_delete_family(routed->conntrack, flows_part_af(part), mark, mask) < 0)
 		return;
 	routed->counters.deletions++;
 	routed->uplinks[i]->deleted = part->which;

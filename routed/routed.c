@@ -129,7 +129,7 @@ static void reread_routes(struct routed *routed)
 	int64_t wait_us = routed->routes_due_us - clock_now_us();
 
 	if (wait_us > 0) {
-		routed_arm(routed->reread, (wait_us + 999) / 1000, true);
+		timer_arm_ms_if_idle(routed->reread, (wait_us + 999) / 1000);
 		return;
 	}
 	routed->gateways_dirty = true;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/family.h"
+
 int addr_parse(const char *text, struct addr *ret_addr)
 {
 	struct addr addr = {0};
@@ -55,7 +57,7 @@ int prefix_parse(const char *text, struct prefix *ret_prefix)
 	if (addr_parse(host, &prefix.addr) < 0)
 		return -EINVAL;
 
-	unsigned int max = prefix.addr.family == AF_INET ? 32 : 128;
+	unsigned int max = family_addr_bits(prefix.addr.family);
 	prefix.len = (uint8_t)max;
 	if (slash && parse_prefix_len(slash + 1, max, &prefix.len) < 0)
 		return -EINVAL;
@@ -125,7 +127,7 @@ struct addr addr_from_bytes(int family, const void *bytes)
 {
 	struct addr addr = {.family = (uint8_t)family};
 
-	memcpy(addr.bytes, bytes, family == AF_INET ? 4 : 16);
+	memcpy(addr.bytes, bytes, family_addr_len(family));
 	return addr;
 }
 

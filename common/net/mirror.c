@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/family.h"
+
 static struct nla_policy link_policy[IFLA_CARRIER + 1] = {
 	[IFLA_IFNAME] = {.type = NLA_STRING, .maxlen = IFNAMSIZ},
 	[IFLA_MTU] = {.type = NLA_U32},
@@ -187,7 +189,7 @@ static int read_link(struct mirror *mirror, struct nlmsghdr *msg)
 static int parse_addr(
 	const struct ifaddrmsg *info, struct nlattr **tb, struct link_addr *ret_addr)
 {
-	int len = info->ifa_family == AF_INET ? 4 : 16;
+	int len = (int)family_addr_len(info->ifa_family);
 	struct nlattr *local = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
 	struct nlattr *peer = tb[IFA_ADDRESS];
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/net/addr.h"
+#include "common/net/family.h"
 #include "common/site/report.h"
 
 enum {
@@ -30,9 +31,6 @@ struct site_probe {
 	char *name;    /* dns: the name asked for, or NULL for the root */
 	int line;
 };
-
-/* One family's address out of a one-value-or-list key: index 0 is IPv4, 1 is IPv6. */
-enum site_family { SITE_IPV4, SITE_IPV6, SITE_FAMILIES };
 
 struct site_prefixes {
 	struct prefix *items;

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/net/family.h"
 #include "common/site/sitecheck.h"
 #include "common/site/sitevalue.h"
 
@@ -224,9 +225,7 @@ static void check_from(const struct check *check, size_t i)
 	for (size_t p = 0; p < server->from.n; p++) {
 		int family = server->from.items[p].addr.family;
 
-		usable |= family == 0 ||
-			  addr_is_set(
-				  &server->address[family == AF_INET ? SITE_IPV4 : SITE_IPV6]);
+		usable |= family == 0 || addr_is_set(&server->address[family_of(family)]);
 	}
 	if (!usable)
 		check_warn(check, check_path("servers[%zu].from", i),

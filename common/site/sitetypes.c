@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "common/site/sitevalue.h"
 #include "common/site/value.h"
 
@@ -100,11 +101,6 @@ static bool check_place(const struct doc_place *at, int want, const struct addr 
 	return false;
 }
 
-static enum site_family family_of(const struct addr *addr)
-{
-	return addr->family == AF_INET ? SITE_IPV4 : SITE_IPV6;
-}
-
 static void read_address(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct addr *families = out;
@@ -118,8 +114,8 @@ static void read_address(const struct doc_place *at, const struct schema_key *ke
 			strchr(text, '/') ? " (no prefix length here)" : "");
 		return;
 	}
-	if (check_place(at, (int)key->max, &addr, &families[family_of(&addr)]))
-		families[family_of(&addr)] = addr;
+	if (check_place(at, (int)key->max, &addr, &families[family_of(addr.family)]))
+		families[family_of(addr.family)] = addr;
 }
 
 static void read_within(const struct doc_place *at, const struct schema_key *key, void *out)
@@ -135,9 +131,9 @@ static void read_within(const struct doc_place *at, const struct schema_key *key
 			prefix_str(&prefix));
 		return;
 	}
-	if (check_place(
-		    at, (int)key->max, &prefix.addr, &families[family_of(&prefix.addr)].addr))
-		families[family_of(&prefix.addr)] = prefix;
+	if (check_place(at, (int)key->max, &prefix.addr,
+		    &families[family_of(prefix.addr.family)].addr))
+		families[family_of(prefix.addr.family)] = prefix;
 }
 
 static void each_of_list(

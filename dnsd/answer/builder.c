@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "common/net/family.h"
 #include "dnsd/wire/query.h"
 
 /* More records than a count in a message can tell never fit into one: TC says so then. */
@@ -44,7 +45,7 @@ static void addresses_add(struct addresses *set, const struct addr *addr, uint32
 static void collect_addresses(struct builder *b, const struct zone_node *node,
 	const struct zone_rrset *literal, enum site_family family, struct addresses *ret_set)
 {
-	int af = family == SITE_IPV4 ? AF_INET : AF_INET6;
+	int af = family_af(family);
 	size_t most = node->n_pseudos * SITE_MAX_UPLINKS + (literal ? literal->n_rdatas : 0);
 
 	*ret_set = (struct addresses){

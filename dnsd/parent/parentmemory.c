@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/net/family.h"
 #include "common/statefile.h"
 
 enum { MEMORY_MAX = 16384 /* entries: what 512 zones may have; the oldest go */ };
@@ -202,7 +203,7 @@ void parentmemory_free(struct parentmemory *memory)
 void parentmemory_get(const struct parentmemory *memory, const uint8_t *name,
 	enum site_family family, struct parent_memory *ret_known)
 {
-	int af = family == SITE_IPV4 ? AF_INET : AF_INET6;
+	int af = family_af(family);
 
 	*ret_known = (struct parent_memory){0};
 	for (size_t i = 0; i < memory->n && ret_known->n < PARENT_MAX_MEMORY; i++) {

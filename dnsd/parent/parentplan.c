@@ -29,9 +29,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "dnsd/wire/response.h"
-
-static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
 
 /* ---- targets ---- */
 
@@ -86,7 +85,7 @@ static void want_literals(struct parent_target *target, const struct zone_node *
 
 	for (size_t i = 0; rrset && i < rrset->n_rdatas; i++) {
 		struct addr addr = addr_from_bytes(
-			families[target->family], rrset->rdatas[i].bytes);
+			family_af(target->family), rrset->rdatas[i].bytes);
 
 		want(target, &addr, "");
 	}

@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "common/net/pickaddr.h"
-
-static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
 
 int site_links_find(
 	const struct site *site, const struct links *links, struct site_links *ret_links)
@@ -42,7 +41,7 @@ void site_links_fini(struct site_links *links)
 struct addr gather_own(
 	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
-	const struct link_addr *found = link ? pickaddr(link, families[family],
+	const struct link_addr *found = link ? pickaddr(link, family_af(family),
 						       &uplink->address[family],
 						       &uplink->gateway[family])
 					     : NULL;
@@ -52,7 +51,7 @@ struct addr gather_own(
 
 static struct addr own_of_lan(const struct link *link, enum site_family family)
 {
-	const struct link_addr *found = link ? pickaddr(link, families[family], NULL, NULL)
+	const struct link_addr *found = link ? pickaddr(link, family_af(family), NULL, NULL)
 					     : NULL;
 
 	return found ? found->addr : (struct addr){0};
@@ -135,7 +134,7 @@ static struct addr example_addr(enum site_family family, size_t n)
 	static const uint8_t ipv4[4] = {192, 0, 2};
 	static const uint8_t ipv6[16] = {0x20, 0x01, 0x0d, 0xb8};
 	struct addr addr = addr_from_bytes(
-		families[family], family == SITE_IPV4 ? ipv4 : ipv6);
+		family_af(family), family == SITE_IPV4 ? ipv4 : ipv6);
 
 	addr.bytes[addr_len(&addr) - 1] = (uint8_t)(n + 1);
 	return addr;

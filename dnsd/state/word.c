@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/net/family.h"
 
 struct reader {
 	struct word *word;
@@ -89,7 +90,7 @@ static int read_public(
 
 		if (!text || addr_parse(text, &addr) < 0)
 			return bad(reader, "an address of uplink %s is none", uplink->name);
-		enum site_family family = addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+		enum site_family family = family_of(addr.family);
 		if (!addr_is_set(&uplink->public_addrs[family]))
 			uplink->public_addrs[family] = addr;
 	}

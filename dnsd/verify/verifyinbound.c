@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/net/family.h"
 #include "common/site/value.h"
 #include "dnsd/client/askall.h"
 #include "dnsd/verify/verify.h"
@@ -61,7 +62,7 @@ struct tally {
 
 static void add_way(struct tally *tally, const struct verify_live_addr *addr)
 {
-	enum site_family family = addr->addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+	enum site_family family = family_of(addr->addr.family);
 
 	if (!*addr->uplink || tally->n_ways == MAX_WAYS)
 		return;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/net/family.h"
+
 static bool is_in(
 	const struct message_record *record, enum message_section section, uint16_t type)
 {
@@ -108,8 +110,8 @@ size_t response_addrs(const struct message *message, enum message_section sectio
 	const uint8_t *owner, enum site_family family, struct addr *ret_addrs, size_t cap,
 	uint32_t *ret_ttl_s)
 {
-	int af = family == SITE_IPV4 ? AF_INET : AF_INET6;
-	size_t addr_octets = family == SITE_IPV4 ? 4 : 16;
+	int af = family_af(family);
+	size_t addr_octets = family_addr_len(af);
 	struct message_walk walk = {0};
 	struct message_record record;
 	uint32_t ttl_s = UINT32_MAX;

@@ -24,6 +24,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/net/family.h"
 #include "routed/kernel/nlcmd.h"
 
 struct conntrack {
@@ -119,7 +120,7 @@ static int delete_one(struct list *list, uint8_t family, struct nlattr **tb)
 
 static struct addr tuple_addr(uint8_t family, struct nlattr *tuple, int type4, int type6)
 {
-	int len = family == AF_INET ? 4 : 16;
+	int len = (int)family_addr_len(family);
 	struct nlattr *ip = tuple ? nla_find(nla_data(tuple), nla_len(tuple), CTA_TUPLE_IP)
 				  : NULL;
 	struct nlattr *addr = ip ? nla_find(nla_data(ip), nla_len(ip),

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "common/ctl/json.h"
+#include "common/net/family.h"
 
 /* ---- order ---- */
 
@@ -207,11 +208,6 @@ static bool leads_over(const struct kernel_route *route, int ifindex)
 	return false;
 }
 
-static uint32_t family_bit(int family)
-{
-	return family == AF_INET ? 1u << SITE_IPV4 : 1u << SITE_IPV6;
-}
-
 /* A single destination by way of a router behind the uplink. */
 static bool is_static(const struct kernel_route *route)
 {
@@ -240,10 +236,10 @@ static uint32_t families_of(const struct plan_step *step, const struct site *sit
 			(step->route.table != wanted_default_table(site) ||
 				!leads_over(&step->route, uplink->ifindex)))
 			return 0;
-		return family_bit(step->route.family);
+		return 1u << family_of(step->route.family);
 	case PLAN_ADD_RULE:
 		return !step->rule.blackhole && step->rule.table == table
-			       ? family_bit(step->rule.family)
+			       ? 1u << family_of(step->rule.family)
 			       : 0;
 	case PLAN_DEL_RULE:
 	case PLAN_DEL_ROUTE:

@@ -29,6 +29,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/net/family.h"
 #include "common/timer.h"
 #include "routed/uplink/probesock.h"
 #include "routed/uplink/probewire.h"
@@ -268,7 +269,7 @@ static int path_of(const struct probe *probe, struct probesock_path *ret_path)
 		return -ENODEV;
 	if (!addr_is_set(&path.target))
 		return -ENETUNREACH; /* no gateway */
-	path.source = link->source[path.target.family == AF_INET6 ? SITE_IPV6 : SITE_IPV4];
+	path.source = link->source[family_of(path.target.family)];
 	if (!addr_is_set(&path.source) && !addr_is_link_local(&path.target))
 		return -EADDRNOTAVAIL;
 	*ret_path = path;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/net/family.h"
+
 enum { MS = 1000 };
 
 static enum flows_which cost_of(const struct uplink *uplink)
@@ -100,7 +102,7 @@ static void owe_family(struct flows *flows, int family, int64_t now_us)
 {
 	struct flows_part part = {.which = FLOWS_ALL};
 
-	part.family[family == AF_INET ? SITE_IPV4 : SITE_IPV6] = true;
+	part.family[family_of(family)] = true;
 	owe(flows, &part, now_us);
 	flows->anyway = true;
 }

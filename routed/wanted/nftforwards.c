@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "common/net/pickaddr.h"
 
 enum { MAX_ASKED = SITE_MAX_UPLINKS * (SITUATION_MAX_ADDRS + 1) };
@@ -54,17 +55,12 @@ static unsigned int version_of(enum site_family family)
 	return family == SITE_IPV4 ? 4 : 6;
 }
 
-static int af_of(enum site_family family)
-{
-	return family == SITE_IPV4 ? AF_INET : AF_INET6;
-}
-
 /* --- prefixes --- */
 
 bool nft_has_family(const struct site_prefixes *prefixes, enum site_family family)
 {
 	for (size_t i = 0; i < prefixes->n; i++)
-		if (prefixes->items[i].addr.family == af_of(family))
+		if (prefixes->items[i].addr.family == family_af(family))
 			return true;
 	return false;
 }
@@ -79,7 +75,7 @@ void nft_prefix_set(struct text *text, const char *name, const struct site_prefi
 		version_of(family), type_of[family]);
 	text_str(text, "\t\telements = {\n");
 	for (size_t i = 0; i < prefixes->n; i++)
-		if (prefixes->items[i].addr.family == af_of(family))
+		if (prefixes->items[i].addr.family == family_af(family))
 			text_add(text, "\t\t\t%s,\n", prefix_str(&prefixes->items[i]));
 	text_str(text, "\t\t}\n\t}\n");
 }
@@ -111,7 +107,7 @@ size_t nft_served(const struct site *site, const struct situation *situation, si
 		return addr_is_set(ret_addrs[0]) ? 1 : 0;
 	}
 	for (size_t j = 0; j < uplink->n_addrs; j++)
-		if (uplink->addrs[j].addr.family == af_of(family) &&
+		if (uplink->addrs[j].addr.family == family_af(family) &&
 			pickaddr_is_served(&uplink->addrs[j], address))
 			ret_addrs[n++] = &uplink->addrs[j].addr;
 	return n;

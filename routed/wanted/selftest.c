@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "common/net/family.h"
 #include "routed/kernel/nft.h"
 #include "routed/wanted/nftforwards.h"
 
@@ -119,7 +120,7 @@ void selftest_free(struct selftest *selftest)
 /* The uplink that is asked at that address, or SITE_MAX_UPLINKS. */
 static size_t uplink_at(const struct selftest *selftest, const struct addr *asked)
 {
-	enum site_family family = asked->family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+	enum site_family family = family_of(asked->family);
 	const struct site *site = selftest->site;
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "routed/wanted/wantedroutes.h"
 
 struct want {
@@ -32,17 +33,12 @@ struct want {
 	enum site_family family;
 };
 
-static int want_family(const struct want *want)
-{
-	return want->family == SITE_IPV4 ? AF_INET : AF_INET6;
-}
-
 /* --- rules --- */
 
 static struct kernel_rule rule_at(const struct want *want, uint32_t priority)
 {
 	return (struct kernel_rule){
-		.family = want_family(want),
+		.family = family_af(want->family),
 		.priority = priority,
 		.suppress_prefixlen = KERNEL_NO_SUPPRESS,
 		.suppress_ifgroup = KERNEL_NO_SUPPRESS,
@@ -106,7 +102,7 @@ static void add_address_rules(const struct want *want, size_t i)
 	for (size_t j = 0; j < uplink->n_addrs; j++) {
 		const struct addr *addr = &uplink->addrs[j].addr;
 
-		if (addr->family == want_family(want))
+		if (addr->family == family_af(want->family))
 			add_source_rule(want, priority, addr, table);
 		listed = listed || addr_eq(addr, chosen);
 	}
@@ -222,7 +218,7 @@ static bool prefix_at(const struct want *want, const struct site_prefixes *prefi
 		*ret_prefix = (struct prefix){0};
 		return true;
 	}
-	if (prefixes->items[i].addr.family != want_family(want))
+	if (prefixes->items[i].addr.family != family_af(want->family))
 		return false;
 
 	*ret_prefix = prefixes->items[i];

@@ -18,21 +18,18 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "common/net/family.h"
+
 enum { IPV6_METRIC = 1024 }; /* IP6_RT_PRIO_USER, include/uapi/linux/ipv6_route.h */
 
 /* Behind every route that anybody would set, as network engineers write it. */
 static const uint32_t last_metric = 4278198272;
 
-static int family_of(enum site_family family)
-{
-	return family == SITE_IPV4 ? AF_INET : AF_INET6;
-}
-
 static struct kernel_route route_to(
 	enum site_family family, const struct prefix *dst, uint32_t table)
 {
 	struct kernel_route route = {
-		.family = family_of(family),
+		.family = family_af(family),
 		.type = KERNEL_UNICAST,
 		.table = table,
 		.metric = family == SITE_IPV6 ? IPV6_METRIC : 0,
@@ -41,7 +38,7 @@ static struct kernel_route route_to(
 	if (dst)
 		route.dst = *dst;
 	else
-		route.dst.addr.family = (uint8_t)family_of(family);
+		route.dst.addr.family = (uint8_t)family_af(family);
 	return route;
 }
 
@@ -88,7 +85,7 @@ static void add_connected(const struct situation_uplink *uplink, enum site_famil
 		struct prefix subnet = link_addr_subnet(addr);
 		size_t j = 0;
 
-		if (addr->addr.family != family_of(family) || !has_subnet(addr))
+		if (addr->addr.family != family_af(family) || !has_subnet(addr))
 			continue;
 		while (j < n_seen &&
 			(seen[j].len != subnet.len || !addr_eq(&seen[j].addr, &subnet.addr)))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "common/site/report.h"
 #include "dnsd/zone/zonefile.h"
 
@@ -192,7 +193,7 @@ void fixture_set_inbound(struct fixture *f, const char *uplink, bool inbound)
 void fixture_set_address(struct fixture *f, const char *uplink, const char *text)
 {
 	struct addr addr = address(text);
-	enum site_family family = addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6;
+	enum site_family family = family_of(addr.family);
 
 	f->facts.uplinks[uplink_index(f, uplink)].public_addrs[family] = addr;
 	forget_tables(f);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "common/site/report.h"
 #include "lib/reports.h"
 
@@ -75,8 +76,7 @@ void situations_address(struct situation *situation, size_t i, const char *addre
 		abort();
 	addr->prefix_len = (uint8_t)strtoul(strchr(address, '/') + 1, NULL, 10);
 
-	struct addr *chosen =
-		&uplink->chosen[addr->addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6];
+	struct addr *chosen = &uplink->chosen[family_of(addr->addr.family)];
 	if (!addr_is_set(chosen))
 		*chosen = addr->addr;
 }
@@ -87,7 +87,7 @@ void situations_gateway(struct situation *situation, size_t i, const char *gatew
 
 	if (addr_parse(gateway, &addr) < 0)
 		abort();
-	situation->uplinks[i].gateway[addr.family == AF_INET ? SITE_IPV4 : SITE_IPV6] = addr;
+	situation->uplinks[i].gateway[family_of(addr.family)] = addr;
 }
 
 struct situation situations_both_up(void)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/net/family.h"
 #include "routed/wanted/flows.h"
 
 #include <stdio.h>
@@ -35,8 +36,7 @@ static void addresses(struct fixture *f, const char *text)
 		struct addr *addr = &f->situation.addrs[f->situation.n_addrs++].addr;
 
 		assert_int_equal(addr_parse(w, addr), 0);
-		struct addr *chosen =
-			&f->situation.chosen[addr->family == AF_INET ? SITE_IPV4 : SITE_IPV6];
+		struct addr *chosen = &f->situation.chosen[family_of(addr->family)];
 		if (!addr_is_set(chosen))
 			*chosen = *addr;
 	}
