@@ -8,6 +8,8 @@
  */
 #include "dnsd/answer/compose.h"
 
+#include "common/bigendian.h"
+
 enum {
 	COMPOSE_MAX_SUFFIXES = 192,
 	/* 14 bits, less what relocation may add to the pointers of a shared answer (respond.c)

@@ -12,6 +12,7 @@
  */
 #include "dnsd/answer/respond.h"
 
+#include "common/bigendian.h"
 #include "dnsd/answer/compose.h"
 
 enum {

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "common/bigendian.h"
 #include "dnsd/answer/builder.h"
 #include "dnsd/answer/compile.h"
 #include "dnsd/wire/query.h"

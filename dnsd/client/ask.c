@@ -25,6 +25,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/timer.h"
 

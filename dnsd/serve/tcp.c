@@ -32,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -150,8 +151,7 @@ static void conn_respond(struct conn *conn, size_t len)
 		server->reply + 2, &listener->stats);
 	if (n == 0)
 		return;
-	server->reply[0] = (uint8_t)(n >> 8);
-	server->reply[1] = (uint8_t)n;
+	be16_write(server->reply, (unsigned int)n);
 	/* RFC 7766 section 8: length and message in one piece */
 	if (bufferevent_write(conn->bev, server->reply, n + 2) < 0)
 		conn->is_closing = true;
@@ -170,7 +170,7 @@ static enum step conn_step(struct conn *conn)
 		bufferevent_setwatermark(conn->bev, EV_READ, 2, TCP_READ_AHEAD);
 		return STEP_INCOMPLETE;
 	}
-	size_t len = (size_t)prefix[0] << 8 | prefix[1];
+	size_t len = be16_read(prefix);
 	if (len < TCP_QUERY_MIN || len > TCP_QUERY_MAX)
 		return STEP_BAD;
 	if (evbuffer_get_length(in) < 2 + len) {

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
@@ -42,18 +43,6 @@ static uint64_t le64_get(const uint8_t *bytes)
 	for (unsigned int i = 8; i-- > 0;)
 		x = x << 8 | bytes[i];
 	return x;
-}
-
-static void be32_put(uint8_t *out, uint32_t x)
-{
-	for (unsigned int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(x >> (24 - 8 * i));
-}
-
-static uint32_t be32_get(const uint8_t *bytes)
-{
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-	       bytes[3];
 }
 
 /* SipRound of Aumasson and Bernstein's paper, section 2.2. */
@@ -126,7 +115,7 @@ void cookie_make(const struct cookie_keys *keys,
 {
 	ret_server[0] = COOKIE_VERSION;
 	memset(ret_server + 1, 0, 3);
-	be32_put(ret_server + 4, now_s);
+	be32_write(ret_server + 4, now_s);
 	cookie_hash(keys->secrets[0], client_cookie, ret_server, client,
 		ret_server + COOKIE_HASH_AT);
 }
@@ -139,7 +128,7 @@ bool cookie_is_valid(const struct cookie_keys *keys,
 		return false;
 
 	/* RFC 9018 section 4.3: serial number arithmetic, so that 2106 is no special year */
-	int32_t age_s = (int32_t)(now_s - be32_get(server + 4));
+	int32_t age_s = (int32_t)(now_s - be32_read(server + 4));
 	bool fresh = age_s <= COOKIE_MAX_AGE_S && age_s >= -COOKIE_MAX_AHEAD_S;
 	unsigned int matches = 0;
 

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/bigendian.h"
+
 enum {
 	RECORD_FIXED = 10,   /* TYPE, CLASS, TTL, RDLENGTH */
 	POINTER_MASK = 0xc0, /* of a length octet */

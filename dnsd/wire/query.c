@@ -10,6 +10,8 @@
  */
 #include "dnsd/wire/query.h"
 
+#include "common/bigendian.h"
+
 enum { OPT_FIXED_LEN = 11 };
 
 /* ASCII upper case to lower case in each of eight octets at once. */

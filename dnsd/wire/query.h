@@ -4,7 +4,6 @@
  * mean something to us. No allocation; what is found is copied or points into the packet.
  */
 #pragma once
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -144,33 +143,3 @@ enum query_verdict {
 /* Parses `len` octets at `packet`; RESPOND_QUERY_SLACK more may be read, whatever they hold.
  */
 enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *ret_query);
-
-static inline uint16_t be16_read(const uint8_t *at)
-{
-	uint16_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be16toh(value);
-}
-
-static inline uint32_t be32_read(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be32toh(value);
-}
-
-static inline void be16_write(uint8_t *at, unsigned int value)
-{
-	uint16_t be = htobe16((uint16_t)value);
-
-	memcpy(at, &be, sizeof(be));
-}
-
-static inline void be32_write(uint8_t *at, uint32_t value)
-{
-	uint32_t be = htobe32(value);
-
-	memcpy(at, &be, sizeof(be));
-}

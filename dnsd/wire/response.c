@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/bigendian.h"
 #include "common/net/family.h"
 
 static bool is_in(

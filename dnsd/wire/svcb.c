@@ -6,6 +6,7 @@
  */
 #include "dnsd/wire/svcb.h"
 
+#include "common/bigendian.h"
 #include "dnsd/wire/name.h"
 
 enum { KEY_MANDATORY = 0, KEY_ALPN = 1, KEY_NO_DEFAULT_ALPN = 2 };
@@ -15,11 +16,6 @@ struct params {
 	size_t len;
 };
 
-static unsigned int read16(const uint8_t *p)
-{
-	return (unsigned int)p[0] << 8 | p[1];
-}
-
 /* The parameter at `*pos`, which moves behind it. False at the end, or if it is cut short. */
 static bool param_next(const struct params *params, size_t *pos, unsigned int *ret_key,
 	struct params *ret_value)
@@ -27,11 +23,11 @@ static bool param_next(const struct params *params, size_t *pos, unsigned int *r
 	if (params->len - *pos < 4)
 		return false;
 	const uint8_t *at = params->bytes + *pos;
-	size_t len = read16(at + 2);
+	size_t len = be16_read(at + 2);
 
 	if (params->len - *pos - 4 < len)
 		return false;
-	*ret_key = read16(at);
+	*ret_key = be16_read(at);
 	*ret_value = (struct params){.bytes = at + 4, .len = len};
 	*pos += 4 + len;
 	return true;
@@ -54,11 +50,11 @@ static const char *mandatory_problem(const struct params *params, const struct p
 	if (value->len == 0 || value->len % 2 != 0)
 		return "the value of 'mandatory' is not a list of keys";
 	for (size_t i = 0; i < value->len; i += 2) {
-		unsigned int key = read16(value->bytes + i);
+		unsigned int key = be16_read(value->bytes + i);
 
 		if (key == KEY_MANDATORY)
 			return "'mandatory' names itself";
-		if (i > 0 && key <= read16(value->bytes + i - 2))
+		if (i > 0 && key <= be16_read(value->bytes + i - 2))
 			return "'mandatory' names a key twice, or out of order";
 		if (!has_key(params, key))
 			return "'mandatory' names a key that is not given";
@@ -103,7 +99,7 @@ const char *svcb_problem(const uint8_t *rdata, size_t len, bool *ret_is_error)
 	if (problem)
 		return problem;
 	*ret_is_error = false;
-	return read16(rdata) == 0 && params.len > 0
+	return be16_read(rdata) == 0 && params.len > 0
 		       ? "priority 0 makes it an alias, whose parameters are ignored"
 		       : NULL;
 }

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/bigendian.h"
+
 enum {
 	TIMERS_LEN = 8, /* 48 bits of time and 16 of fudge */
 	BEHIND_MAC = 6, /* original ID, error, other length */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/net/addr.h"
 #include "dnsd/wire/rdata.h"
@@ -77,9 +78,9 @@ static int name_parse(struct parse *p, const struct zonetoken *token)
 
 static int value_put(struct parse *p, uint32_t value, size_t octets)
 {
-	uint8_t be[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-		(uint8_t)value};
+	uint8_t be[4];
 
+	be32_write(be, value);
 	return put(p, be + 4 - octets, octets);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 
 struct zone_builder {
@@ -274,9 +275,7 @@ static int rrset_cmp(const void *a, const void *b)
 
 static uint32_t soa_serial(const struct zone_rdata *soa)
 {
-	const uint8_t *p = soa->bytes + soa->len - 20; /* the five numbers are the tail */
-
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	return be32_read(soa->bytes + soa->len - 20); /* the five numbers are the tail */
 }
 
 int zone_builder_finish(struct zone_builder *builder, struct zone **ret_zone)

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/bigendian.h"
 #include "common/site/value.h"
 #include "dnsd/zone/rdatamnemonic.h"
 #include "dnsd/zone/rdatatext.h"
@@ -236,9 +237,7 @@ static int ttl_default(
 			"\"$TTL 1h\" at the top of the file");
 
 	if (!reader->has_last_ttl) {
-		const uint8_t *minimum = record->rdata + record->len - 4;
-		uint32_t ttl_s = (uint32_t)minimum[0] << 24 | (uint32_t)minimum[1] << 16 |
-				 (uint32_t)minimum[2] << 8 | minimum[3];
+		uint32_t ttl_s = be32_read(record->rdata + record->len - 4); /* MINIMUM */
 
 		reader->last_ttl_s = ttl_s > ZONETOKEN_TTL_MAX ? ZONETOKEN_TTL_MAX : ttl_s;
 		reader->last_ttl_line = reader->line.start;

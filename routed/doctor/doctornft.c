@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/net/links.h"
 #include "routed/doctor/doctorgather.h"
@@ -192,8 +193,7 @@ static void read_cmp(const struct reading *r, struct nlattr *attr, struct rule *
 		(rule->loaded == LOADED_OIF && is_uplink(r, data, len)) ||
 		(rule->loaded == LOADED_SADDR && is_lan_source(r, data, len)))
 		rule->lan = true;
-	if (rule->loaded == LOADED_DPORT && len == 2 &&
-		((unsigned int)data[0] << 8 | data[1]) == r->site->dns.port)
+	if (rule->loaded == LOADED_DPORT && len == 2 && be16_read(data) == r->site->dns.port)
 		rule->dns = true;
 }
 

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/net/addr.h"
 #include "routed/kernel/nlcmd.h"
@@ -426,8 +427,8 @@ static void on_count(struct nlattr **etb, const struct count_dump *dump)
 
 	struct addr addr = addr_from_bytes(len == 12 ? AF_INET : AF_INET6, at);
 	at += len - 8;
-	dump->each(&addr, at[0], (uint16_t)(at[4] << 8 | at[5]),
-		packets_of(etb[NFTA_SET_ELEM_EXPR]), dump->arg);
+	dump->each(&addr, at[0], be16_read(at + 4), packets_of(etb[NFTA_SET_ELEM_EXPR]),
+		dump->arg);
 }
 
 static int on_counts(struct nlmsghdr *msg, void *arg)

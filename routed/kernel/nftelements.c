@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "common/net/addr.h"
 #include "routed/kernel/nftdigest.h"
 
@@ -165,8 +166,7 @@ static size_t take_port(const char **at, uint8_t out[PART_LEN])
 		port = 10 * port + (uint32_t)(**at - '0');
 	if (*at == start || port > UINT16_MAX)
 		return 0;
-	out[0] = (uint8_t)(port >> 8);
-	out[1] = (uint8_t)port;
+	be16_write(out, port);
 	return PART_LEN;
 }
 

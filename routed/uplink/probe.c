@@ -26,6 +26,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -178,8 +179,7 @@ static void read_dns(struct probe *probe, const uint8_t *data, size_t len, int64
 	for (size_t i = 0; i < TARGET_FLIGHTS; i++) {
 		const struct flight *flight = &probe->flights[i];
 
-		if (len < 2 || !flight->seq ||
-			(flight->cookie & 0xffff) != ((uint64_t)data[0] << 8 | data[1]))
+		if (len < 2 || !flight->seq || (flight->cookie & 0xffff) != be16_read(data))
 			continue;
 		size_t query_len = probewire_dns_write(asked->name, flight->cookie, query);
 		if (!probewire_dns_is_answer(query, query_len, data, len))

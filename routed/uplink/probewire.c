@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/bigendian.h"
+
 enum {
 	ECHO_HEADER = 8,
 	DNS_HEADER = 12,
@@ -26,35 +28,13 @@ enum {
 	DNS_OPCODE_MASK = 0x78,
 };
 
-static void put16(uint8_t *out, uint32_t value)
-{
-	out[0] = (uint8_t)(value >> 8);
-	out[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *out, uint32_t value)
-{
-	put16(out, value >> 16);
-	put16(out + 2, value);
-}
-
-static uint32_t get16(const uint8_t *in)
-{
-	return (uint32_t)in[0] << 8 | in[1];
-}
-
-static uint32_t get32(const uint8_t *in)
-{
-	return get16(in) << 16 | get16(in + 2);
-}
-
 /* RFC 1071, over an even number of octets. */
 static uint16_t checksum(const uint8_t *data, size_t len)
 {
 	uint32_t sum = 0;
 
 	for (size_t i = 0; i + 1 < len; i += 2)
-		sum += get16(data + i);
+		sum += be16_read(data + i);
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)~sum;
@@ -64,13 +44,13 @@ void probewire_echo_write(const struct probewire_echo *echo, uint8_t out[PROBEWI
 {
 	memset(out, 0, PROBEWIRE_ECHO_LEN);
 	out[0] = echo->family == AF_INET6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
-	put16(out + 4, echo->id);
-	put16(out + 6, echo->seq);
-	put32(out + 8, echo->seq);
-	put32(out + 12, (uint32_t)(echo->cookie >> 32));
-	put32(out + 16, (uint32_t)echo->cookie);
+	be16_write(out + 4, echo->id);
+	be16_write(out + 6, echo->seq);
+	be32_write(out + 8, echo->seq);
+	be32_write(out + 12, (uint32_t)(echo->cookie >> 32));
+	be32_write(out + 16, (uint32_t)echo->cookie);
 	if (echo->family == AF_INET) /* the kernel does it for IPv6: RFC 3542 section 3.1 */
-		put16(out + 2, checksum(out, PROBEWIRE_ECHO_LEN));
+		be16_write(out + 2, checksum(out, PROBEWIRE_ECHO_LEN));
 }
 
 /* Length of the IPv4 header in front, 0 if there is none that makes sense. */
@@ -96,14 +76,14 @@ bool probewire_echo_read(int family, bool raw, uint16_t id, const uint8_t *data,
 	}
 	if (len != PROBEWIRE_ECHO_LEN ||
 		data[0] != (family == AF_INET6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY) ||
-		data[1] != 0 || (raw && get16(data + 4) != id))
+		data[1] != 0 || (raw && be16_read(data + 4) != id))
 		return false;
 
-	uint32_t seq = get32(data + ECHO_HEADER);
-	if ((seq & 0xffff) != get16(data + 6))
+	uint32_t seq = be32_read(data + ECHO_HEADER);
+	if ((seq & 0xffff) != be16_read(data + 6))
 		return false;
 	*ret_seq = seq;
-	*ret_cookie = (uint64_t)get32(data + 12) << 32 | get32(data + 16);
+	*ret_cookie = (uint64_t)be32_read(data + 12) << 32 | be32_read(data + 16);
 	return true;
 }
 
@@ -147,17 +127,17 @@ static size_t name_write(const char *name, uint64_t cookie, uint8_t *out)
 size_t probewire_dns_write(const char *name, uint64_t cookie, uint8_t out[PROBEWIRE_DNS_MAX])
 {
 	memset(out, 0, DNS_HEADER);
-	put16(out, (uint32_t)(cookie & 0xffff));
+	be16_write(out, (uint32_t)(cookie & 0xffff));
 	out[2] = DNS_FLAG_RD;
-	put16(out + 4, 1); /* QDCOUNT */
+	be16_write(out + 4, 1); /* QDCOUNT */
 
 	size_t len = name_write(name, cookie, out + DNS_HEADER);
 	if (len == 0)
 		return 0;
 	bool is_root = len == 1;
 	len += DNS_HEADER;
-	put16(out + len, is_root ? DNS_TYPE_NS : DNS_TYPE_A);
-	put16(out + len + 2, DNS_CLASS_IN);
+	be16_write(out + len, is_root ? DNS_TYPE_NS : DNS_TYPE_A);
+	be16_write(out + len + 2, DNS_CLASS_IN);
 	return len + 4;
 }
 
@@ -167,7 +147,7 @@ bool probewire_dns_is_answer(
 	if (len < query_len || query_len < DNS_HEADER)
 		return false;
 	if (memcmp(data, query, 2) != 0 || !(data[2] & DNS_FLAG_QR) ||
-		(data[2] & DNS_OPCODE_MASK) != 0 || get16(data + 4) != 1)
+		(data[2] & DNS_OPCODE_MASK) != 0 || be16_read(data + 4) != 1)
 		return false;
 	return memcmp(data + DNS_HEADER, query + DNS_HEADER, query_len - DNS_HEADER) == 0;
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/bigendian.h"
 #include "common/clock.h"
 #include "dnsd/wire/query.h"
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/bigendian.h"
 #include "dnsd/client/ask.h"
 
 #include <errno.h>

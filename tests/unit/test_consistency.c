@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/bigendian.h"
 #include "dnsd/answer/compose.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/invariant.h"

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/bigendian.h"
 #include "dnsd/wire/message.h"
 
 #include <string.h>

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/bigendian.h"
 #include "dnsd/parent/parent.h"
 
 #include <event2/event.h>
