@@ -362,11 +362,9 @@ char *serverconf_text(const struct site *site, const struct site_server *server,
 
 static bool shares_subnet(const struct link_addr *own, const struct addr *addr)
 {
-	struct prefix prefix = {.addr = own->addr, .len = own->prefix_len};
+	struct prefix subnet = prefix_of(&own->addr, own->prefix_len);
 
-	for (size_t bit = prefix.len; bit < host_len(&prefix.addr); bit++)
-		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
-	return own->addr.family == addr->family && prefix_contains(&prefix, addr);
+	return prefix_contains(&subnet, addr);
 }
 
 static void find_router(const struct link *lan, const struct site_server *server,

@@ -62,12 +62,22 @@ int prefix_parse(const char *text, struct prefix *ret_prefix)
 	if (slash && parse_prefix_len(slash + 1, max, &prefix.len) < 0)
 		return -EINVAL;
 
-	for (unsigned int bit = prefix.len; bit < max; bit++)
-		if (prefix.addr.bytes[bit / 8] & (0x80 >> (bit % 8)))
-			return -ERANGE;
+	struct prefix masked = prefix_of(&prefix.addr, prefix.len);
+	if (!addr_eq(&masked.addr, &prefix.addr))
+		return -ERANGE;
 
 	*ret_prefix = prefix;
 	return 0;
+}
+
+struct prefix prefix_of(const struct addr *addr, unsigned int len)
+{
+	unsigned int max = (unsigned int)(8 * addr_len(addr));
+	struct prefix prefix = {.addr = *addr, .len = (uint8_t)(len < max ? len : max)};
+
+	for (unsigned int bit = prefix.len; bit < max; bit++)
+		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	return prefix;
 }
 
 /* A ring of buffers, so that one log line can name several addresses. */

@@ -28,6 +28,10 @@ int addr_parse(const char *text, struct addr *ret_addr);
  * beyond the length are set. */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
+/* The prefix of `len` bits that the address lies in: its host bits are cleared. A `len` beyond
+ * the address counts as the whole address. */
+struct prefix prefix_of(const struct addr *addr, unsigned int len);
+
 /* The address as text in a buffer of the thread's own: valid until the 8th call after. */
 const char *addr_str(const struct addr *addr);
 const char *prefix_str(const struct prefix *prefix);

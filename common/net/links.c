@@ -469,14 +469,8 @@ bool link_addr_is_ready(const struct link_addr *addr)
 
 struct prefix link_addr_subnet(const struct link_addr *addr)
 {
-	struct prefix prefix = {
-		.addr = addr_is_set(&addr->peer) ? addr->peer : addr->addr,
-		.len = addr->prefix_len,
-	};
-
-	for (size_t bit = prefix.len; bit < 8 * addr_len(&prefix.addr); bit++)
-		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
-	return prefix;
+	return prefix_of(
+		addr_is_set(&addr->peer) ? &addr->peer : &addr->addr, addr->prefix_len);
 }
 
 /* ---- route look-up ---- */

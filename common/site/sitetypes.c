@@ -57,13 +57,12 @@ void site_read_interface(const struct doc_place *at, const struct schema_key *ke
 static const char *masked(const char *text)
 {
 	char host[ADDR_STR_LEN];
-	struct prefix prefix = {0};
+	struct addr addr = {0};
 
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, "/"), text);
-	prefix.len = (uint8_t)strtoul(strchr(text, '/') + 1, NULL, 10);
-	(void)addr_parse(host, &prefix.addr);
-	for (unsigned int bit = prefix.len; bit < 128; bit++)
-		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	(void)addr_parse(host, &addr);
+	struct prefix prefix = prefix_of(
+		&addr, (unsigned int)strtoul(strchr(text, '/') + 1, NULL, 10));
 	return prefix_str(&prefix);
 }
 

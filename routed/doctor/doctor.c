@@ -110,20 +110,11 @@ static void judge_devices(struct judge *judge)
 		}
 }
 
-static struct prefix subnet_of(const struct link_addr *addr)
-{
-	struct prefix prefix = {.addr = addr->addr, .len = addr->prefix_len};
-
-	for (size_t bit = prefix.len; bit < 8 * addr_len(&prefix.addr); bit++)
-		prefix.addr.bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
-	return prefix;
-}
-
 /* Shared at least in part; host prefixes (point-to-point links, carrier NAT) may be. */
 static bool overlap(const struct link_addr *a, const struct link_addr *b)
 {
-	struct prefix of_a = subnet_of(a);
-	struct prefix of_b = subnet_of(b);
+	struct prefix of_a = prefix_of(&a->addr, a->prefix_len);
+	struct prefix of_b = prefix_of(&b->addr, b->prefix_len);
 
 	if (a->addr.family != b->addr.family || addr_is_link_local(&a->addr) ||
 		of_a.len == 8 * addr_len(&of_a.addr) || of_b.len == 8 * addr_len(&of_b.addr))
@@ -174,7 +165,7 @@ static void judge_subnets(struct judge *judge)
 
 			if (!shared)
 				continue;
-			struct prefix subnet = subnet_of(shared);
+			struct prefix subnet = prefix_of(&shared->addr, shared->prefix_len);
 			judge_problem(judge,
 				"uplinks %s and %s are in one subnet, %s: the kernel takes "
 				"either interface for the neighbours of both, and answers "
@@ -192,7 +183,8 @@ static void judge_subnets(struct judge *judge)
 static bool is_connected(const struct doctor_device *device, const struct addr *addr)
 {
 	for (size_t i = 0; i < device->n_addrs; i++) {
-		struct prefix subnet = subnet_of(&device->addrs[i]);
+		struct prefix subnet = prefix_of(
+			&device->addrs[i].addr, device->addrs[i].prefix_len);
 
 		if (device->addrs[i].addr.family == addr->family &&
 			prefix_contains(&subnet, addr))

@@ -132,6 +132,34 @@ static void a_prefix_contains_what_shares_its_bits(void **state)
 	}
 }
 
+static void the_prefix_of_an_address_has_its_first_bits(void **state)
+{
+	static const struct {
+		const char *addr;
+		unsigned int len;
+		const char *prefix;
+	} cases[] = {
+		{"192.168.2.13", 24, "192.168.2.0/24"},
+		{"192.168.2.13", 30, "192.168.2.12/30"},
+		{"255.255.255.255", 1, "128.0.0.0/1"},
+		{"192.168.2.13", 0, "0.0.0.0/0"},
+		{"192.168.2.13", 32, "192.168.2.13/32"},
+		{"192.168.2.13", 64, "192.168.2.13/32"},
+		{"2001:db8:ffff:ffff::1", 49, "2001:db8:ffff:8000::/49"},
+		{"2001:db8::1", 128, "2001:db8::1/128"},
+		{"2001:db8::1", 200, "2001:db8::1/128"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct addr of = addr(cases[i].addr);
+		struct prefix prefix = prefix_of(&of, cases[i].len);
+
+		assert_string_equal(prefix_str(&prefix), cases[i].prefix);
+		assert_true(prefix_contains(&prefix, &of));
+	}
+}
+
 static void an_address_goes_through_a_sockaddr_and_back(void **state)
 {
 	static const char *const texts[] = {
@@ -247,6 +275,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(text_is_an_address_or_an_error),
 		cmocka_unit_test(a_prefix_has_no_bits_beyond_its_length),
 		cmocka_unit_test(a_prefix_contains_what_shares_its_bits),
+		cmocka_unit_test(the_prefix_of_an_address_has_its_first_bits),
 		cmocka_unit_test(an_address_goes_through_a_sockaddr_and_back),
 		cmocka_unit_test(kinds_of_addresses_are_told_apart),
 		cmocka_unit_test(no_address_is_none_of_all),
