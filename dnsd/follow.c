@@ -20,6 +20,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/site/uplinkset.h"
 #include "common/timer.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/parent/parent.h"
@@ -214,8 +215,9 @@ static uint32_t dead_before(const struct dnsd *dnsd, const struct site *site, co
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		int uplink = site_find_uplink(old, site->uplinks[i].name);
 
-		if (uplink >= 0 && (dnsd->facts.servers[server].dead >> uplink) & 1)
-			dead |= UINT32_C(1) << i;
+		if (uplink >= 0 &&
+			uplinkset_has(dnsd->facts.servers[server].dead, (size_t)uplink))
+			uplinkset_add(&dead, i);
 	}
 	return dead;
 }
@@ -242,9 +244,9 @@ static void tell_servers(const struct dnsd *dnsd, const struct plan *plan)
 		uint32_t news = dead ^ dead_before(dnsd, site, name);
 
 		for (size_t i = 0; news && i < site->n_uplinks; i++)
-			if ((news >> i) & 1)
-				tell_server(
-					dnsd, name, site->uplinks[i].name, (dead >> i) & 1);
+			if (uplinkset_has(news, i))
+				tell_server(dnsd, name, site->uplinks[i].name,
+					uplinkset_has(dead, i));
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "common/ctl/feed.h"
 #include "common/ctl/json.h"
 #include "common/net/links.h"
+#include "common/site/uplinkset.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/parent/parent.h"
 #include "dnsd/serve/sockets.h"
@@ -214,7 +215,7 @@ static json_t *json_dead(const struct dnsd *dnsd, size_t server)
 		const char *why = word_dead_why(stream_word(dnsd->stream),
 			site->servers[server].name, site->uplinks[i].name);
 
-		if ((dnsd->facts.servers[server].dead >> i) & 1)
+		if (uplinkset_has(dnsd->facts.servers[server].dead, i))
 			json_array_append_new(
 				list, json_pack("{s:s, s:s?}", "uplink", site->uplinks[i].name,
 					      "why", why));

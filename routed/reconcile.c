@@ -28,6 +28,7 @@
 #include "common/log.h"
 #include "common/net/family.h"
 #include "common/net/links.h"
+#include "common/site/uplinkset.h"
 #include "common/timer.h"
 #include "routed/kernel/conntrack.h"
 #include "routed/kernel/plan.h"
@@ -160,7 +161,7 @@ static uint32_t others_of_use(const struct routed *routed, size_t index)
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		if (i != index && is_of_use(routed->uplinks[i]))
-			others |= UINT32_C(1) << i;
+			uplinkset_add(&others, i);
 	return others;
 }
 
@@ -179,7 +180,7 @@ static bool is_alone(const struct routed *routed, size_t index)
 	if (!situation_can_route(&situations[index], SITE_IPV4))
 		return others == 0;
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		if (others >> i & 1 && situation_can_route(&situations[i], SITE_IPV4))
+		if (uplinkset_has(others, i) && situation_can_route(&situations[i], SITE_IPV4))
 			return false;
 	return true;
 }

@@ -15,7 +15,7 @@
 #include "common/site/report.h"
 
 enum {
-	SITE_MAX_UPLINKS = 32, /* a set of uplinks is a uint32_t */
+	SITE_MAX_UPLINKS = 32, /* uplinkset.h: one bit each */
 	SITE_MAX_SERVERS = 1024,
 	SITE_NAME_MAX = 31,
 	SITE_INHERIT = -1, /* a per-uplink setting that was not given */

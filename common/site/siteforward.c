@@ -13,6 +13,7 @@
 #include "common/net/family.h"
 #include "common/site/sitecheck.h"
 #include "common/site/sitevalue.h"
+#include "common/site/uplinkset.h"
 
 enum { N_PORTS = 65536, SSH_PORT = 22 };
 
@@ -177,7 +178,7 @@ static void check_loopbacks(const struct check *check, size_t i)
 	for (size_t u = 0; server->loopbacks && u < site->n_uplinks; u++) {
 		const struct addr *loopback = server->loopbacks[u];
 		const char *uplink = site->uplinks[u].name;
-		bool forwarded = server->uplinks & 1u << u;
+		bool forwarded = uplinkset_has(server->uplinks, u);
 		bool any = false;
 
 		for (int f = 0; f < SITE_FAMILIES; f++) {
@@ -211,7 +212,7 @@ static void check_server_uplinks(const struct check *check, size_t i)
 	const struct site *site = check->site;
 
 	for (size_t u = 0; u < site->n_uplinks; u++)
-		if (site->servers[i].uplinks & 1u << u && !site->uplinks[u].inbound)
+		if (uplinkset_has(site->servers[i].uplinks, u) && !site->uplinks[u].inbound)
 			check_error(check, check_path("servers[%zu].uplinks", i),
 				"'%s' has 'inbound: no': nothing can be forwarded there",
 				site->uplinks[u].name);
@@ -309,7 +310,7 @@ static void fill_table(const struct check *check, struct port_table *table, size
 	for (size_t s = 0; s < site->n_servers; n_forward += site->servers[s].n_ports, s++) {
 		const struct site_server *server = &site->servers[s];
 
-		if (!(server->uplinks & 1u << uplink) ||
+		if (!uplinkset_has(server->uplinks, uplink) ||
 			!addr_is_set(&server->address[family]))
 			continue;
 		for (size_t p = 0; p < server->n_ports; p++) {

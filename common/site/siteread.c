@@ -13,6 +13,7 @@
 
 #include "common/site/sitetypes.h"
 #include "common/site/sitevalue.h"
+#include "common/site/uplinkset.h"
 #include "common/site/value.h"
 
 enum {
@@ -236,11 +237,11 @@ static void read_loopbacks(const struct doc_place *at, const struct schema_key *
 		int uplink = site_read_uplink_ref(&name, text);
 		if (uplink < 0)
 			continue;
-		if (seen & 1u << uplink) {
+		if (uplinkset_has(seen, (size_t)uplink)) {
 			doc_error(&name, "this key is given twice");
 			continue;
 		}
-		seen |= 1u << uplink;
+		uplinkset_add(&seen, (size_t)uplink);
 		name.node = yaml_document_get_node(&at->doc->document, pair->value);
 		site_read_address(&name, &any_family, server->loopbacks[uplink]);
 	}
@@ -277,7 +278,7 @@ static void read_server_uplinks(
 
 	(void)key;
 	for (size_t i = 0; i < n; i++)
-		*(uint32_t *)out |= 1u << list[i];
+		uplinkset_add(out, list[i]);
 }
 
 static void read_check(const struct doc_place *at, const struct schema_key *key, void *out)
@@ -325,7 +326,8 @@ static void read_server(const struct doc_place *at, const struct schema_key *key
 	if (doc_child(at, "uplinks", &uplinks))
 		return;
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		server->uplinks |= site->uplinks[i].inbound ? 1u << i : 0;
+		if (site->uplinks[i].inbound)
+			uplinkset_add(&server->uplinks, i);
 }
 
 static void read_servers(const struct doc_place *at, const struct schema_key *key, void *out)

@@ -11,6 +11,7 @@
 
 #include "common/net/family.h"
 #include "common/site/sitevalue.h"
+#include "common/site/uplinkset.h"
 #include "common/site/value.h"
 
 enum { MAX_PREFIXES = 4096 };
@@ -212,11 +213,11 @@ size_t site_read_uplink_list(const struct doc_place *at, uint8_t ret_list[SITE_M
 
 		if (uplink < 0)
 			continue;
-		if (seen & 1u << uplink) {
+		if (uplinkset_has(seen, (size_t)uplink)) {
 			doc_error(&item, "uplink '%s' is listed twice", text);
 			continue;
 		}
-		seen |= 1u << uplink;
+		uplinkset_add(&seen, (size_t)uplink);
 		ret_list[n++] = (uint8_t)uplink;
 	}
 	return n;

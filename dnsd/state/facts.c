@@ -8,6 +8,8 @@
  */
 #include "dnsd/state/facts.h"
 
+#include "common/site/uplinkset.h"
+
 enum rank {
 	RANK_RECEIVING, /* the query has just proved that it works inward */
 	RANK_UP,
@@ -37,13 +39,13 @@ static bool can_offer(const struct want *want, size_t i)
 	if (!addr_is_set(&uplink->public_addrs[want->family]))
 		return false;
 	if (server)
-		return (server->forwarded & server->by_family[want->family]) >> i & 1;
+		return uplinkset_has(server->forwarded & server->by_family[want->family], i);
 	return uplink->inbound;
 }
 
 static bool is_dead_there(const struct want *want, size_t i)
 {
-	return want->server && (want->server->dead >> i) & 1;
+	return want->server && uplinkset_has(want->server->dead, i);
 }
 
 /* For the records that name one address: the receiving uplink's, or the best other one's. */

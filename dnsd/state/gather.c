@@ -13,6 +13,7 @@
 
 #include "common/net/family.h"
 #include "common/net/pickaddr.h"
+#include "common/site/uplinkset.h"
 
 int site_links_find(
 	const struct site *site, const struct links *links, struct site_links *ret_links)
@@ -86,7 +87,7 @@ static void gather_server(const struct site *site, const struct site_server *ser
 		for (size_t i = 0; i < site->n_uplinks; i++)
 			if (by_address || (server->loopbacks &&
 						  addr_is_set(&server->loopbacks[i][family])))
-				ret_facts->by_family[family] |= UINT32_C(1) << i;
+				uplinkset_add(&ret_facts->by_family[family], i);
 	}
 }
 

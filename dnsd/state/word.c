@@ -18,6 +18,7 @@
 
 #include "common/cleanup.h"
 #include "common/net/family.h"
+#include "common/site/uplinkset.h"
 
 struct reader {
 	struct word *word;
@@ -333,7 +334,7 @@ static void apply_dead(
 	int uplink = site_find_uplink(site, dead->uplink);
 
 	if (server >= 0 && uplink >= 0)
-		facts->servers[server].dead |= UINT32_C(1) << uplink;
+		uplinkset_add(&facts->servers[server].dead, (size_t)uplink);
 }
 
 void word_apply(const struct word *word, const struct site *site,

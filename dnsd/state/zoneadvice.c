@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/site/uplinkset.h"
 #include "dnsd/zone/zonerules.h"
 
 enum {
@@ -44,13 +45,13 @@ static uint32_t pseudo_uplinks(const struct site *site, const struct pseudo *pse
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		if (site->uplinks[i].inbound)
-			inbound |= 1u << i;
+			uplinkset_add(&inbound, i);
 	switch (pseudo->kind) {
 	case PSEUDO_SERVER:
 	case PSEUDO_SERVER_ALL:
 		return site->servers[pseudo->index].uplinks;
 	case PSEUDO_UPLINK:
-		return 1u << pseudo->index;
+		return uplinkset_of(pseudo->index);
 	case PSEUDO_UPLINK_ALL:
 	case PSEUDO_UPLINK_RECEIVING:
 		return inbound;
@@ -64,7 +65,7 @@ static const struct site_uplink *dynamic_uplink(
 	uint32_t set = pseudo_uplinks(site, pseudo);
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		if (set & 1u << i && zoneadvice_is_dynamic(&site->uplinks[i]))
+		if (uplinkset_has(set, i) && zoneadvice_is_dynamic(&site->uplinks[i]))
 			return &site->uplinks[i];
 	return NULL;
 }

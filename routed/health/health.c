@@ -33,6 +33,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/site/uplinkset.h"
 #include "common/timer.h"
 #include "routed/health/healthset.h"
 #include "routed/report/status.h"
@@ -339,7 +340,7 @@ static uint32_t uplinks_in(
 		return 0;
 	for (size_t i = 0; i < health->site->n_uplinks; i++)
 		if (state_of(health, server, i) == state)
-			set |= 1u << i;
+			uplinkset_add(&set, i);
 	return set;
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/site/uplinkset.h"
 
 enum { MS = 1000, TICK_US = HEALTHSET_TICK_MS * MS };
 
@@ -209,7 +210,7 @@ static void want_server(struct build *build, const struct site *site, size_t s)
 	const struct site_server *server = &site->servers[s];
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
-		if (server->check_port == 0 || !(server->uplinks & (1u << i)))
+		if (server->check_port == 0 || !uplinkset_has(server->uplinks, i))
 			continue;
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 			const struct addr *addr = end_of(server, i, family);

@@ -21,6 +21,7 @@
 
 #include "common/ctl/json.h"
 #include "common/net/family.h"
+#include "common/site/uplinkset.h"
 
 /* ---- order ---- */
 
@@ -54,8 +55,8 @@ static uint32_t translate(uint32_t set, const struct announce *from, const struc
 	for (size_t i = 0; set && i < to->n_uplinks; i++) {
 		const struct announce_uplink *uplink = find_uplink(from, &to->uplinks[i]);
 
-		if (uplink && (set >> (uplink - from->uplinks)) & 1)
-			translated |= UINT32_C(1) << i;
+		if (uplink && uplinkset_has(set, (size_t)(uplink - from->uplinks)))
+			uplinkset_add(&translated, i);
 	}
 	return translated;
 }
@@ -193,7 +194,8 @@ bool announce_rest(struct announce *said, const struct announce *now, uint32_t h
 	bool news = announce_servers(said, now, held);
 
 	for (size_t i = 0; i < now->n_uplinks; i++)
-		news = rest_of_uplink(&said->uplinks[i], &now->uplinks[i], (held >> i) & 1) ||
+		news = rest_of_uplink(
+			       &said->uplinks[i], &now->uplinks[i], uplinkset_has(held, i)) ||
 		       news;
 	return news;
 }
@@ -264,7 +266,7 @@ uint32_t announce_held(const struct site *site, const struct situation *situatio
 	uint32_t held = 0;
 
 	if (nft_failed)
-		return UINT32_MAX; /* the forwards of all are in that table */
+		return UPLINKSET_ALL; /* the forwards of all are in that table */
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct situation_uplink *uplink = &situation->uplinks[i];
 		uint32_t failed = 0;
@@ -273,7 +275,7 @@ uint32_t announce_held(const struct site *site, const struct situation *situatio
 			if (plan->steps[k].failed)
 				failed |= families_of(&plan->steps[k], site, i, uplink);
 		if (is_held(uplink, failed))
-			held |= UINT32_C(1) << i;
+			uplinkset_add(&held, i);
 	}
 	return held;
 }
@@ -313,7 +315,7 @@ static json_t *json_dead(
 	char why[ANNOUNCE_SERVER_WHY_MAX];
 
 	for (size_t i = 0; i < announce->n_uplinks; i++) {
-		if (!((announce->servers[server].dead >> i) & 1))
+		if (!uplinkset_has(announce->servers[server].dead, i))
 			continue;
 
 		json_t *dead = json_pack("{s:s}", "uplink", announce->uplinks[i].name);

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/ctl/ctl.h"
 #include "common/log.h"
+#include "common/site/uplinkset.h"
 #include "routed/health/health.h"
 #include "routed/report/announce.h"
 #include "routed/report/status.h"
@@ -32,7 +33,7 @@ static void gather_uplink(
 		.is_known = true,
 		.state = uplink_state(machine),
 		.fault = machine->fault,
-		.active = (active >> i) & 1,
+		.active = uplinkset_has(active, i),
 		.since_us = status_wall_us(machine->since_us),
 	};
 	memcpy(ret_uplink->name, config->name, sizeof(ret_uplink->name));
@@ -86,10 +87,11 @@ static void tell_held(struct routed *routed, const struct announce *now, uint32_
 	uint32_t waiting = 0;
 
 	for (size_t i = 0; i < now->n_uplinks; i++)
-		if ((held >> i) & 1 && now->uplinks[i].state < routed->said.uplinks[i].state)
-			waiting |= UINT32_C(1) << i;
+		if (uplinkset_has(held, i) &&
+			now->uplinks[i].state < routed->said.uplinks[i].state)
+			uplinkset_add(&waiting, i);
 	for (size_t i = 0; i < now->n_uplinks; i++)
-		if ((waiting & ~routed->said_waiting) >> i & 1)
+		if (uplinkset_has(waiting & ~routed->said_waiting, i))
 			log_warning("uplink",
 				"%s is %s, but dnsd is not told yet: the kernel does not hold "
 				"what it takes, see above",
@@ -125,7 +127,7 @@ static const char *why_dead(size_t server, size_t uplink, void *arg, char *out, 
 {
 	const struct health *health = arg;
 
-	if ((health_dead(health, server) >> uplink) & 1)
+	if (uplinkset_has(health_dead(health, server), uplink))
 		return health_why(health, server, uplink, out, cap);
 	snprintf(out, cap, "it lives again, but its uplink is not ready");
 	return out;

@@ -15,6 +15,7 @@
 #include "common/ctl/json.h"
 #include "common/net/links.h"
 #include "common/site/sitevalue.h"
+#include "common/site/uplinkset.h"
 #include "routed/health/health.h"
 #include "routed/kernel/rtnlwatch.h"
 #include "routed/report/notify.h"
@@ -316,7 +317,7 @@ json_t *status_uplink(struct routed *routed, size_t i)
 		"interface", config->interface, "state",
 		uplink_state_str(uplink_state(machine)), "why",
 		uplink_why(machine, now_us, status_wall_us(now_us), why, sizeof(why)),
-		"active", (int)((active >> i) & 1));
+		"active", (int)uplinkset_has(active, i));
 
 	add_links(object, routed, i);
 	json_object_set_new(object, "loss", json_real(machine->loss));
@@ -335,10 +336,10 @@ static json_t *uplink_in_full(
 
 	json_object_set_new(object, "drained", json_boolean(machine->drained));
 	add_left(object, left);
-	json_object_set_new(
-		object, "active_ipv4", json_boolean((decision->active[SITE_IPV4] >> i) & 1));
-	json_object_set_new(
-		object, "active_ipv6", json_boolean((decision->active[SITE_IPV6] >> i) & 1));
+	json_object_set_new(object, "active_ipv4",
+		json_boolean(uplinkset_has(decision->active[SITE_IPV4], i)));
+	json_object_set_new(object, "active_ipv6",
+		json_boolean(uplinkset_has(decision->active[SITE_IPV6], i)));
 	json_object_set_new(
 		object, "table", json_integer(wanted_uplink_table(routed->site, i)));
 	json_object_set_new(object, "mark_out", json_hex(wanted_mark_out(routed->site, i)));
@@ -398,7 +399,7 @@ static json_t *json_server(const struct routed *routed, size_t s)
 	json_t *loopbacks = json_object();
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
-		if (server->uplinks & (1u << i))
+		if (uplinkset_has(server->uplinks, i))
 			json_array_append_new(uplinks, json_string(site->uplinks[i].name));
 		if (server->has_loopbacks &&
 			(addr_is_set(&server->loopbacks[i][SITE_IPV4]) ||

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/ctl/ctl.h"
 #include "common/log.h"
+#include "common/site/uplinkset.h"
 #include "routed/kernel/plan.h"
 #include "routed/reconcile.h"
 #include "routed/report/notify.h"
@@ -39,7 +40,7 @@ static const char *names_of(const struct site *site, uint32_t set, char *out, si
 
 	snprintf(out, cap, "none");
 	for (size_t i = 0; i < site->n_uplinks && n < cap; i++)
-		if (set & (1u << i))
+		if (uplinkset_has(set, i))
 			n += (size_t)snprintf(
 				out + n, cap - n, "%s%s", n ? " " : "", site->uplinks[i].name);
 	return out;
@@ -153,7 +154,7 @@ static void run_program(struct routed *routed, size_t i, const struct news *news
 		{"STATE", uplink_state_str(state)},
 		{"WAS", uplink->was_told ? uplink_state_str(uplink->state) : ""},
 		{"WHY", why_of(uplink, why, sizeof(why))},
-		{"ACTIVE", active_set(routed) & (1u << i) ? "yes" : "no"},
+		{"ACTIVE", uplinkset_has(active_set(routed), i) ? "yes" : "no"},
 		{"CHANGED", changed},
 		{"PUBLIC4", addr_text(&public4)},
 		{"PUBLIC6", addr_text(&public6)},
@@ -214,7 +215,7 @@ static bool tell_uplink(struct routed *routed, size_t i)
 {
 	const struct situation_uplink *situation = &routed->situation.uplinks[i];
 	struct routed_uplink *uplink = routed->uplinks[i];
-	bool active = active_set(routed) & (1u << i);
+	bool active = uplinkset_has(active_set(routed), i);
 	enum uplink_state state = uplink_state(&uplink->machine);
 	const struct news news = {
 		.state = !uplink->was_told || uplink->state != state,
@@ -261,7 +262,7 @@ static void log_active(const struct routed *routed)
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		if (routed->uplinks[i]->active)
-			before |= 1u << i;
+			uplinkset_add(&before, i);
 	if (set == before)
 		return;
 	log_notice("uplink", "new connections use: %s",

@@ -6,6 +6,7 @@
  * Thousands of servers may die in one moment, with their switch. The operator's program is
  * told of them only while there is room left for news of uplinks.
  */
+#include "common/site/uplinkset.h"
 #include "routed/report/tell.h"
 
 #include <jansson.h>
@@ -107,12 +108,12 @@ static void tell_server(struct routed *routed, size_t server)
 		struct news news = {
 			.server = server,
 			.uplink = i,
-			.dead = (told->dead >> i) & 1,
-			.partly = (told->partly >> i) & 1,
+			.dead = uplinkset_has(told->dead, i),
+			.partly = uplinkset_has(told->partly, i),
 		};
 
-		if ((changed >> i) & 1)
-			tell_path(routed, &news, (before.dead >> i) & 1);
+		if (uplinkset_has(changed, i))
+			tell_path(routed, &news, uplinkset_has(before.dead, i));
 	}
 }
 
@@ -131,8 +132,10 @@ static void take_over(struct routed_server *server, const struct routed_server *
 	for (size_t i = 0; i < n_uplinks; i++) {
 		if (places[i] < 0)
 			continue;
-		server->dead |= ((told->dead >> places[i]) & 1) << i;
-		server->partly |= ((told->partly >> places[i]) & 1) << i;
+		if (uplinkset_has(told->dead, (size_t)places[i]))
+			uplinkset_add(&server->dead, i);
+		if (uplinkset_has(told->partly, (size_t)places[i]))
+			uplinkset_add(&server->partly, i);
 	}
 }
 

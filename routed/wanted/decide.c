@@ -11,6 +11,7 @@
  * The first line that yields an uplink counts. A drained one is never chosen: whoever drains
  * it is about to pull it out.
  */
+#include "common/site/uplinkset.h"
 #include "routed/wanted/wanted.h"
 
 bool situation_has_address(const struct situation_uplink *uplink, enum site_family family)
@@ -38,12 +39,6 @@ bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_
 	return routes && routes->has_default && !situation_can_route(uplink, family);
 }
 
-/* The most preferred one of a set. */
-static uint32_t first_of(uint32_t set)
-{
-	return set & (~set + 1);
-}
-
 static uint32_t with_state(const struct site *site, const struct situation *situation,
 	enum site_family family, enum uplink_state state)
 {
@@ -52,7 +47,7 @@ static uint32_t with_state(const struct site *site, const struct situation *situ
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		if (situation->uplinks[i].state == state &&
 			situation_can_route(&situation->uplinks[i], family))
-			set |= 1u << i;
+			uplinkset_add(&set, i);
 	return set;
 }
 
@@ -62,12 +57,12 @@ static uint32_t share(const struct site *site, uint32_t candidates)
 	uint32_t weighted = 0;
 
 	if (site->routing.mode == SITE_MODE_FAILOVER)
-		return first_of(candidates);
+		return uplinkset_first(candidates);
 
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		if ((candidates & (1u << i)) && site->uplinks[i].weight > 0)
-			weighted |= 1u << i;
-	return weighted ? weighted : first_of(candidates);
+		if (uplinkset_has(candidates, i) && site->uplinks[i].weight > 0)
+			uplinkset_add(&weighted, i);
+	return weighted ? weighted : uplinkset_first(candidates);
 }
 
 static uint32_t last_resort(
@@ -81,7 +76,7 @@ static uint32_t last_resort(
 
 		if (uplink->carrier && uplink->state != UPLINK_DRAINED &&
 			situation_can_route(uplink, family))
-			return 1u << i;
+			return uplinkset_of(i);
 	}
 	return 0;
 }

@@ -22,6 +22,7 @@
 
 #include "common/net/family.h"
 #include "common/net/pickaddr.h"
+#include "common/site/uplinkset.h"
 
 enum { MAX_ASKED = SITE_MAX_UPLINKS * (SITUATION_MAX_ADDRS + 1) };
 
@@ -139,7 +140,7 @@ static const struct addr *target_of(
 {
 	static const struct addr none;
 
-	if (!(server->uplinks & (1u << uplink)))
+	if (!uplinkset_has(server->uplinks, uplink))
 		return &none;
 	if (server->has_loopbacks && (!udp || server->udp_to_loopback) &&
 		addr_is_set(&server->loopbacks[uplink][f->family]))

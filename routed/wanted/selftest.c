@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "common/net/family.h"
+#include "common/site/uplinkset.h"
 #include "routed/kernel/nft.h"
 #include "routed/wanted/nftforwards.h"
 
@@ -36,8 +37,7 @@ static size_t count_rows(const struct site *site)
 	size_t n = 0;
 
 	for (size_t i = 0; i < site->n_servers; i++)
-		n += site->servers[i].n_ports *
-		     (size_t)__builtin_popcount(site->servers[i].uplinks);
+		n += site->servers[i].n_ports * uplinkset_count(site->servers[i].uplinks);
 	return n;
 }
 
@@ -60,7 +60,7 @@ static void add_rows(struct selftest *selftest, size_t server, size_t p)
 	const struct site_port *port = &config->ports[p];
 
 	for (size_t i = 0; i < selftest->site->n_uplinks; i++) {
-		if (!(config->uplinks & (1u << i)))
+		if (!uplinkset_has(config->uplinks, i))
 			continue;
 		selftest->rows[selftest->n_rows++] = (struct selftest_row){
 			.server = server, .port = p, .uplink = i};

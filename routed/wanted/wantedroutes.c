@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "common/net/family.h"
+#include "common/site/uplinkset.h"
 
 enum { IPV6_METRIC = 1024 }; /* IP6_RT_PRIO_USER, include/uapi/linux/ipv6_route.h */
 
@@ -193,11 +194,11 @@ static uint32_t without_bare_nexthops(
 	uint32_t with_gateway = 0;
 
 	for (size_t i = 0; i < n_uplinks; i++)
-		if ((active & (1u << i)) &&
+		if (uplinkset_has(active, i) &&
 			addr_is_set(&situation->uplinks[i].gateway[SITE_IPV6]))
-			with_gateway |= 1u << i;
+			uplinkset_add(&with_gateway, i);
 	if (with_gateway == 0)
-		return active & (~active + 1);
+		return uplinkset_first(active);
 	return with_gateway;
 }
 
@@ -208,17 +209,17 @@ static void add_tracked_default(const struct site *site, const struct situation 
 {
 	struct kernel_route route = route_to(family, NULL, wanted_default_table(site));
 
-	if (family == SITE_IPV6 && __builtin_popcount(active) > 1)
+	if (family == SITE_IPV6 && uplinkset_count(active) > 1)
 		active = without_bare_nexthops(situation, active, site->n_uplinks);
 
-	bool alone = __builtin_popcount(active) == 1;
+	bool alone = uplinkset_count(active) == 1;
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct situation_uplink *uplink = &situation->uplinks[i];
 		struct addr gateway = gateway_of(uplink, family);
 		bool link_local = gateway.family == AF_INET6 && addr_is_link_local(&gateway);
 		unsigned int weight = site->uplinks[i].weight;
 
-		if (!(active & (1u << i)))
+		if (!uplinkset_has(active, i))
 			continue;
 		route_add_nexthop(&route, uplink->ifindex, &gateway,
 			addr_is_set(&gateway) && !link_local,

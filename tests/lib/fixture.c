@@ -7,6 +7,7 @@
 
 #include "common/net/family.h"
 #include "common/site/report.h"
+#include "common/site/uplinkset.h"
 #include "dnsd/zone/zonefile.h"
 
 static const char site_text[] = "uplinks:\n"
@@ -207,7 +208,7 @@ void fixture_drop_address(struct fixture *f, const char *uplink, enum site_famil
 
 void fixture_set_dead(struct fixture *f, const char *server, const char *uplink, bool dead)
 {
-	uint32_t bit = UINT32_C(1) << uplink_index(f, uplink);
+	uint32_t bit = uplinkset_of(uplink_index(f, uplink));
 	struct server_facts *facts = server_of(f, server);
 
 	facts->dead = dead ? facts->dead | bit : facts->dead & ~bit;
@@ -216,7 +217,7 @@ void fixture_set_dead(struct fixture *f, const char *server, const char *uplink,
 
 void fixture_set_forwarded(struct fixture *f, const char *server, const char *uplink, bool to)
 {
-	uint32_t bit = UINT32_C(1) << uplink_index(f, uplink);
+	uint32_t bit = uplinkset_of(uplink_index(f, uplink));
 	struct server_facts *facts = server_of(f, server);
 
 	facts->forwarded = to ? facts->forwarded | bit : facts->forwarded & ~bit;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/site/uplinkset.h"
 #include "routed/report/announce.h"
 
 #include <stdio.h>
@@ -64,7 +65,7 @@ static void situation(struct announce *announce, const char *text)
 		if (strcmp(w, "|") == 0)
 			i++;
 		else if (strcmp(w, "web-dead") == 0)
-			announce->servers[0].dead |= 1u << i;
+			announce->servers[0].dead |= uplinkset_of(i);
 		else
 			set_state(&announce->uplinks[i], w);
 	}
@@ -374,10 +375,10 @@ static void a_failed_step_holds_the_uplinks_that_rest_on_it(void **state)
 	(void)state;
 	tracked.route.nexthops[0].ifindex = 3;
 	tracked.route.nexthops[1].ifindex = 4;
-	assert_int_equal(held_by(own, true, false), 1u << B);
-	assert_int_equal(held_by(rule, true, false), 1u << A);
-	assert_int_equal(held_by(tracked, true, false), 1u << A | 1u << B);
-	assert_int_equal(held_by(group, true, true), 1u << B);
+	assert_int_equal(held_by(own, true, false), uplinkset_of(B));
+	assert_int_equal(held_by(rule, true, false), uplinkset_of(A));
+	assert_int_equal(held_by(tracked, true, false), uplinkset_of(A) | uplinkset_of(B));
+	assert_int_equal(held_by(group, true, true), uplinkset_of(B));
 	assert_int_equal(held_by(main_route, true, false), 0); /* to a loopback */
 	assert_int_equal(held_by(blackhole, true, false), 0);
 	assert_int_equal(held_by(sysctl, true, true), 0);
@@ -391,10 +392,10 @@ static void ipv6_that_fails_does_not_hold_ipv4(void **state)
 	(void)state;
 	assert_int_equal(held_by(own, true, true), 0);
 	assert_int_equal(held_by(own, true, false), 0);
-	assert_int_equal(held_by(own, false, true), 1u << A);
+	assert_int_equal(held_by(own, false, true), uplinkset_of(A));
 	own.route.family = AF_INET;
-	assert_int_equal(held_by(own, true, true), 1u << A);
-	assert_int_equal(held_by(own, false, false), 1u << A);
+	assert_int_equal(held_by(own, true, true), uplinkset_of(A));
+	assert_int_equal(held_by(own, false, false), uplinkset_of(A));
 }
 
 /* ---- the line ---- */

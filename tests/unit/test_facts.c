@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "common/site/uplinkset.h"
 #include "dnsd/state/facts.h"
 
 enum { A, B, C, INSIDE = FACTS_VIEW_INSIDE };
@@ -87,9 +88,9 @@ static void apply_to_uplink(struct facts *facts, unsigned int i, const char *wor
 		}
 	}
 	if (strcmp(word, "-dead") == 0)
-		facts->servers[0].dead |= UINT32_C(1) << i;
+		facts->servers[0].dead |= uplinkset_of(i);
 	else if (strcmp(word, "-unforwarded") == 0)
-		facts->servers[0].forwarded &= ~(UINT32_C(1) << i);
+		facts->servers[0].forwarded &= ~uplinkset_of(i);
 	else if (strcmp(word, "-not-inbound") == 0)
 		facts->uplinks[i].inbound = false;
 	else if (strcmp(word, "-no4") == 0)
@@ -109,7 +110,7 @@ static void apply(struct facts *facts, const char *word)
 		facts->servers[0].by_family[SITE_IPV6] = 0;
 	} else if (strcmp(word, "web-loopback6-b") == 0) {
 		facts->servers[0].address[SITE_IPV6] = (struct addr){0};
-		facts->servers[0].by_family[SITE_IPV6] = 1u << B;
+		facts->servers[0].by_family[SITE_IPV6] = uplinkset_of(B);
 	} else if (strcmp(word, "lan-no6") == 0)
 		facts->lan[SITE_IPV6] = (struct addr){0};
 	else if (strcmp(word, "c") == 0)

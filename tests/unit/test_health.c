@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/site/uplinkset.h"
 #include "lib/netns.h"
 #include "lib/situations.h"
 #include "routed/health/health.h"
@@ -249,9 +250,9 @@ static void one_that_refuses_on_one_loopback_is_dead_there(void **state)
 
 	use(f, ipv4_loopbacks);
 	run_for(f, 1200);
-	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport "
-		   "80 reject with tcp reset");
-	run_until_dead(f, 1u << B, 2500);
+	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport 80 reject with tcp "
+		   "reset");
+	run_until_dead(f, uplinkset_of(B), 2500);
 	assert_int_equal(f->n_changed, 1);
 	assert_why(f, B, "3 of 3 connections to 10.0.1.5 port 80 refused since ");
 	assert_why(f, A, "10.0.1.1 port 80 accepts connections");
@@ -267,7 +268,7 @@ static void one_that_is_silent_is_dead(void **state)
 
 	far_filter("nft add rule inet t c ip daddr 10.0.1.1 drop");
 	use(f, ipv4_loopbacks);
-	run_until_dead(f, 1u << A, 4500);
+	run_until_dead(f, uplinkset_of(A), 4500);
 	assert_why(f, A, "3 of 3 connections to 10.0.1.1 port 80 unanswered since ");
 	far_filter("");
 	run_until_dead(f, 0, 3500);
@@ -280,11 +281,11 @@ static void families_count_as_far_as_the_uplink_has_them(void **state)
 	far_filter("nft add rule inet t c ip daddr 10.0.1.5 tcp dport "
 		   "80 reject with tcp reset");
 	use(f, both_loopbacks);
-	run_until_dead(f, 1u << B, 2000); /* isp-b has an IPv4 address only */
+	run_until_dead(f, uplinkset_of(B), 2000); /* isp-b has an IPv4 address only */
 	situations_address(&f->situation, B, "2001:db8:b::1/64");
 	run_for(f, 1000);
 	assert_int_equal(health_dead(f->health, WEB), 0);
-	assert_int_equal(health_partly(f->health, WEB), 1u << B);
+	assert_int_equal(health_partly(f->health, WEB), uplinkset_of(B));
 	assert_why(f, B, "connections to 10.0.1.5 port 80 refused since ");
 	assert_why(f, B, "; 2001:db8:c1::5 port 80 accepts connections");
 }
@@ -295,7 +296,7 @@ static void a_missing_route_is_no_way(void **state)
 
 	use(f, ipv4_loopbacks);
 	routes_to_loopbacks("del");
-	run_until_dead(f, 1u << A | 1u << B, 2500);
+	run_until_dead(f, uplinkset_of(A) | uplinkset_of(B), 2500);
 	assert_why(f, A, "found no way to it since ");
 }
 
@@ -310,7 +311,7 @@ static void nothing_goes_astray_over_an_uplink(void **state)
 		  "'{ type filter hook output priority 0; }'\n"
 		  "nft add rule inet t c oifname wan-a tcp dport 80 counter\n"
 		  "ip route add default via 192.168.2.6");
-	run_until_dead(f, 1u << A | 1u << B, 2500);
+	run_until_dead(f, uplinkset_of(A) | uplinkset_of(B), 2500);
 	netns_run("ip route del default\n"
 		  "nft list chain inet t c | grep -q 'counter packets 0 '\n"
 		  "nft delete table inet t");
@@ -360,7 +361,7 @@ static void a_reload_leaves_no_connection_behind(void **state)
 	use(f, "  - {name: web, address: 10.0.0.10, check: tcp 80, uplinks: [isp-a],"
 	       " loopbacks: {isp-a: 10.0.1.1}}\n");
 	assert_int_equal(n_descriptors(), before + 1);
-	run_until_dead(f, 1u << A, 4500); /* that one went on */
+	run_until_dead(f, uplinkset_of(A), 4500); /* that one went on */
 	use(f, "  - {name: web, address: 10.0.0.10}\n");
 	assert_int_equal(n_descriptors(), before);
 	assert_int_equal(health_dead(f->health, WEB), 0);

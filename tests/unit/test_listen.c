@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/site/uplinkset.h"
 #include "dnsd/state/gather.h"
 #include "dnsd/state/listen.h"
 
@@ -349,12 +350,12 @@ static void a_server_is_reached_by_the_families_it_has(void **state)
 	assert_int_equal(facts.n_servers, 3);
 	assert_int_equal(facts.servers[0].by_family[SITE_IPV4], 3);
 	assert_int_equal(facts.servers[0].by_family[SITE_IPV6], 0);
-	assert_int_equal(facts.servers[0].forwarded, 1u << 1);
+	assert_int_equal(facts.servers[0].forwarded, uplinkset_of(1));
 	assert_int_equal(facts.servers[0].dead, 0);
 	assert_int_equal(facts.servers[1].by_family[SITE_IPV6], 3);
 	assert_int_equal(facts.servers[1].forwarded, 3);
 	assert_int_equal(facts.servers[2].by_family[SITE_IPV4], 3);
-	assert_int_equal(facts.servers[2].by_family[SITE_IPV6], 1u << 1);
+	assert_int_equal(facts.servers[2].by_family[SITE_IPV6], uplinkset_of(1));
 	facts_fini(&facts);
 	rig_free(rig);
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/site/uplinkset.h"
 #include "lib/fib.h"
 #include "lib/situations.h"
 #include "routed/kernel/text.h"
@@ -495,7 +496,7 @@ static void swapped_uplinks_do_not_leak(void **state)
 		struct fib fib = {0};
 
 		for (size_t i = 0; i < 2; i++)
-			if (down & (1u << i))
+			if (uplinkset_has(down, i))
 				situations[0].uplinks[i].gateway[SITE_IPV4] = (struct addr){0};
 		situations[1].uplinks[0] = situations[0].uplinks[1];
 		situations[1].uplinks[1] = situations[0].uplinks[0];

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/site/uplinkset.h"
 #include "dnsd/state/word.h"
 
 #include <errno.h>
@@ -375,7 +376,7 @@ static void dead_servers_are_found_by_name(void **state)
 		"}");
 	gather(f);
 	assert_int_equal(f->facts.servers[0].dead, 0);
-	assert_int_equal(f->facts.servers[1].dead, 1u << B);
+	assert_int_equal(f->facts.servers[1].dead, uplinkset_of(B));
 }
 
 /* routed speaks of the old address until the forwards of the new one are in. */
