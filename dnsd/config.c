@@ -5,7 +5,6 @@
  */
 #include "dnsd/config.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <ldns/ldns.h>
 #include <openssl/crypto.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/invariant.h"
 #include "dnsd/client/tsigkey.h"
 #include "dnsd/parent/parentplan.h"
 #include "dnsd/state/gather.h"
@@ -189,7 +189,8 @@ int config_load(const char *path, struct report *report, struct config **ret_con
 		err = failed < 0 ? failed : err;
 	}
 	if (err == 0) {
-		assert(config->site); /* what was read without a mistake is there */
+		invariant(
+			config->site, "%s was read without a mistake, but is not there", path);
 		err = check_answers(config, report);
 	}
 	if (err < 0 && report->n_errors == 0)

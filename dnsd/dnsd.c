@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/ctl/ctl.h"
 #include "common/ctl/reload.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/links.h"
 #include "common/timer.h"
@@ -112,8 +113,10 @@ static void load_cookies(struct dnsd *dnsd)
 		return; /* a reload: those of before are good */
 	log_warning("cookie", "DNS cookies will not outlive this process");
 	dnsd->cookies.n_secrets = 1;
-	if (getrandom(dnsd->cookies.secrets[0], COOKIE_SECRET_LEN, 0) != COOKIE_SECRET_LEN)
-		abort(); /* getrandom(2): cannot fail for so few octets */
+	/* getrandom(2): cannot fail for so few octets */
+	invariant(
+		getrandom(dnsd->cookies.secrets[0], COOKIE_SECRET_LEN, 0) == COOKIE_SECRET_LEN,
+		"the kernel gives no random octets");
 }
 
 /* Reads and checks all files; what is wrong is logged, and in the report. */

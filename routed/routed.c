@@ -30,6 +30,7 @@
 #include "common/clock.h"
 #include "common/ctl/ctl.h"
 #include "common/ctl/reload.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/links.h"
 #include "common/timer.h"
@@ -61,11 +62,11 @@ const char *routed_ifname(int ifindex, void *arg)
 
 size_t routed_index(const struct routed *routed, const struct routed_uplink *uplink)
 {
-	size_t i = 0;
-
-	while (routed->uplinks[i] != uplink)
-		i++;
-	return i;
+	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+		if (routed->uplinks[i] == uplink)
+			return i;
+	invariant(
+		false, "an uplink is not among the %zu of the site", routed->site->n_uplinks);
 }
 
 static void note_all(const struct routed *routed, struct keep *ret_keep)

@@ -27,6 +27,7 @@
 
 #include "common/bigendian.h"
 #include "common/cleanup.h"
+#include "common/invariant.h"
 #include "common/timer.h"
 
 enum {
@@ -80,8 +81,9 @@ uint16_t ask_id(void)
 {
 	uint16_t id;
 
-	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-		abort(); /* getrandom(2): cannot fail for so few octets */
+	/* getrandom(2): cannot fail for so few octets */
+	invariant(getrandom(&id, sizeof(id), 0) == sizeof(id),
+		"the kernel gives no random octets");
 	return id;
 }
 

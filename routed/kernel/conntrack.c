@@ -12,7 +12,6 @@
 #include "routed/kernel/conntrack.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -23,6 +22,7 @@
 #include <stdlib.h>
 
 #include "common/cleanup.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/family.h"
 #include "routed/kernel/nlcmd.h"
@@ -76,7 +76,7 @@ static struct nl_msg *filter_request(
 {
 	AUTO(nlmsg_freep) struct nl_msg *msg = request(type, flags, (uint8_t)family);
 
-	assert(mark != 0 && mask != 0);
+	invariant(mark != 0 && mask != 0, "connections are to be deleted by no mark at all");
 	if (!msg || nla_put_u32(msg, CTA_MARK, htonl(mark)) < 0 ||
 		nla_put_u32(msg, CTA_MARK_MASK, htonl(mask)) < 0)
 		return NULL;

@@ -22,7 +22,6 @@
 #include "routed/kernel/nft.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -47,6 +46,7 @@
 
 #include "common/cleanup.h"
 #include "common/file.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/timer.h"
 #include "routed/kernel/nftdiff.h"
@@ -173,7 +173,8 @@ static char *for_trial(const char *text)
 	static const char head[] = "table inet " NFT_TABLE " {";
 	struct text all = {0};
 
-	assert(strncmp(text, head, strlen(head)) == 0);
+	invariant(strncmp(text, head, strlen(head)) == 0,
+		"the text of a whole table does not begin with '%s'", head);
 	text_str(&all, "table inet " NFT_TABLE "-trial {");
 	text_str(&all, text + strlen(head));
 	return text_take(&all);
