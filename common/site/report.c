@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/xalloc.h"
 
 void report_init(struct report *report)
 {
@@ -26,35 +27,22 @@ void report_fini(struct report *report)
 	report_init(report);
 }
 
-static void *must(void *memory)
-{
-	if (!memory) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
-
 void report_add(struct report *report, enum report_severity severity, const char *file,
 	int line, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	char *text = xvasprintf(format, args);
 	va_end(args);
 
 	size_t n = report->n_entries;
-	if ((n & (n - 1)) == 0) /* grows at each power of two */
-		report->entries = must(reallocarray(
-			report->entries, n ? 2 * n : 1, sizeof(*report->entries)));
+	report->entries = xgrow(report->entries, n, sizeof(*report->entries));
 	report->entries[report->n_entries++] = (struct report_entry){
 		.severity = severity,
-		.file = must(strdup(file)),
+		.file = xstrdup(file),
 		.line = line,
-		.text = must(text),
+		.text = text,
 	};
 	if (severity == REPORT_ERROR)
 		report->n_errors++;
@@ -76,7 +64,7 @@ static size_t first_with_file(const struct report *report, const char *file)
 static size_t *sorted_order(const struct report *report)
 {
 	size_t n = report->n_entries;
-	size_t *order = must(calloc(n + 1, 2 * sizeof(*order)));
+	size_t *order = xcalloc(n + 1, 2 * sizeof(*order));
 	size_t *group = order + n + 1;
 
 	for (size_t i = 0; i < n; i++) {

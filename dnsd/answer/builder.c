@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/net/family.h"
+#include "common/xalloc.h"
 #include "dnsd/wire/query.h"
 
 /* More records than a count in a message can tell never fit into one: TC says so then. */
@@ -49,8 +50,7 @@ static void collect_addresses(struct builder *b, const struct zone_node *node,
 	size_t most = node->n_pseudos * SITE_MAX_UPLINKS + (literal ? literal->n_rdatas : 0);
 
 	*ret_set = (struct addresses){
-		.items = grow_must(calloc(most + 1, sizeof(struct addr))),
-		.ttl_s = UINT32_MAX};
+		.items = xcalloc(most + 1, sizeof(struct addr)), .ttl_s = UINT32_MAX};
 	for (size_t i = 0; i < node->n_pseudos; i++) {
 		struct addr found[SITE_MAX_UPLINKS];
 		size_t n = facts_expand(b->facts, b->view, &node->pseudos[i], family, found);

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "common/xalloc.h"
 #include "dnsd/answer/compose.h"
 
 enum {
@@ -239,7 +240,7 @@ static struct table *pack(struct compiler *c)
 	grow_append(&block, &header.cuts_at, &header.n_cuts, &c->cuts);
 	header.size = grow_n(&block);
 
-	struct table *table = grow_must(realloc(block.items, block.n));
+	struct table *table = xreallocarray(block.items, block.n, 1);
 	*table = header;
 	return table;
 }
@@ -253,10 +254,10 @@ struct table *compile(struct table *table)
 		.bytes = GROW_INIT(uint8_t),
 		.record = {.cuts = GROW_INIT(struct table_cut),
 			.relocate = GROW_INIT(uint16_t)},
-		.message = grow_must(malloc(COMPILE_MESSAGE_MAX + 1)),
-		.answer = grow_must(malloc(sizeof(struct answer))),
-		.nodata_1 = grow_must(calloc(table->n_zones + 1, sizeof(uint32_t))),
-		.nxdomain_1 = grow_must(calloc(table->n_zones + 1, sizeof(uint32_t))),
+		.message = xmalloc(COMPILE_MESSAGE_MAX + 1),
+		.answer = xmalloc(sizeof(struct answer)),
+		.nodata_1 = xcalloc(table->n_zones + 1, sizeof(uint32_t)),
+		.nxdomain_1 = xcalloc(table->n_zones + 1, sizeof(uint32_t)),
 	};
 
 	for (uint32_t i = 0; i < table->n_nodes; i++)

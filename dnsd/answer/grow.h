@@ -1,13 +1,15 @@
 /* grow.h - arrays that grow while a table is built
  *
- * Out of memory ends the program here: a view is rebuilt whole, and there is nothing sensible
- * to serve from half of one.
+ * Out of memory ends the program here (xalloc.h): a view is rebuilt whole, and half of one
+ * answers wrongly.
  */
 #pragma once
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
 
 struct grow {
 	void *items;
@@ -20,15 +22,6 @@ struct grow {
 	{                                 \
 		.item_size = sizeof(type) \
 	}
-
-static inline void *grow_must(void *memory)
-{
-	if (!memory) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
 
 static inline uint32_t grow_n(const struct grow *grow)
 {
@@ -48,12 +41,13 @@ static inline uint32_t grow_add(struct grow *grow, const void *items, size_t n)
 	size_t first = grow->n;
 
 	if (n > UINT32_MAX - first) {
-		fputs("a view's answers exceed 4 GiB\n", stderr);
+		log_error(
+			0, "view", "the answers of one view exceed 4 GiB: this process ends");
 		abort();
 	}
 	if (grow->n + n > grow->cap) {
 		grow->cap = 2 * (grow->n + n) + 8;
-		grow->items = grow_must(reallocarray(grow->items, grow->cap, grow->item_size));
+		grow->items = xreallocarray(grow->items, grow->cap, grow->item_size);
 	}
 	if (n > 0)
 		memcpy((char *)grow->items + first * grow->item_size, items,

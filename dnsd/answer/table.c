@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "common/bigendian.h"
+#include "common/xalloc.h"
 #include "dnsd/answer/builder.h"
 #include "dnsd/answer/compile.h"
 #include "dnsd/wire/query.h"
@@ -88,7 +89,7 @@ static void rehash(struct builder *b)
 	uint32_t n_old = b->n_slots;
 
 	b->n_slots = n_old ? 2 * n_old : 64;
-	b->slots = grow_must(calloc(b->n_slots, sizeof(*b->slots)));
+	b->slots = xcalloc(b->n_slots, sizeof(*b->slots));
 	for (uint32_t i = 0; i < n_old; i++)
 		if (old[i].node_1)
 			*find_slot(b, old[i].node_1 - 1) = old[i];

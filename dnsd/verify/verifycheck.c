@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/xalloc.h"
 #include "dnsd/answer/grow.h"
 #include "dnsd/verify/verify.h"
 
@@ -30,13 +31,11 @@ struct check {
 __attribute__((format(printf, 1, 2))) static char *say(const char *format, ...)
 {
 	va_list args;
-	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	char *text = xvasprintf(format, args);
 	va_end(args);
-	return grow_must(text);
+	return text;
 }
 
 /* Takes both texts over. */

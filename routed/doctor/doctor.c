@@ -16,43 +16,31 @@
 #include <string.h>
 
 #include "common/net/pickaddr.h"
+#include "common/xalloc.h"
 #include "routed/doctor/doctorjudge.h"
 
 /* --- findings --- */
-
-static char *format_text(const char *format, va_list args)
-{
-	char *text;
-
-	if (vasprintf(&text, format, args) < 0)
-		abort(); /* no memory: nothing could be said anyway */
-	return text;
-}
 
 void judge_problem(struct judge *judge, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	judge->problem = format_text(format, args);
+	judge->problem = xvasprintf(format, args);
 	va_end(args);
 }
 
 void judge_remedy(struct judge *judge, const char *check, const char *format, ...)
 {
 	struct doctor_findings *findings = judge->findings;
-	struct doctor_finding *items = reallocarray(
-		findings->items, findings->n + 1, sizeof(*items));
 	va_list args;
 
-	if (!items)
-		abort();
-	findings->items = items;
+	findings->items = xgrow(findings->items, findings->n, sizeof(*findings->items));
 	va_start(args, format);
-	items[findings->n++] = (struct doctor_finding){
+	findings->items[findings->n++] = (struct doctor_finding){
 		.check = check,
 		.problem = judge->problem,
-		.remedy = format_text(format, args),
+		.remedy = xvasprintf(format, args),
 	};
 	va_end(args);
 	judge->problem = NULL;

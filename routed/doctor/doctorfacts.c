@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "common/cleanup.h"
+#include "common/xalloc.h"
 #include "routed/doctor/doctor.h"
 #include "routed/doctor/doctorgather.h"
 #include "routed/kernel/nft.h"
@@ -28,15 +29,6 @@
 
 /* A longer one is a rule of some future kernel. */
 enum { RULE_BYTES_MAX = 1024 };
-
-static void *grow(void *items, size_t n, size_t size)
-{
-	void *grown = reallocarray(items, n, size);
-
-	if (!grown)
-		abort();
-	return grown;
-}
 
 /* --- settings --- */
 
@@ -100,8 +92,8 @@ static void gather_devices(const struct site *site, struct doctor_facts *facts)
 {
 	struct links *links = NULL;
 
-	facts->uplinks = grow(NULL, site->n_uplinks + 1, sizeof(*facts->uplinks));
-	facts->lan = grow(NULL, site->n_lan + 1, sizeof(*facts->lan));
+	facts->uplinks = xcalloc(site->n_uplinks + 1, sizeof(*facts->uplinks));
+	facts->lan = xcalloc(site->n_lan + 1, sizeof(*facts->lan));
 	(void)links_new(NULL, NULL, NULL, &links); /* has said why it failed */
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		gather_device(links, site->uplinks[i].interface, &facts->uplinks[i]);
@@ -119,8 +111,7 @@ static void on_route(const struct rtnlmsg_route *route, void *arg)
 	mainroutes_see(&facts->main_routes, route);
 	if (route->protocol == KERNEL_PROTOCOL || route->route.dst.len > 1 || route->has_from)
 		return;
-	facts->defaults = grow(
-		facts->defaults, facts->n_defaults + 1, sizeof(*facts->defaults));
+	facts->defaults = xgrow(facts->defaults, facts->n_defaults, sizeof(*facts->defaults));
 	facts->defaults[facts->n_defaults++] = (struct doctor_default){
 		.family = route->route.family,
 		.table = route->route.table,
@@ -174,7 +165,7 @@ static int on_rule(struct nlmsghdr *msg, void *arg)
 		return 0;
 	}
 
-	facts->rules = grow(facts->rules, facts->n_rules + 1, sizeof(*facts->rules));
+	facts->rules = xgrow(facts->rules, facts->n_rules, sizeof(*facts->rules));
 	facts->rules[facts->n_rules++] = found;
 	return 0;
 }
@@ -211,7 +202,7 @@ static void add_way(
 
 	if (!addr_is_set(addr) || links_route_lookup(&any, addr, &way.ifindex) < 0)
 		return;
-	facts->ways = grow(facts->ways, facts->n_ways + 1, sizeof(*facts->ways));
+	facts->ways = xgrow(facts->ways, facts->n_ways, sizeof(*facts->ways));
 	facts->ways[facts->n_ways++] = way;
 }
 

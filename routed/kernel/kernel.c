@@ -15,21 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/xalloc.h"
+
 /* --- growing --- */
-
-/* Room for one more item. The capacity is not kept: it is the next power of two. */
-static void *grow(void *items, size_t n, size_t size)
-{
-	if (n & (n - 1))
-		return items;
-
-	void *grown = reallocarray(items, n ? 2 * n : 1, size);
-	if (!grown) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return grown;
-}
 
 void kernel_fini(struct kernel *kernel)
 {
@@ -42,25 +30,25 @@ void kernel_fini(struct kernel *kernel)
 
 void kernel_add_route(struct kernel *kernel, const struct kernel_route *route)
 {
-	kernel->routes = grow(kernel->routes, kernel->n_routes, sizeof(*route));
+	kernel->routes = xgrow(kernel->routes, kernel->n_routes, sizeof(*route));
 	kernel->routes[kernel->n_routes++] = *route;
 }
 
 void kernel_add_rule(struct kernel *kernel, const struct kernel_rule *rule)
 {
-	kernel->rules = grow(kernel->rules, kernel->n_rules, sizeof(*rule));
+	kernel->rules = xgrow(kernel->rules, kernel->n_rules, sizeof(*rule));
 	kernel->rules[kernel->n_rules++] = *rule;
 }
 
 void kernel_add_group(struct kernel *kernel, const struct kernel_group *group)
 {
-	kernel->groups = grow(kernel->groups, kernel->n_groups, sizeof(*group));
+	kernel->groups = xgrow(kernel->groups, kernel->n_groups, sizeof(*group));
 	kernel->groups[kernel->n_groups++] = *group;
 }
 
 void kernel_add_sysctl(struct kernel *kernel, const struct kernel_sysctl *sysctl)
 {
-	kernel->sysctls = grow(kernel->sysctls, kernel->n_sysctls, sizeof(*sysctl));
+	kernel->sysctls = xgrow(kernel->sysctls, kernel->n_sysctls, sizeof(*sysctl));
 	kernel->sysctls[kernel->n_sysctls++] = *sysctl;
 }
 

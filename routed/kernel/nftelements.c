@@ -26,6 +26,7 @@
 
 #include "common/bigendian.h"
 #include "common/net/addr.h"
+#include "common/xalloc.h"
 #include "routed/kernel/nftdigest.h"
 
 enum {
@@ -52,13 +53,8 @@ static void put(struct batch *batch, const void *octets, size_t len)
 	size_t padded = (len + PART_LEN - 1) / PART_LEN * PART_LEN;
 
 	if (batch->len + padded > batch->cap) {
-		size_t cap = 2 * batch->cap + padded + 4096;
-		uint8_t *data = realloc(batch->data, cap);
-
-		if (!data)
-			abort(); /* as text.c */
-		batch->data = data;
-		batch->cap = cap;
+		batch->cap = 2 * batch->cap + padded + 4096;
+		batch->data = xreallocarray(batch->data, batch->cap, 1);
 	}
 	uint8_t *at = batch->data + batch->len;
 	memset(at, 0, padded);

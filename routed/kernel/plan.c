@@ -27,25 +27,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/xalloc.h"
 #include "routed/wanted/wanted.h"
 
-static void *must(void *memory)
-{
-	if (!memory) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
-
-/* The capacity is not kept: it is the next power of two. */
 static struct plan_step *plan_add(struct plan *plan, enum plan_op op)
 {
 	size_t n = plan->n_steps;
 
-	if ((n & (n - 1)) == 0)
-		plan->steps = must(
-			reallocarray(plan->steps, n ? 2 * n : 1, sizeof(*plan->steps)));
+	plan->steps = xgrow(plan->steps, n, sizeof(*plan->steps));
 	plan->n_steps++;
 	plan->steps[n] = (struct plan_step){.op = op};
 	return &plan->steps[n];
@@ -93,8 +82,8 @@ static int route_ref_cmp(const void *a, const void *b)
 static struct route_list route_list(const struct kernel *kernel)
 {
 	struct route_list list = {
-		.items = must(calloc(kernel->n_routes + 1, sizeof(struct kernel_route *))),
-		.used = must(calloc(kernel->n_routes + 1, sizeof(bool))),
+		.items = xcalloc(kernel->n_routes + 1, sizeof(struct kernel_route *)),
+		.used = xcalloc(kernel->n_routes + 1, sizeof(bool)),
 		.n = kernel->n_routes,
 	};
 
@@ -227,8 +216,8 @@ static int rule_ref_cmp(const void *a, const void *b)
 
 static const struct kernel_rule **rule_list(const struct kernel *kernel)
 {
-	const struct kernel_rule **list = must(
-		calloc(kernel->n_rules + 1, sizeof(struct kernel_rule *)));
+	const struct kernel_rule **list = xcalloc(
+		kernel->n_rules + 1, sizeof(struct kernel_rule *));
 
 	for (size_t i = 0; i < kernel->n_rules; i++)
 		list[i] = &kernel->rules[i];

@@ -10,20 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/invariant.h"
+#include "common/xalloc.h"
+
 /* Room for `n` octets and the NUL. */
 static void text_reserve(struct text *text, size_t n)
 {
 	if (text->len + n < text->cap)
 		return;
 
-	size_t cap = 2 * (text->len + n) + 256;
-	char *data = realloc(text->data, cap);
-	if (!data) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	text->data = data;
-	text->cap = cap;
+	text->cap = 2 * (text->len + n) + 256;
+	text->data = xreallocarray(text->data, text->cap, 1);
 }
 
 void text_add(struct text *text, const char *format, ...)
@@ -33,8 +30,7 @@ void text_add(struct text *text, const char *format, ...)
 	va_start(args, format);
 	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (n < 0)
-		abort(); /* no format of ours fails */
+	invariant(n >= 0, "the format '%s' cannot be printed", format);
 
 	text_reserve(text, (size_t)n);
 	va_start(args, format);

@@ -1,0 +1,29 @@
+/* xalloc.h - memory, or the end of the process
+ *
+ * Out of memory is handled where a request from outside may cause it: a client, a packet, a
+ * file named on the command line of a verb. Everywhere else half of a view, of a ruleset or of
+ * a plan is worse than none: these functions then end the process with a message, and the
+ * service manager starts it again.
+ *
+ * What they return is never NULL and is free()d as usual.
+ */
+#pragma once
+#include <stdarg.h>
+#include <stddef.h>
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xreallocarray(void *items, size_t n, size_t size);
+
+/* Room for one more item behind `n` of them. The capacity is not kept: it is the next power of
+ * two, so the array must have grown by this function alone. */
+void *xgrow(void *items, size_t n, size_t size);
+
+char *xstrdup(const char *text);
+char *xstrndup(const char *text, size_t len);
+
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+/* For memory that a library allocated: `memory` itself, unless it is NULL. */
+void *xalloc_check(void *memory);

@@ -1,0 +1,103 @@
+/* test_xalloc.c - memory, or the end of the process */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/xalloc.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "lib/death.h"
+
+static volatile size_t too_much = SIZE_MAX / 4; /* the compiler must not see it */
+
+static void malloc_too_much(void)
+{
+	free(xmalloc(too_much));
+}
+
+static void calloc_too_much(void)
+{
+	free(xcalloc(too_much, 16));
+}
+
+static void realloc_too_much(void)
+{
+	free(xreallocarray(NULL, too_much, 16));
+}
+
+static void check_nothing(void)
+{
+	xalloc_check(NULL);
+}
+
+static void without_memory_the_process_ends_with_a_message(void **state)
+{
+	static void (*const calls[])(void) = {
+		malloc_too_much, calloc_too_much, realloc_too_much, check_nothing};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		char said[1024];
+
+		assert_int_equal(death_of(calls[i], said, sizeof(said)), SIGABRT);
+		assert_non_null(strstr(said, "out of memory"));
+	}
+}
+
+static void nothing_is_memory_too(void **state)
+{
+	AUTO(freep) void *a = xmalloc(0);
+	AUTO(freep) void *b = xcalloc(0, 8);
+	AUTO(freep) void *c = xreallocarray(NULL, 0, 8);
+
+	(void)state;
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_non_null(c);
+}
+
+static void an_array_grows_by_one_and_keeps_its_items(void **state)
+{
+	AUTO(freep) size_t *items = NULL;
+
+	(void)state;
+	for (size_t n = 0; n < 1000; n++) {
+		items = xgrow(items, n, sizeof(*items));
+		items[n] = n;
+	}
+	for (size_t n = 0; n < 1000; n++)
+		assert_int_equal(items[n], n);
+}
+
+static void texts_are_copied_and_made(void **state)
+{
+	AUTO(freep) char *copy = xstrdup("isp-a");
+	AUTO(freep) char *start = xstrndup("isp-a", 3);
+	AUTO(freep) char *made = xasprintf("%s:%d", "isp-b", 53);
+
+	(void)state;
+	assert_string_equal(copy, "isp-a");
+	assert_string_equal(start, "isp");
+	assert_string_equal(made, "isp-b:53");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_memory_the_process_ends_with_a_message),
+		cmocka_unit_test(nothing_is_memory_too),
+		cmocka_unit_test(an_array_grows_by_one_and_keeps_its_items),
+		cmocka_unit_test(texts_are_copied_and_made),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
