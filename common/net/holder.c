@@ -16,18 +16,16 @@
 #include <net/if.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/net/nlcmd.h"
 
 enum {
 	/* Socket states, from the kernel's include/net/tcp_states.h. UDP uses the first two.
@@ -38,7 +36,6 @@ enum {
 	STATE_BOUND_INACTIVE = 13, /* bound, and not listening yet (Linux 6.8) */
 
 	HOLDER_NAME_MAX = 32,
-	HOLDER_REPLY_TIMEOUT_S = 2,
 };
 
 /* One socket in the way, and the process that has it open. */
@@ -59,16 +56,6 @@ struct search {
 	size_t n_holders;
 	size_t n_found; /* those beyond HOLDER_MAX too */
 };
-
-static void nl_socket_freep(struct nl_sock **sock)
-{
-	nl_socket_free(*sock);
-}
-
-static void nlmsg_freep(struct nl_msg **msg)
-{
-	nlmsg_free(*msg);
-}
 
 static void closedirp(DIR **dir)
 {
@@ -99,28 +86,28 @@ static struct addr unmapped(const struct addr *addr)
 	return *addr;
 }
 
-static int search_on_socket(struct nl_msg *msg, void *arg)
+static int search_on_socket(struct nlmsghdr *msg, void *arg)
 {
 	struct search *search = arg;
 	struct nlattr *tb[INET_DIAG_SKV6ONLY + 1];
 
-	if (nlmsg_hdr(msg)->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-		nlmsg_parse(nlmsg_hdr(msg), sizeof(struct inet_diag_msg), tb,
-			INET_DIAG_SKV6ONLY, NULL) < 0)
-		return NL_OK;
+	if (msg->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+		nlmsg_parse(msg, sizeof(struct inet_diag_msg), tb, INET_DIAG_SKV6ONLY, NULL) <
+			0)
+		return 0;
 
-	const struct inet_diag_msg *diag = nlmsg_data(nlmsg_hdr(msg));
+	const struct inet_diag_msg *diag = nlmsg_data(msg);
 	if (diag->idiag_family != AF_INET && diag->idiag_family != AF_INET6)
-		return NL_OK;
+		return 0;
 	if (ntohs(diag->id.idiag_sport) != search->port)
-		return NL_OK;
+		return 0;
 
 	struct addr held = addr_from_bytes(diag->idiag_family, diag->id.idiag_src);
 	bool v6only = tb[INET_DIAG_SKV6ONLY] && nla_len(tb[INET_DIAG_SKV6ONLY]) >= 1 &&
 		      nla_get_u8(tb[INET_DIAG_SKV6ONLY]);
 	held = unmapped(&held);
 	if (!is_in_way(&held, v6only, search->local))
-		return NL_OK;
+		return 0;
 
 	if (search->n_found++ < HOLDER_MAX)
 		search->holders[search->n_holders++] = (struct holder){
@@ -129,35 +116,11 @@ static int search_on_socket(struct nl_msg *msg, void *arg)
 			.uid = diag->idiag_uid,
 			.inode = diag->idiag_inode,
 		};
-	return NL_OK;
-}
-
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
-{
-	int *ret_errno = arg;
-
-	(void)from;
-	*ret_errno = err->error;
-	return NL_STOP;
-}
-
-static int diag_open(struct nl_sock **ret_sock)
-{
-	AUTO(nl_socket_freep) struct nl_sock *sock = nl_socket_alloc();
-	struct timeval timeout = {.tv_sec = HOLDER_REPLY_TIMEOUT_S};
-
-	if (!sock)
-		return -ENOMEM;
-	if (nl_connect(sock, NETLINK_SOCK_DIAG) < 0)
-		return -errno;
-	nl_socket_disable_auto_ack(sock);
-	setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	*ret_sock = TAKE(sock);
 	return 0;
 }
 
 /* Adds the sockets of one family. */
-static int diag_dump(struct nl_sock *sock, int family, struct search *search)
+static int diag_dump(struct nlcmd *cmd, int family, struct search *search)
 {
 	bool udp = search->protocol == IPPROTO_UDP;
 	struct inet_diag_req_v2 request = {
@@ -169,19 +132,13 @@ static int diag_dump(struct nl_sock *sock, int family, struct search *search)
 	};
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
-	int kernel_errno = 0;
 
 	if (!msg || nlmsg_append(msg, &request, sizeof(request), NLMSG_ALIGNTO) < 0)
 		return -ENOMEM;
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, search_on_socket, search);
-	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &kernel_errno);
-	if (nl_send_auto(sock, msg) < 0)
-		return -errno;
 
-	int r = nl_recvmsgs_default(sock);
-	if (kernel_errno)
-		return kernel_errno;
-	return r < 0 && r != -NLE_DUMP_INTR ? -EIO : 0;
+	/* -EINTR: sockets came and went meanwhile; what was seen will do */
+	int r = nlcmd_dump(cmd, msg, search_on_socket, search);
+	return r == -EINTR ? 0 : r;
 }
 
 /* ---- the processes ---- */
@@ -334,18 +291,18 @@ static void write_text(const struct search *search, char *text, size_t cap)
 int holder_find(
 	int protocol, const struct addr *local, uint16_t port, char *ret_text, size_t cap)
 {
-	AUTO(nl_socket_freep) struct nl_sock *sock = NULL;
+	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
 	struct search search = {.protocol = protocol, .local = local, .port = port};
 
 	if (cap == 0)
 		return -EINVAL;
 	ret_text[0] = '\0';
 
-	int r = diag_open(&sock);
+	int r = nlcmd_new(NETLINK_SOCK_DIAG, &cmd);
 	if (r == 0)
-		r = diag_dump(sock, AF_INET, &search);
+		r = diag_dump(cmd, AF_INET, &search);
 	if (r == 0)
-		r = diag_dump(sock, AF_INET6, &search);
+		r = diag_dump(cmd, AF_INET6, &search);
 	if (r < 0)
 		return r;
 

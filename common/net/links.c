@@ -29,21 +29,19 @@
 #include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/mirror.h"
+#include "common/net/nlcmd.h"
 #include "common/timer.h"
 
 enum {
-	LINKS_BUFFER = 1 << 20,	   /* octets: some thousand notifications */
-	LINKS_BATCH = 1024,	   /* notifications per wake-up, a few milliseconds */
-	LINKS_DUMP_TRIES = 8,	   /* a dump that changes hit is repeated */
-	LINKS_RESYNC_GAP_MS = 50,  /* the least time between two resynchronisations */
-	LINKS_REPLY_TIMEOUT_S = 5, /* the kernel answers at once, or never */
+	LINKS_BUFFER = 1 << 20,	  /* octets: some thousand notifications */
+	LINKS_BATCH = 1024,	  /* notifications per wake-up, a few milliseconds */
+	LINKS_DUMP_TRIES = 8,	  /* a dump that changes hit is repeated */
+	LINKS_RESYNC_GAP_MS = 50, /* the least time between two resynchronisations */
 };
 
 struct links {
@@ -59,100 +57,24 @@ struct links {
 	void *arg;
 };
 
-/* ---- the command socket ---- */
-
-static void nl_socket_freep(struct nl_sock **sock)
-{
-	nl_socket_free(*sock); /* takes NULL */
-}
-
-static void nlmsg_freep(struct nl_msg **msg)
-{
-	nlmsg_free(*msg); /* takes NULL */
-}
-
-/* libnl folds many errno into one code of its own: the kernel's number is kept here. */
-static int command_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
-{
-	int *ret_errno = arg;
-
-	(void)from;
-	*ret_errno = err->error;
-	return NL_STOP;
-}
-
-static int command_open(struct nl_sock **ret_sock)
-{
-	AUTO(nl_socket_freep) struct nl_sock *sock = nl_socket_alloc();
-	struct timeval timeout = {.tv_sec = LINKS_REPLY_TIMEOUT_S};
-	int on = 1;
-
-	if (!sock)
-		return -ENOMEM;
-	if (nl_connect(sock, NETLINK_ROUTE) < 0)
-		return -errno;
-	nl_socket_disable_auto_ack(sock);
-	nl_socket_enable_msg_peek(sock); /* messages of any size */
-
-	int fd = nl_socket_get_fd(sock);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	/* the kernel then checks the whole header of a request, not only its family */
-	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-
-	*ret_sock = TAKE(sock);
-	return 0;
-}
-
-/* Sends `msg` and hands each message of the answer to `on_valid`. 0, a negative errno, or
- * -EINTR for a dump that was not of one piece. */
-static int command_run(
-	struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t on_valid, void *arg)
-{
-	int kernel_errno = 0;
-
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, arg);
-	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, command_on_error, &kernel_errno);
-	if (nl_send_auto(sock, msg) < 0)
-		return -errno;
-
-	int r = nl_recvmsgs_default(sock);
-	if (kernel_errno)
-		return kernel_errno;
-	switch (-r) {
-	case 0:
-		return 0;
-	case NLE_DUMP_INTR:
-		return -EINTR;
-	case NLE_AGAIN:
-		return -ETIMEDOUT;
-	case NLE_NOMEM:
-		return -ENOBUFS;
-	default:
-		return r < 0 ? -EIO : 0;
-	}
-}
-
 /* ---- dumps ---- */
 
 struct dump {
 	struct mirror *mirror;
 	uint64_t n_messages;
-	int err;
 };
 
-static int dump_on_message(struct nl_msg *msg, void *arg)
+static int dump_on_message(struct nlmsghdr *msg, void *arg)
 {
 	struct dump *dump = arg;
-	int r = mirror_apply(dump->mirror, nlmsg_hdr(msg));
+	int r = mirror_apply(dump->mirror, msg);
 
 	dump->n_messages++;
-	if (r < 0)
-		dump->err = r;
-	return NL_OK;
+	return r < 0 ? r : 0;
 }
 
 static int dump_run(
-	struct nl_sock *sock, int type, void *header, size_t header_len, struct dump *dump)
+	struct nlcmd *cmd, int type, void *header, size_t header_len, struct dump *dump)
 {
 	AUTO(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_DUMP);
 
@@ -163,27 +85,26 @@ static int dump_run(
 		nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return -ENOMEM;
 
-	int r = command_run(sock, msg, dump_on_message, dump);
-	return r < 0 ? r : dump->err;
+	return nlcmd_dump(cmd, msg, dump_on_message, dump);
 }
 
 /* Fills an empty mirror. -EINTR: changes came in between, and it may lack something. */
 static int mirror_dump(struct mirror *mirror, uint64_t *n_messages)
 {
-	AUTO(nl_socket_freep) struct nl_sock *sock = NULL;
+	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
 	struct ifinfomsg all_links = {.ifi_family = AF_UNSPEC};
 	struct ifaddrmsg all_addrs = {.ifa_family = AF_UNSPEC};
 	struct dump dump = {.mirror = mirror};
 
-	int r = command_open(&sock);
+	int r = nlcmd_new(NETLINK_ROUTE, &cmd);
 	if (r < 0)
 		return r;
 
 	mirror->filling = true;
-	int links = dump_run(sock, RTM_GETLINK, &all_links, sizeof(all_links), &dump);
-	int addrs = links < 0 && links != -EINTR ? links
-						 : dump_run(sock, RTM_GETADDR, &all_addrs,
-							   sizeof(all_addrs), &dump);
+	int links = dump_run(cmd, RTM_GETLINK, &all_links, sizeof(all_links), &dump);
+	int addrs = links < 0 && links != -EINTR
+			    ? links
+			    : dump_run(cmd, RTM_GETADDR, &all_addrs, sizeof(all_addrs), &dump);
 	mirror->filling = false;
 
 	*n_messages += dump.n_messages;
@@ -475,21 +396,21 @@ struct prefix link_addr_subnet(const struct link_addr *addr)
 
 /* ---- route look-up ---- */
 
-static int route_on_message(struct nl_msg *msg, void *arg)
+static int route_on_message(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[RTA_MAX + 1];
 	int *ret_ifindex = arg;
 
-	if (nlmsg_hdr(msg)->nlmsg_type != RTM_NEWROUTE ||
-		nlmsg_parse(nlmsg_hdr(msg), sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
-		return NL_OK;
+	if (msg->nlmsg_type != RTM_NEWROUTE ||
+		nlmsg_parse(msg, sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
+		return 0;
 
-	const struct rtmsg *route = nlmsg_data(nlmsg_hdr(msg));
+	const struct rtmsg *route = nlmsg_data(msg);
 	bool passes = route->rtm_type == RTN_UNICAST || route->rtm_type == RTN_LOCAL ||
 		      route->rtm_type == RTN_BROADCAST || route->rtm_type == RTN_MULTICAST;
 	if (passes && tb[RTA_OIF] && nla_len(tb[RTA_OIF]) == sizeof(uint32_t))
 		*ret_ifindex = (int)nla_get_u32(tb[RTA_OIF]);
-	return NL_OK;
+	return 0;
 }
 
 static int route_request(
@@ -523,18 +444,18 @@ static bool is_dropped(int err)
 
 int links_route_lookup(const struct addr *src, const struct addr *dst, int *ret_ifindex)
 {
-	AUTO(nl_socket_freep) struct nl_sock *sock = NULL;
+	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
 	AUTO(nlmsg_freep) struct nl_msg *request = NULL;
 	int ifindex = 0;
 
 	if (!addr_is_set(dst) || (addr_is_set(src) && src->family != dst->family))
 		return -EAFNOSUPPORT;
 
-	int r = command_open(&sock);
+	int r = nlcmd_new(NETLINK_ROUTE, &cmd);
 	if (r == 0)
 		r = route_request(src, dst, &request);
 	if (r == 0)
-		r = command_run(sock, request, route_on_message, &ifindex);
+		r = nlcmd_run(cmd, request, route_on_message, &ifindex);
 	if (r < 0 && !is_dropped(r))
 		return r;
 

@@ -18,11 +18,11 @@
 #include <time.h>
 
 #include "common/cleanup.h"
+#include "common/net/nlcmd.h"
 #include "common/xalloc.h"
 #include "routed/doctor/doctor.h"
 #include "routed/doctor/doctorgather.h"
 #include "routed/kernel/nft.h"
-#include "routed/kernel/nlcmd.h"
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/rtnlmsg.h"
 #include "routed/wanted/wanted.h"

@@ -24,8 +24,8 @@
 #include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/net/links.h"
+#include "common/net/nlcmd.h"
 #include "routed/doctor/doctorgather.h"
-#include "routed/kernel/nlcmd.h"
 
 #define OWN_TABLE "multihomed"
 

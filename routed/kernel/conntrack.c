@@ -25,7 +25,7 @@
 #include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/family.h"
-#include "routed/kernel/nlcmd.h"
+#include "common/net/nlcmd.h"
 
 struct conntrack {
 	struct nlcmd *cmd;

@@ -48,10 +48,10 @@
 #include "common/file.h"
 #include "common/invariant.h"
 #include "common/log.h"
+#include "common/net/nlcmd.h"
 #include "common/timer.h"
 #include "routed/kernel/nftdiff.h"
 #include "routed/kernel/nftelements.h"
-#include "routed/kernel/nlcmd.h"
 #include "routed/kernel/text.h"
 
 enum {

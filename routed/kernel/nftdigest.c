@@ -26,7 +26,7 @@
 #include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/net/addr.h"
-#include "routed/kernel/nlcmd.h"
+#include "common/net/nlcmd.h"
 
 enum { DIGEST_TRIES = 8 }; /* a dump that changes hit is repeated */
 

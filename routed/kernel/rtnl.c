@@ -24,8 +24,8 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/net/nlcmd.h"
 #include "routed/kernel/nexthops.h"
-#include "routed/kernel/nlcmd.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnlmsg.h"
 

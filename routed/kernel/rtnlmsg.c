@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "routed/kernel/nlcmd.h"
+#include "common/net/nlcmd.h"
 
 static struct nla_policy route_policy[RTA_NH_ID + 1] = {
 	[RTA_DST] = {.minlen = 4, .maxlen = 16},

@@ -20,7 +20,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "routed/kernel/nlcmd.h"
+#include "common/net/nlcmd.h"
 #include "routed/uplink/uplink.h"
 #include "routed/wanted/wanted.h"
 

@@ -23,9 +23,9 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/net/nlcmd.h"
 #include "lib/connections.h"
 #include "lib/netns.h"
-#include "routed/kernel/nlcmd.h"
 
 enum { MARK_A = 0x100, MARK_B = 0x200, MARK_IN = 0x8000, MASK = 0xff00, UPLINK = 0x7f00 };
 

@@ -23,9 +23,9 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/net/nlcmd.h"
 #include "lib/netns.h"
 #include "routed/kernel/nftdiff.h"
-#include "routed/kernel/nlcmd.h"
 #include "routed/kernel/text.h"
 
 /* A small table of the shape that nfttext.c writes. */

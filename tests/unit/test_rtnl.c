@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/nlcmd.h"
 #include "lib/netns.h"
-#include "routed/kernel/nlcmd.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnlmsg.h"
 

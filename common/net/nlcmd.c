@@ -4,9 +4,10 @@
  * kernel's errno into fewer codes of its own, and it passes over the sentence with which the
  * kernel explains a refusal (NLMSGERR_ATTR_MSG): both are what an operator needs.
  *
- * rtnl.c, gateways.c, nft.c and conntrack.c ask through this.
+ * All that is asked of the kernel over netlink goes through this: links and addresses, routes
+ * and rules, the packet filter, connections, the owners of ports.
  */
-#include "routed/kernel/nlcmd.h"
+#include "common/net/nlcmd.h"
 
 #include <errno.h>
 #include <limits.h>
