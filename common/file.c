@@ -12,6 +12,7 @@
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -146,22 +147,4 @@ int file_read(const char *path, size_t max, enum file_kinds kinds, struct file *
 	file.mode = st.st_mode;
 	*ret_file = file;
 	return 0;
-}
-
-FILE *file_create(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && kind_fault(st.st_mode)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	AUTO(closep)
-	int fd = open(
-		path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (f)
-		fd = -1; /* it is the stream's */
-	return f;
 }

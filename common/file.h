@@ -7,7 +7,6 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 enum { FILE_STATE_MAX = 64 << 20 /* octets: more than any state file of ours needs */ };
@@ -33,7 +32,3 @@ int file_read(const char *path, size_t max, enum file_kinds kinds, struct file *
 
 /* Is it a pipe without a name, which only the process that has it can open? */
 bool file_is_stream(const char *path);
-
-/* Opens `path` for writing, empty; NULL with errno. -EINVAL where it is there and is no
- * regular file. Mode 0644 less the umask. */
-FILE *file_create(const char *path);

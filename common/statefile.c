@@ -1,7 +1,7 @@
 /* statefile.c - small files that must outlive a restart, written whole or not at all
  *
- * For the state folder of either daemon. The text goes to PATH.new first, which then takes the
- * name (rename(2)).
+ * For the state folder of either daemon. The text goes to another file beside it first, which
+ * then takes the name: rename(2) replaces a file, link(2) refuses to.
  */
 #include "common/statefile.h"
 
@@ -9,25 +9,41 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 
-static int write_file(const char *path, const char *text, bool durable)
+static int write_beside(const char *path, const char *text, size_t len, unsigned int how)
 {
+	mode_t mode = how & STATEFILE_SECRET ? 0600 : 0644;
 	AUTO(closep)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		0644);
-	size_t len = strlen(text);
+		mode);
 
 	if (fd < 0)
 		return -errno;
-	ssize_t n = write(fd, text, len);
-	if (n < 0)
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		text += n;
+		len -= (size_t)n;
+	}
+	return how & STATEFILE_DURABLE && fsync(fd) < 0 ? -errno : 0;
+}
+
+static int take_name(const char *beside, const char *path, unsigned int how)
+{
+	if (!(how & STATEFILE_NEW))
+		return rename(beside, path) < 0 ? -errno : 0;
+	if (link(beside, path) < 0)
 		return -errno;
-	if ((size_t)n < len)
-		return -ENOSPC;
-	return durable && fsync(fd) < 0 ? -errno : 0;
+	unlink(beside);
+	return 0;
 }
 
 /* The name is on the disk when its folder is (fsync(2)). */
@@ -46,18 +62,24 @@ static int sync_folder_of(const char *path)
 	return 0;
 }
 
-int statefile_write(const char *path, const char *text, bool durable)
+int statefile_write(const char *path, const char *text, size_t len, unsigned int how)
 {
-	AUTO(freep) char *fresh = NULL;
+	AUTO(freep) char *beside = NULL;
+	/* one name where a file is replaced, so that a crash leaves one of them at most; two
+	 * programs that race for a new one must not write into the same */
+	int n = how & STATEFILE_NEW ? asprintf(&beside, "%s.%ld", path, (long)getpid())
+				    : asprintf(&beside, "%s.new", path);
 
-	if (asprintf(&fresh, "%s.new", path) < 0) {
-		fresh = NULL;
+	if (n < 0) {
+		beside = NULL;
 		return -ENOMEM;
 	}
-	int err = write_file(fresh, text, durable);
-	if (err == 0 && rename(fresh, path) < 0)
-		err = -errno;
-	if (err == 0 && durable)
-		err = sync_folder_of(path);
-	return err;
+	int err = write_beside(beside, text, len, how);
+	if (err == 0)
+		err = take_name(beside, path, how);
+	if (err < 0) {
+		unlink(beside);
+		return err;
+	}
+	return how & STATEFILE_DURABLE ? sync_folder_of(path) : 0;
 }

@@ -166,6 +166,6 @@ int keep_store(const char *path, const struct keep *keep, bool durable)
 	if (!text)
 		return log_error(-ENOMEM, "state", "cannot write %s", path);
 
-	int err = statefile_write(path, text, durable);
+	int err = statefile_write(path, text, strlen(text), durable ? STATEFILE_DURABLE : 0);
 	return err < 0 ? log_error(err, "state", "cannot write %s", path) : 0;
 }

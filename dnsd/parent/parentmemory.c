@@ -155,7 +155,7 @@ void parentmemory_write(struct parentmemory *memory)
 		return;
 
 	AUTO(freep) char *text = file_text(memory);
-	int err = text ? statefile_write(memory->path, text, false) : -ENOMEM;
+	int err = text ? statefile_write(memory->path, text, strlen(text), 0) : -ENOMEM;
 
 	memory->is_changed = err < 0;
 	if (err < 0)

@@ -9,19 +9,16 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/statefile.h"
 
 enum {
 	COOKIE_VERSION = 1,
@@ -232,32 +229,21 @@ static int secrets_read(const char *path, struct cookie_keys *ret_keys)
 	return err;
 }
 
-/* Written beside and linked into place: a crash leaves no half file, and of two programs that
- * start at the same time one makes the secret and the other one reads it. */
+/* Of two programs that start at the same time one makes the secret and the other one reads it.
+ */
 static int secrets_write(const char *path, const struct cookie_keys *keys)
 {
-	char beside[PATH_MAX];
 	char line[2 * COOKIE_SECRET_LEN + 2];
 
-	if (snprintf(beside, sizeof(beside), "%s.%ld", path, (long)getpid()) >=
-		(int)sizeof(beside))
-		return log_error(-ENAMETOOLONG, "cookie", "cannot write %s", path);
 	for (size_t i = 0; i < COOKIE_SECRET_LEN; i++)
 		snprintf(line + 2 * i, 3, "%02x", keys->secrets[0][i]);
 	line[sizeof(line) - 2] = '\n';
 
-	AUTO(closep)
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0600);
-	if (fd < 0)
-		return log_error(-errno, "cookie", "cannot write %s", beside);
-
-	int err = 0;
-	if (write(fd, line, sizeof(line) - 1) != (ssize_t)sizeof(line) - 1 || fsync(fd) < 0)
-		err = log_error(errno ? -errno : -ENOSPC, "cookie", "cannot write %s", beside);
-	else if (link(beside, path) < 0)
-		err = errno == EEXIST ? -EEXIST
-				      : log_error(-errno, "cookie", "cannot make %s", path);
-	unlink(beside);
+	int err = statefile_write(path, line, sizeof(line) - 1,
+		STATEFILE_DURABLE | STATEFILE_SECRET | STATEFILE_NEW);
+	OPENSSL_cleanse(line, sizeof(line));
+	if (err < 0 && err != -EEXIST)
+		log_error(err, "cookie", "cannot write %s", path);
 	return err;
 }
 

@@ -49,7 +49,9 @@
 #include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/nlcmd.h"
+#include "common/statefile.h"
 #include "common/timer.h"
+#include "common/xalloc.h"
 #include "routed/kernel/nftdiff.h"
 #include "routed/kernel/nftelements.h"
 #include "routed/kernel/text.h"
@@ -234,24 +236,18 @@ static void forget(struct nft *nft)
 	nft->digest = 0;
 }
 
-static void write_file(struct nft *nft)
+static void save_text(struct nft *nft)
 {
-	char path[4096];
-
-	if (!nft->state ||
-		(size_t)snprintf(path, sizeof(path), "%s.new", nft->state) >= sizeof(path))
+	if (!nft->state)
 		return;
 
-	FILE *f = file_create(path);
-	bool ok = f && fprintf(f, "%s%016llx\n%s", file_head, (unsigned long long)nft->digest,
-			       nft->text) > 0;
-	if (f && fclose(f) != 0)
-		ok = false;
-	if (!ok || rename(path, nft->state) < 0) {
-		log_error(-errno, "nft",
-			"cannot write %s; the next start writes its table anew", nft->state);
-		unlink(path);
-	}
+	AUTO(freep)
+	char *text = xasprintf(
+		"%s%016llx\n%s", file_head, (unsigned long long)nft->digest, nft->text);
+	int err = statefile_write(nft->state, text, strlen(text), 0);
+	if (err < 0)
+		log_error(err, "nft", "cannot write %s; the next start writes its table anew",
+			nft->state);
 }
 
 /* What a former run left is ours if the kernel still holds it unchanged. */
@@ -305,7 +301,7 @@ static void settle(struct nft *nft)
 		return;
 	if (before == nft->generation && after == nft->generation && digest) {
 		nft->digest = digest;
-		write_file(nft);
+		save_text(nft);
 	}
 }
 

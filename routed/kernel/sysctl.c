@@ -25,7 +25,9 @@
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/statefile.h"
 #include "routed/kernel/kernel.h"
+#include "routed/kernel/text.h"
 
 struct remembered {
 	char path[sizeof(((struct kernel_sysctl *)NULL)->path)];
@@ -107,21 +109,17 @@ void sysctl_read_all(const struct kernel *wanted, struct kernel *actual)
 
 static int save(const struct sysctl_store *store)
 {
-	char path[PATH_MAX];
+	struct text text = {0};
 
-	if ((size_t)snprintf(path, sizeof(path), "%s.new", store->file) >= sizeof(path))
-		return -ENAMETOOLONG;
-	AUTO(fclosep) FILE *f = file_create(path);
-	if (!f)
-		return -errno;
 	for (size_t i = 0; i < store->n; i++)
-		fprintf(f, "%s %ld %ld\n", store->items[i].path, store->items[i].found,
+		text_add(&text, "%s %ld %ld\n", store->items[i].path, store->items[i].found,
 			store->items[i].ours);
 	/* on disk before the setting is changed: or a power cut might leave the one without
 	 * the other; not that the settings survive it, but /etc/sysctl.d may set them again */
-	if (fflush(f) != 0 || fsync(fileno(f)) < 0)
-		return errno ? -errno : -EIO;
-	return rename(path, store->file) < 0 ? -errno : 0;
+	int err = statefile_write(
+		store->file, text.data ? text.data : "", text.len, STATEFILE_DURABLE);
+	text_fini(&text);
+	return err;
 }
 
 static int append(struct sysctl_store *store, const struct remembered *item)

@@ -30,12 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IPV4_BITS = 32, IPV6_BITS = 128 };
+#include "common/net/family.h"
 
-static int af_of(enum site_family family)
-{
-	return family == SITE_IPV4 ? AF_INET : AF_INET6;
-}
+enum { IPV4_BITS = 32, IPV6_BITS = 128 };
 
 /* ---- lists ---- */
 
@@ -52,7 +49,7 @@ static void add(struct forged_prefixes *list, struct prefix prefix)
 static void add_addr(
 	struct forged_prefixes *list, const struct addr *addr, enum site_family family)
 {
-	if (addr->family == af_of(family))
+	if (addr->family == family_af(family))
 		add(list, (struct prefix){*addr, family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS});
 }
 
@@ -157,7 +154,7 @@ static void add_delegated(
 		const struct site_prefixes *prefixes = &site->uplinks[i].prefixes6;
 
 		for (size_t j = 0; j < prefixes->n; j++)
-			if (prefixes->items[j].addr.family == af_of(family))
+			if (prefixes->items[j].addr.family == family_af(family))
 				add(&forged->delegated, prefixes->items[j]);
 	}
 }
@@ -172,7 +169,7 @@ static void add_lan(struct forged *forged, const struct site *site,
 		const struct link_addr *addr = &situation->lan_addrs[i];
 		bool is_shared = false;
 
-		if (addr->addr.family != af_of(family))
+		if (addr->addr.family != family_af(family))
 			continue;
 		add(&forged->lan, link_addr_subnet(addr));
 		for (size_t j = 0; j < site->n_uplinks; j++)
@@ -197,9 +194,9 @@ static void add_onlink(struct forged *forged, const struct site *site,
 		const struct addr *gateway = &uplink->gateway[family];
 
 		for (size_t j = 0; j < uplink->n_addrs; j++)
-			if (uplink->addrs[j].addr.family == af_of(family))
+			if (uplink->addrs[j].addr.family == family_af(family))
 				add_if_inside(forged, link_addr_subnet(&uplink->addrs[j]));
-		if (gateway->family == af_of(family))
+		if (gateway->family == family_af(family))
 			add_if_inside(
 				forged, (struct prefix){*gateway,
 						family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS});

@@ -237,23 +237,6 @@ static void a_pipe_that_was_handed_over_is_a_stream(void **state)
 	close(ends[0]);
 }
 
-static void no_other_kind_is_written_over(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(make_fifo(f->path), 0);
-	assert_null(file_create(f->path));
-	assert_int_equal(errno, EINVAL);
-	remove(f->path);
-
-	FILE *out = file_create(f->path);
-	assert_non_null(out);
-	fputs("abc", out);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(read_it(f, FILE_REGULAR), 0);
-	assert_string_equal(f->file.text, "abc");
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,8 +252,6 @@ int main(int argc, char **argv)
 			links_to_regular_files_are_followed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_pipe_that_was_handed_over_is_a_stream, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			no_other_kind_is_written_over, setup, teardown),
 	};
 
 	if (argc > 1)
