@@ -14,12 +14,13 @@
 #include "common/file.h"
 #include "common/site/doc.h"
 #include "common/site/sitecheck.h"
+#include "common/site/siteprobe.h"
 #include "common/site/siteread.h"
 
 static void uplink_fini(struct site_uplink *uplink)
 {
 	for (size_t i = 0; i < uplink->n_probes; i++)
-		free(uplink->probes[i].name);
+		site_probe_fini(&uplink->probes[i]);
 	free(uplink->probes);
 	free(uplink->prefixes6.items);
 }

@@ -21,7 +21,16 @@ enum {
 	SITE_INHERIT = -1, /* a per-uplink setting that was not given */
 };
 
-enum site_probe_kind { SITE_PROBE_ICMP, SITE_PROBE_TCP, SITE_PROBE_DNS };
+/* Every kind of probe, and its first word in site.yaml. A table with a function per kind is
+ * made of this list, so that it does not compile without one for each (siteprobe.c). */
+#define SITE_PROBE_KINDS(X) \
+	X(ICMP, icmp)       \
+	X(TCP, tcp)         \
+	X(DNS, dns)
+
+#define SITE_PROBE_NUMBER(NAME, kind) SITE_PROBE_##NAME,
+enum site_probe_kind { SITE_PROBE_KINDS(SITE_PROBE_NUMBER) SITE_PROBE_N_KINDS };
+#undef SITE_PROBE_NUMBER
 
 struct site_probe {
 	enum site_probe_kind kind;

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/site/siteprobe.h"
+
 const char *check_path(const char *format, ...)
 {
 	static _Thread_local char ring[4][256];
@@ -132,13 +134,6 @@ static void check_cgnat(const struct check *check, size_t i)
 			prefix_str_bare(address));
 }
 
-static bool probes_eq(const struct site_probe *a, const struct site_probe *b)
-{
-	return a->kind == b->kind && a->gateway == b->gateway && addr_eq(&a->addr, &b->addr) &&
-	       a->port == b->port && !a->name == !b->name &&
-	       (!a->name || strcasecmp(a->name, b->name) == 0);
-}
-
 static void check_probes(const struct check *check, size_t i)
 {
 	const struct site_uplink *uplink = &check->site->uplinks[i];
@@ -152,7 +147,7 @@ static void check_probes(const struct check *check, size_t i)
 	for (size_t p = 0; p < uplink->n_probes; p++)
 		for (size_t q = 0; q < p; q++)
 			if ((probes[p].gateway || addr_is_set(&probes[p].addr)) &&
-				probes_eq(&probes[p], &probes[q]))
+				site_probe_eq(&probes[p], &probes[q]))
 				check_error(check,
 					check_path("uplinks[%zu].probes[%zu]", i, p),
 					"is the same as probes[%zu]: it would count twice", q);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/site/siteprobe.h"
 #include "common/site/sitetypes.h"
 #include "common/site/sitevalue.h"
 #include "common/site/uplinkset.h"

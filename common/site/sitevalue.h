@@ -1,4 +1,4 @@
-/* sitevalue.h - the little languages inside site.yaml: probes and forwarded ports */
+/* sitevalue.h - the little languages inside site.yaml: addresses and forwarded ports */
 #pragma once
 #include "common/site/site.h"
 
@@ -9,10 +9,6 @@ const char *site_port_parse(const char *text, struct site_port *ret_port);
 /* The same backwards, for messages: "443/tcp". In a buffer of the thread's own, valid until
  * the 4th call after. */
 const char *site_port_str(const struct site_port *port);
-
-/* "icmp ADDR|gateway", "tcp ADDR PORT", "dns ADDR [NAME]". Returns as above. The probe's name
- * is the caller's to free. */
-const char *site_probe_parse(const char *text, struct site_probe *ret_probe);
 
 /* Why an address can be nobody's own, or NULL if it can. */
 const char *site_addr_fault(const struct addr *addr);

@@ -14,6 +14,7 @@
 #include "common/ctl/ctl.h"
 #include "common/ctl/json.h"
 #include "common/net/links.h"
+#include "common/site/siteprobe.h"
 #include "common/site/sitevalue.h"
 #include "common/site/uplinkset.h"
 #include "routed/health/health.h"
@@ -176,37 +177,19 @@ static json_t *json_selftest_of_server(const struct site *site, size_t server,
 
 /* ---- uplinks ---- */
 
-static json_t *json_probe_name(const struct site_probe *probe)
-{
-	static const char *const kinds[] = {
-		[SITE_PROBE_ICMP] = "icmp",
-		[SITE_PROBE_TCP] = "tcp",
-		[SITE_PROBE_DNS] = "dns",
-	};
-	char text[512];
-
-	if (probe->gateway)
-		return json_string("icmp gateway");
-	snprintf(text, sizeof(text), "%s %s", kinds[probe->kind], addr_str(&probe->addr));
-	if (probe->kind == SITE_PROBE_TCP)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %u", probe->port);
-	else if (probe->kind == SITE_PROBE_DNS && probe->name)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", probe->name);
-	return json_string(text);
-}
-
 static json_t *json_target(const struct uplink_target *entry)
 {
 	const struct target *target = &entry->target;
 	int64_t now_us = clock_now_us();
 	struct target_stats stats = target_stats(target, now_us);
+	char probe[SITE_PROBE_STR_LEN];
 
-	return json_pack("{s:o, s:s, s:f, s:o, s:o, s:i, s:i, s:I, s:I, s:I}", "target",
-		json_probe_name(&entry->probe), "verdict", target_verdict_str(target->verdict),
-		"loss", stats.loss, "rtt_ms", json_ms(stats.rtt_us), "rtt_min_ms",
-		json_ms(stats.rtt_min_us), "lost_in_row", (int)target->lost_in_row, "fall",
-		(int)target_fall_now(target, now_us), "sent", (json_int_t)target->n_sent,
-		"answered", (json_int_t)target->n_answered, "lost",
+	return json_pack("{s:s, s:s, s:f, s:o, s:o, s:i, s:i, s:I, s:I, s:I}", "target",
+		site_probe_str(&entry->probe, probe), "verdict",
+		target_verdict_str(target->verdict), "loss", stats.loss, "rtt_ms",
+		json_ms(stats.rtt_us), "rtt_min_ms", json_ms(stats.rtt_min_us), "lost_in_row",
+		(int)target->lost_in_row, "fall", (int)target_fall_now(target, now_us), "sent",
+		(json_int_t)target->n_sent, "answered", (json_int_t)target->n_answered, "lost",
 		(json_int_t)target->n_lost);
 }
 

@@ -33,6 +33,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/site/siteprobe.h"
+
 enum {
 	MS = 1000, /* us */
 	SEC = 1000 * MS,
@@ -57,22 +59,11 @@ static int64_t min64(int64_t a, int64_t b)
 
 /* configuration */
 
-static bool probe_is_same(const struct site_probe *a, const struct site_probe *b)
-{
-	if (a->kind != b->kind || a->gateway != b->gateway || a->port != b->port)
-		return false;
-	if (!a->gateway && !addr_eq(&a->addr, &b->addr))
-		return false;
-	if (!a->name || !b->name)
-		return a->name == b->name;
-	return strcmp(a->name, b->name) == 0;
-}
-
 static const struct uplink_target *target_find(
 	const struct uplink *uplink, const struct site_probe *probe)
 {
 	for (size_t i = 0; i < uplink->n_targets; i++)
-		if (probe_is_same(&uplink->targets[i].probe, probe))
+		if (site_probe_eq(&uplink->targets[i].probe, probe))
 			return &uplink->targets[i];
 	return NULL;
 }
@@ -80,7 +71,7 @@ static const struct uplink_target *target_find(
 static void targets_free(struct uplink_target *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		free(targets[i].probe.name);
+		site_probe_fini(&targets[i].probe);
 	free(targets);
 }
 
@@ -98,9 +89,7 @@ static int targets_new(const struct uplink *uplink, const struct site_uplink *co
 		const struct site_probe *probe = &config->probes[i];
 		const struct uplink_target *old = target_find(uplink, probe);
 
-		targets[i].probe = *probe;
-		targets[i].probe.name = probe->name ? strdup(probe->name) : NULL;
-		if (probe->name && !targets[i].probe.name) {
+		if (site_probe_copy(probe, &targets[i].probe) < 0) {
 			targets_free(targets, i);
 			return -ENOMEM;
 		}

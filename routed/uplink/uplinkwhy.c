@@ -3,6 +3,7 @@
  * Part of uplink.h. Put together whenever somebody asks, from what the state machine holds, so
  * that it always speaks of now. Times are local, as in the log.
  */
+#include "common/site/siteprobe.h"
 #include "routed/uplink/uplink.h"
 
 #include <stdarg.h>
@@ -52,15 +53,9 @@ static void add_time(struct why *why, int64_t at_us)
 
 static void add_target(struct why *why, const struct site_probe *probe)
 {
-	const char *addr = addr_str(&probe->addr);
+	char target[SITE_PROBE_STR_LEN];
 
-	if (probe->gateway)
-		add(why, "the gateway");
-	else if (probe->kind == SITE_PROBE_TCP)
-		add(why, probe->addr.family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr,
-			probe->port);
-	else
-		add(why, "%s%s", addr, probe->kind == SITE_PROBE_DNS ? " (dns)" : "");
+	add(why, "%s", site_probe_target_str(probe, target));
 }
 
 static void add_silent_target(struct why *why, const struct uplink_target *silent)

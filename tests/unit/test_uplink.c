@@ -28,6 +28,16 @@ static const char two_of_three[] =
 	"    interface: wan-a\n"
 	"    quorum: 2\n"
 	"    probes: [icmp gateway, tcp 192.0.2.80 443, dns 192.0.2.53]\n";
+static const char dns_lower[] =
+	"uplinks:\n"
+	"  - name: isp-a\n"
+	"    interface: wan-a\n"
+	"    probes: [icmp 192.0.2.53, dns 192.0.2.53 www.example.com]\n";
+static const char dns_mixed[] =
+	"uplinks:\n"
+	"  - name: isp-a\n"
+	"    interface: wan-a\n"
+	"    probes: [icmp 192.0.2.53, dns 192.0.2.53 www.Example.COM.]\n";
 static const char no_target[] = "uplinks:\n"
 				"  - name: isp-a\n"
 				"    interface: wan-a\n";
@@ -835,6 +845,23 @@ static void a_reload_keeps_state_and_known_targets(void **state)
 	assert_string_equal(why(lab), "3 of 3 targets answer");
 }
 
+/* RFC 4343: it is the same name. */
+static void a_name_in_other_letters_is_a_known_target(void **state)
+{
+	struct lab *lab = *state;
+	struct site *sites[] = {site_of(dns_lower), site_of(dns_mixed)};
+
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(uplink_configure(&lab->uplink, sites[i], 0, lab->now_us), 0);
+		site_free(lab->site);
+		lab->site = sites[i];
+		if (i == 0)
+			run(lab, 10 * SEC);
+	}
+	assert_true(lab->uplink.targets[1].target.n_sent > 0);
+	assert_string_equal(lab->uplink.targets[1].probe.name, "www.Example.COM.");
+}
+
 /* traffic */
 
 static void replies_put_off_a_verdict_for_a_while(void **state)
@@ -1069,6 +1096,7 @@ int main(int argc, char **argv)
 		LAB_TEST(a_successor_goes_on_where_it_was),
 		LAB_TEST(what_was_before_a_boot_is_not_adopted),
 		LAB_TEST(a_reload_keeps_state_and_known_targets),
+		LAB_TEST(a_name_in_other_letters_is_a_known_target),
 		LAB_TEST(replies_put_off_a_verdict_for_a_while),
 		LAB_TEST(replies_that_stop_end_it),
 		LAB_TEST(a_lost_carrier_ends_it_too),
