@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/holder.h"
+#include "common/timer.h"
 #include "dnsd/serve/handover.h"
 #include "dnsd/serve/loss.h"
 #include "dnsd/serve/tcp.h"
@@ -253,10 +254,7 @@ static void arm_retry(struct sockets *sockets)
 	}
 
 	int64_t in_ms = first_ms - clock_now_ms();
-	if (in_ms < 1)
-		in_ms = 1;
-	const struct timeval after = {.tv_sec = in_ms / 1000, .tv_usec = in_ms % 1000 * 1000};
-	event_add(sockets->retry, &after);
+	timer_arm_ms(sockets->retry, in_ms < 1 ? 1 : in_ms);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -384,10 +382,8 @@ void sockets_free(struct sockets *sockets)
 		entry_free(sockets->entries[i]);
 	free(sockets->entries);
 	handover_free(sockets->handover);
-	if (sockets->retry)
-		event_free(sockets->retry);
-	if (sockets->losses)
-		event_free(sockets->losses);
+	event_freep(&sockets->retry);
+	event_freep(&sockets->losses);
 	free(sockets);
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/xalloc.h"
 #include "routed/kernel/kernel.h"
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/rtnlmsg.h"
@@ -51,14 +52,8 @@ bool gateways_uses_ra(const struct gateways *gateways, int ifindex)
 
 static void append(struct gateways *gateways, const struct gateway *gateway)
 {
-	struct gateway *items = reallocarray(gateways->items, gateways->n + 1, sizeof(*items));
-
-	if (!items) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	gateways->items = items;
-	items[gateways->n++] = *gateway;
+	gateways->items = xgrow(gateways->items, gateways->n, sizeof(*gateways->items));
+	gateways->items[gateways->n++] = *gateway;
 }
 
 /* ICMPV6_ROUTER_PREF_*: 0 medium, 1 high, 3 low, 2 reserved and to be taken as medium. */

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/net/family.h"
+#include "common/xalloc.h"
 #include "routed/kernel/rtnlmsg.h"
 
 void mainroutes_fini(struct mainroutes *routes)
@@ -46,16 +48,15 @@ static bool move_over(struct mainroutes *from, struct mainroutes_over *to)
 
 bool mainroutes_follow(struct mainroutes *routes, const int *ifindexes, size_t n)
 {
-	static const int families[SITE_FAMILIES] = {AF_INET, AF_INET6};
 	struct mainroutes next = {0};
 	size_t n_kept = 0;
 
 	for (size_t i = 0; i < n && i < SITE_MAX_UPLINKS; i++) {
 		if (ifindexes[i] <= 0 || mainroutes_find(&next, ifindexes[i], AF_INET))
 			continue;
-		for (size_t f = 0; f < SITE_FAMILIES; f++) {
+		for (enum site_family f = 0; f < SITE_FAMILIES; f++) {
 			next.over[next.n++] = (struct mainroutes_over){
-				.ifindex = ifindexes[i], .family = families[f]};
+				.ifindex = ifindexes[i], .family = family_af(f)};
 			n_kept += move_over(routes, &next.over[next.n - 1]);
 		}
 	}
@@ -81,15 +82,7 @@ static void append(struct mainroutes_over *over, const struct kernel_route *rout
 	over->n_seen++;
 	if (n == MAINROUTES_MAX)
 		return;
-	if ((n & (n - 1)) == 0) {
-		void *grown = reallocarray(over->items, n ? 2 * n : 1, sizeof(*over->items));
-
-		if (!grown) {
-			fputs("out of memory\n", stderr);
-			abort();
-		}
-		over->items = grown;
-	}
+	over->items = xgrow(over->items, n, sizeof(*over->items));
 	over->items[over->n++] = *route;
 }
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/xalloc.h"
+
 void nexthops_fini(struct nexthops *nexthops)
 {
 	free(nexthops->items);
@@ -19,18 +21,7 @@ void nexthops_fini(struct nexthops *nexthops)
 /* The capacity is not kept: it is the next power of two. */
 void nexthops_add(struct nexthops *nexthops, const struct rtnlmsg_nexthop *nexthop)
 {
-	size_t n = nexthops->n;
-
-	if ((n & (n - 1)) == 0) {
-		void *grown = reallocarray(
-			nexthops->items, n ? 2 * n : 1, sizeof(*nexthops->items));
-
-		if (!grown) {
-			fputs("out of memory\n", stderr);
-			abort();
-		}
-		nexthops->items = grown;
-	}
+	nexthops->items = xgrow(nexthops->items, nexthops->n, sizeof(*nexthops->items));
 	nexthops->items[nexthops->n++] = *nexthop;
 }
 

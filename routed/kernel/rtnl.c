@@ -24,14 +24,13 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/net/family.h"
 #include "common/net/nlcmd.h"
 #include "routed/kernel/nexthops.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnlmsg.h"
 
 enum { RTNL_DUMP_TRIES = 8 }; /* a dump that changes hit is repeated */
-
-static const int families[] = {AF_INET, AF_INET6};
 
 struct rtnl {
 	struct nlcmd *cmd;
@@ -276,8 +275,8 @@ int rtnl_each_route(struct rtnl *rtnl, rtnl_route_fn *each, void *arg)
 	int r = 0;
 
 	read_nexthops(rtnl, &nexthops);
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && r == 0; i++) {
-		r = dump_routes(rtnl, families[i], 0, 0, &dump);
+	for (enum site_family family = 0; family < SITE_FAMILIES && r == 0; family++) {
+		r = dump_routes(rtnl, family_af(family), 0, 0, &dump);
 		if (r == -EINTR)
 			r = 0; /* what changed meanwhile is also notified */
 	}

@@ -31,6 +31,7 @@
 #include <string.h>
 
 #include "common/net/family.h"
+#include "common/xalloc.h"
 
 enum { IPV4_BITS = 32, IPV6_BITS = 128 };
 
@@ -38,11 +39,7 @@ enum { IPV4_BITS = 32, IPV6_BITS = 128 };
 
 static void add(struct forged_prefixes *list, struct prefix prefix)
 {
-	struct prefix *items = reallocarray(list->items, list->n + 1, sizeof(*items));
-
-	if (!items)
-		abort(); /* as text.c */
-	list->items = items;
+	list->items = xgrow(list->items, list->n, sizeof(*list->items));
 	list->items[list->n++] = prefix;
 }
 

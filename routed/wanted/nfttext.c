@@ -39,6 +39,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/net/family.h"
 #include "common/net/pickaddr.h"
 #include "routed/kernel/text.h"
 #include "routed/wanted/nftforged.h"
@@ -152,7 +153,7 @@ static void rule_by_own(const struct table *t, size_t i, enum site_family family
 	size_t n = 0;
 
 	for (size_t j = 0; j < uplink->n_addrs; j++)
-		if (uplink->addrs[j].addr.family == (family == SITE_IPV4 ? AF_INET : AF_INET6))
+		if (uplink->addrs[j].addr.family == family_af(family))
 			addrs[n++] = &uplink->addrs[j].addr;
 	if (n == 0 && addr_is_set(&uplink->chosen[family]))
 		addrs[n++] = &uplink->chosen[family];

@@ -9,10 +9,9 @@
 #include <linux/if_addr.h>
 #include <net/if.h>
 
+#include "common/net/family.h"
 #include "common/net/pickaddr.h"
 #include "routed/kernel/gateways.h"
-
-static const int families[SITE_FAMILIES] = {[SITE_IPV4] = AF_INET, [SITE_IPV6] = AF_INET6};
 
 static size_t add_ready(
 	const struct link *link, struct link_addr out[SITUATION_MAX_ADDRS], size_t n)
@@ -26,7 +25,7 @@ static size_t add_ready(
 static struct addr choose(const struct link *link, enum site_family family,
 	const struct prefix *address, const struct addr *gateway)
 {
-	const struct link_addr *found = pickaddr(link, families[family], address, gateway);
+	const struct link_addr *found = pickaddr(link, family_af(family), address, gateway);
 
 	return found ? found->addr : (struct addr){0};
 }
@@ -36,7 +35,7 @@ void situation_learn(const struct gateways *gateways, const struct link *link,
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 		const struct gateway *gateway = link ? gateways_find(gateways, link->ifindex,
-							       families[family])
+							       family_af(family))
 						     : NULL;
 
 		learned->gateway[family] = gateway ? gateway->addr : (struct addr){0};
@@ -44,7 +43,7 @@ void situation_learn(const struct gateways *gateways, const struct link *link,
 		learned->metrics[family] = gateway ? gateway->metrics
 						   : (struct kernel_metrics){0};
 		learned->main_routes[family] = link ? mainroutes_find(&gateways->main,
-							      link->ifindex, families[family])
+							      link->ifindex, family_af(family))
 						    : NULL;
 	}
 	learned->uses_ra = link && gateways_uses_ra(gateways, link->ifindex);
