@@ -404,7 +404,9 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 		expect_clear(&dnsd->expect); /* views may be others now */
 	}
 	timer_arm_ms(dnsd->routing, DNSD_ROUTING_MS);
-	parent_follow(dnsd->parent, dnsd->config, &dnsd->facts);
+	const struct parent_input input = {
+		dnsd->config->site, dnsd->config->zones, dnsd->config->keys, &dnsd->facts};
+	parent_follow(dnsd->parent, &input);
 	tell_manager(dnsd);
 }
 

@@ -1,18 +1,18 @@
 /* parent.c - keeps the addresses of our name servers current in the parent's zone
  *
- * One minder per zone with `parent`, and in it a parentzone.c that talks to the primary. This
- * file says when:
+ * Each zone with `parent` has a struct parent_sync, which holds a parentzone.c that talks to the
+ * primary. This file decides when a cycle begins:
  *
- *     at the start, and when addresses, key, server or TTL have changed   after half a second
- *     while it fails, and something about the uplinks has changed, or
- *       with each reload unless all is well                               after half a second
- *     while it fails                          1 s, 2 s, 4 s ... 5 min, give or take a quarter
- *     while all is well                       each hour: others may have changed it
+ *     at the start, and when addresses, key, server or TTL change     after half a second
+ *     while it fails, when the state of an uplink changes             after half a second
+ *     at a reload, unless the last cycle found everything right       after half a second
+ *     while it fails                  after 1 s, 2 s, 4 s ... 5 min, plus or minus a quarter
+ *     while everything is right       each hour: another program may have changed the zone
  *
- * Called by follow.c at the end of each change, when answers are published and sockets open:
- * an address is not to be announced before it is served. An uplink that is down keeps its
- * address at the parent, for resolvers find the other one by themselves; what counts is the
- * address alone. Must never block; the state file is written without waiting for the disk.
+ * follow.c calls it at the end of each change, when answers are published and sockets open: the
+ * parent must not name an address before we serve it. An uplink that is down keeps its address
+ * at the parent, because resolvers find the other name server by themselves; only the address
+ * counts. Must never block: the state file is written without waiting for the disk.
  */
 #include "dnsd/parent/parent.h"
 
@@ -33,7 +33,7 @@
 #include "dnsd/parent/parentzone.h"
 
 enum {
-	SETTLE_MS = 500, /* changes come in bursts: one address goes, another comes */
+	SETTLE_MS = 500, /* changes come in bursts: one address is removed, another added */
 	BACKOFF_MIN_MS = 1000,
 	BACKOFF_MAX_MS = 300 * 1000,
 	AGAIN_MS = 3600 * 1000,
@@ -41,8 +41,8 @@ enum {
 	MAX_BUSY = 16, /* cycles at a time, of all zones */
 };
 
-struct minder {
-	TAILQ_ENTRY(minder) entry;
+struct parent_sync {
+	TAILQ_ENTRY(parent_sync) entry;
 	struct parent *parent;
 	char *name; /* of the zone */
 	struct parentzone *zone;
@@ -50,33 +50,34 @@ struct minder {
 	enum uplink_state states[SITE_MAX_UPLINKS]; /* when it was last looked at */
 	bool is_kept;	 /* parent_follow: it is in the new configuration */
 	bool is_failing; /* since the last cycle */
-	bool is_checked; /* a cycle came to its end */
+	bool is_checked; /* a cycle has ended */
 	int backoff_ms;
 	int64_t next_ms; /* monotonic; the next cycle begins */
 	time_t success_s;
 	char why[PARENT_WHY_CAP];
-	char told[PARENT_WHY_CAP]; /* what was last logged */
+	char logged[PARENT_WHY_CAP]; /* the last message */
 };
 
-TAILQ_HEAD(minders, minder);
+TAILQ_HEAD(parent_syncs, parent_sync);
 
 struct parent {
 	struct event_base *base;
-	struct parentmemory *memory;
-	struct minders minders;
-	const struct config *config; /* of the last call of parent_follow: compared only */
+	struct parentowned *owned;
+	struct parent_syncs syncs;
+	const struct site
+		*site; /* of the last parent_follow(), to notice a reload: compared only */
 };
 
 /* ---- when ---- */
 
-static void arm(struct minder *minder, int ms)
+static void sync_arm(struct parent_sync *sync, int ms)
 {
-	minder->next_ms = clock_now_ms() + ms;
-	timer_arm_ms(minder->timer, ms);
+	sync->next_ms = clock_now_ms() + ms;
+	timer_arm_ms(sync->timer, ms);
 }
 
-/* Give or take a quarter, so that many do not come at once. */
-static int jitter(int ms)
+/* Plus or minus a quarter, so that many zones do not begin at once. */
+static int with_jitter(int ms)
 {
 	uint32_t random;
 
@@ -84,41 +85,41 @@ static int jitter(int ms)
 	return ms - ms / 4 + (int)(random % (uint32_t)(ms / 2 + 1));
 }
 
-static size_t n_busy(const struct parent *parent)
+static size_t count_busy(const struct parent *parent)
 {
-	const struct minder *minder;
+	const struct parent_sync *sync;
 	size_t n = 0;
 
-	TAILQ_FOREACH(minder, &parent->minders, entry)
+	TAILQ_FOREACH(sync, &parent->syncs, entry)
 	{
-		n += parentzone_is_busy(minder->zone);
+		n += parentzone_is_busy(sync->zone);
 	}
 	return n;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void sync_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct minder *minder = arg;
+	struct parent_sync *sync = arg;
 
 	(void)fd;
 	(void)what;
-	if (n_busy(minder->parent) < MAX_BUSY)
-		parentzone_begin(minder->zone);
+	if (count_busy(sync->parent) < MAX_BUSY)
+		parentzone_begin(sync->zone);
 	else
-		arm(minder, BUSY_MS);
+		sync_arm(sync, BUSY_MS);
 }
 
-/* ---- what came of it ---- */
+/* ---- the end of a cycle ---- */
 
 static bool is_name_used(const uint8_t *wanted, void *arg)
 {
 	struct parent *parent = arg;
-	const struct minder *minder;
+	const struct parent_sync *sync;
 
-	TAILQ_FOREACH(minder, &parent->minders, entry)
+	TAILQ_FOREACH(sync, &parent->syncs, entry)
 	{
 		size_t n;
-		const struct parent_name *names = parentzone_names(minder->zone, &n);
+		const struct parent_name *names = parentzone_names(sync->zone, &n);
 
 		for (size_t i = 0; i < n; i++)
 			if (name_eq(names[i].target.name, wanted))
@@ -127,11 +128,11 @@ static bool is_name_used(const uint8_t *wanted, void *arg)
 	return false;
 }
 
-/* The first thing that an operator should know of a zone where nothing failed. */
-static const char *remark(const struct minder *minder)
+/* The first warning for an operator about a zone where nothing failed; "" for none. */
+static const char *sync_warning(const struct parent_sync *sync)
 {
 	size_t n;
-	const struct parent_name *names = parentzone_names(minder->zone, &n);
+	const struct parent_name *names = parentzone_names(sync->zone, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (names[i].state == PARENT_LEFT)
@@ -139,8 +140,8 @@ static const char *remark(const struct minder *minder)
 	return "";
 }
 
-/* But for numbers: seconds, clocks, addresses that are tried in turn. */
-static bool is_same(const char *a, const char *b)
+/* Equal except for numbers: seconds, clocks, addresses that are tried in turn. */
+static bool is_same_problem(const char *a, const char *b)
 {
 	while (*a && *b) {
 		a += strspn(a, "0123456789");
@@ -153,88 +154,88 @@ static bool is_same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* The same trouble is told once, at each change of it. */
-static void tell(struct minder *minder, bool was_failing)
+/* A problem is logged when it begins and when it changes, not at each cycle. */
+static void sync_log(struct parent_sync *sync, bool was_failing)
 {
-	const char *server = parentzone_how(minder->zone)->server;
-	const char *what = minder->is_failing ? minder->why : remark(minder);
-	double in_s = (double)(minder->next_ms - clock_now_ms()) / 1000;
+	const char *server = parentzone_how(sync->zone)->server;
+	const char *what = sync->is_failing ? sync->why : sync_warning(sync);
+	double in_s = (double)(sync->next_ms - clock_now_ms()) / 1000;
 
-	if (*what && (minder->is_failing ? is_same(what, minder->told)
-					 : strcmp(what, minder->told) == 0))
-		log_debug("parent", "%s: still: %s", minder->name, what);
-	else if (minder->is_failing)
+	if (*what && (sync->is_failing ? is_same_problem(what, sync->logged)
+				       : strcmp(what, sync->logged) == 0))
+		log_debug("parent", "%s: still: %s", sync->name, what);
+	else if (sync->is_failing)
 		log_warning("parent",
 			"%s: the addresses at the primary %s cannot be kept current: "
 			"%s; tried again in %.0f s",
-			minder->name, server, what, in_s);
+			sync->name, server, what, in_s);
 	else if (*what)
-		log_warning("parent", "%s: %s", minder->name, what);
-	else if (was_failing || !minder->is_checked)
+		log_warning("parent", "%s: %s", sync->name, what);
+	else if (was_failing || !sync->is_checked)
 		log_notice("parent", "%s: all addresses at the primary %s are right",
-			minder->name, server);
-	snprintf(minder->told, sizeof(minder->told), "%s", what);
+			sync->name, server);
+	snprintf(sync->logged, sizeof(sync->logged), "%s", what);
 }
 
-static void on_done(bool is_done, const char *why, void *arg)
+static void sync_on_done(bool is_done, const char *why, void *arg)
 {
-	struct minder *minder = arg;
-	bool was_failing = minder->is_failing;
+	struct parent_sync *sync = arg;
+	bool was_failing = sync->is_failing;
 
-	minder->is_failing = !is_done;
-	snprintf(minder->why, sizeof(minder->why), "%s", why);
+	sync->is_failing = !is_done;
+	snprintf(sync->why, sizeof(sync->why), "%s", why);
 	if (is_done) {
-		minder->success_s = time(NULL);
-		minder->backoff_ms = BACKOFF_MIN_MS;
-		arm(minder, jitter(AGAIN_MS));
+		sync->success_s = time(NULL);
+		sync->backoff_ms = BACKOFF_MIN_MS;
+		sync_arm(sync, with_jitter(AGAIN_MS));
 	} else {
-		arm(minder, jitter(minder->backoff_ms));
-		minder->backoff_ms = minder->backoff_ms > BACKOFF_MAX_MS / 2
-					     ? BACKOFF_MAX_MS
-					     : 2 * minder->backoff_ms;
+		sync_arm(sync, with_jitter(sync->backoff_ms));
+		sync->backoff_ms = sync->backoff_ms > BACKOFF_MAX_MS / 2
+					   ? BACKOFF_MAX_MS
+					   : 2 * sync->backoff_ms;
 	}
-	tell(minder, was_failing);
-	minder->is_checked = true;
-	parentmemory_save(minder->parent->memory, is_name_used, minder->parent);
+	sync_log(sync, was_failing);
+	sync->is_checked = true;
+	parentowned_save(sync->parent->owned, is_name_used, sync->parent);
 }
 
 /* ---- following ---- */
 
-static void minder_free(struct minder *minder)
+static void sync_free(struct parent_sync *sync)
 {
-	if (!minder)
+	if (!sync)
 		return;
-	parentzone_free(minder->zone);
-	event_freep(&minder->timer);
-	free(minder->name);
-	free(minder);
+	parentzone_free(sync->zone);
+	event_freep(&sync->timer);
+	free(sync->name);
+	free(sync);
 }
 
-static struct minder *find(const struct parent *parent, const char *name)
+static struct parent_sync *sync_find(const struct parent *parent, const char *name)
 {
-	struct minder *minder;
+	struct parent_sync *sync;
 
-	TAILQ_FOREACH(minder, &parent->minders, entry)
+	TAILQ_FOREACH(sync, &parent->syncs, entry)
 	{
-		if (strcmp(minder->name, name) == 0)
-			return minder;
+		if (strcmp(sync->name, name) == 0)
+			return sync;
 	}
 	return NULL;
 }
 
-static bool knows(const struct parent *parent, const struct parent_target *target)
+static bool owns_address(const struct parent *parent, const struct parent_target *target)
 {
-	struct parent_memory memory;
+	struct parent_owned owned;
 
-	parentmemory_get(parent->memory, target->name, target->family, &memory);
-	return memory.n > 0;
+	parentowned_get(parent->owned, target->name, target->family, &owned);
+	return owned.n > 0;
 }
 
-/* The names to mind: those with an address, now or before. What was seen of them stays known
+/* The names to keep current: those that have an address, or had one. Their last results are kept
  * for `status`. */
 static int make_names(struct parent *parent, const struct zone *zone, const struct site *site,
-	const struct facts *facts, const struct minder *before, struct parent_name **ret_names,
-	size_t *ret_n)
+	const struct facts *facts, const struct parent_sync *before,
+	struct parent_name **ret_names, size_t *ret_n)
 {
 	AUTO(freep) struct parent_target *targets = NULL;
 	size_t n_targets;
@@ -251,7 +252,7 @@ static int make_names(struct parent *parent, const struct zone *zone, const stru
 		const struct parent_name *old = before ? parentzone_names(before->zone, &n_old)
 						       : NULL;
 
-		if (targets[i].n_wanted == 0 && !knows(parent, &targets[i]))
+		if (targets[i].n_wanted == 0 && !owns_address(parent, &targets[i]))
 			continue;
 		for (size_t k = 0; k < n_old; k++)
 			if (old[k].target.family == targets[i].family &&
@@ -264,10 +265,11 @@ static int make_names(struct parent *parent, const struct zone *zone, const stru
 	return 0;
 }
 
-static bool names_eq(const struct minder *minder, const struct parent_name *names, size_t n)
+static bool sync_has_names(
+	const struct parent_sync *sync, const struct parent_name *names, size_t n)
 {
 	size_t n_old;
-	const struct parent_name *old = parentzone_names(minder->zone, &n_old);
+	const struct parent_name *old = parentzone_names(sync->zone, &n_old);
 
 	if (n != n_old)
 		return false;
@@ -277,7 +279,7 @@ static bool names_eq(const struct minder *minder, const struct parent_name *name
 	return true;
 }
 
-static bool how_eq(
+static bool how_is(
 	const struct parent_how *a, const struct site_zone *zone, const struct tsig_key *key)
 {
 	return strcmp(a->server, zone->parent.server) == 0 &&
@@ -287,8 +289,8 @@ static bool how_eq(
 	       memcmp(a->key.secret, key->secret, key->secret_len) == 0;
 }
 
-/* Another TTL is wanted, or another primary is asked. */
-static void try_ttls_again(struct parent_name *names, size_t n)
+/* After a change of the TTL or of the primary. */
+static void forget_ttls_tried(struct parent_name *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		names[i].ttl_is_tried = false;
@@ -312,25 +314,25 @@ static int make_how(
 	return -ENOMEM;
 }
 
-static struct minder *minder_new(struct parent *parent, const char *name)
+static struct parent_sync *sync_new(struct parent *parent, const char *name)
 {
-	struct minder *minder = calloc(1, sizeof(*minder));
+	struct parent_sync *sync = calloc(1, sizeof(*sync));
 
-	if (!minder)
+	if (!sync)
 		return NULL;
-	minder->parent = parent;
-	minder->name = strdup(name);
-	minder->timer = evtimer_new(parent->base, on_timer, minder);
-	minder->backoff_ms = BACKOFF_MIN_MS;
-	if (!minder->name || !minder->timer) {
-		minder_free(minder);
+	sync->parent = parent;
+	sync->name = strdup(name);
+	sync->timer = evtimer_new(parent->base, sync_on_timer, sync);
+	sync->backoff_ms = BACKOFF_MIN_MS;
+	if (!sync->name || !sync->timer) {
+		sync_free(sync);
 		return NULL;
 	}
-	return minder;
+	return sync;
 }
 
-/* A minder with new work; takes `names` over. */
-static int set_work(struct parent *parent, struct minder *minder,
+/* Gives `sync` a new parentzone; takes `names` over. */
+static int sync_set_zone(struct parent *parent, struct parent_sync *sync,
 	const struct site_zone *site_zone, const struct tsig_key *key,
 	struct parent_name *names, size_t n)
 {
@@ -342,115 +344,111 @@ static int set_work(struct parent *parent, struct minder *minder,
 		free(names);
 		return err;
 	}
-	err = parentzone_new(parent->base, site_zone->name, &how, names, n, parent->memory,
-		on_done, minder, &zone);
+	err = parentzone_new(parent->base, site_zone->name, &how, names, n, parent->owned,
+		sync_on_done, sync, &zone);
 	if (err < 0)
 		return err;
-	parentzone_free(minder->zone);
-	minder->zone = zone;
-	minder->backoff_ms = BACKOFF_MIN_MS;
-	arm(minder, SETTLE_MS);
+	parentzone_free(sync->zone);
+	sync->zone = zone;
+	sync->backoff_ms = BACKOFF_MIN_MS;
+	sync_arm(sync, SETTLE_MS);
 	return 0;
 }
 
-/* Uplinks went or came: the primary may be reached again, by another way. At a reload the
- * operator may have changed something there. */
-static void nudge(struct minder *minder, const struct facts *facts, bool is_reload)
+/* After a change of uplinks the primary may be reachable again, by another uplink. At a reload
+ * the operator may have changed something there. */
+static void sync_hasten(struct parent_sync *sync, const struct facts *facts, bool is_reload)
 {
 	bool has_moved = false;
 
 	for (size_t i = 0; i < facts->n_uplinks; i++) {
-		has_moved |= minder->states[i] != facts->uplinks[i].state;
-		minder->states[i] = facts->uplinks[i].state;
+		has_moved |= sync->states[i] != facts->uplinks[i].state;
+		sync->states[i] = facts->uplinks[i].state;
 	}
-	if (is_reload ? !minder->is_failing && !*remark(minder)
-		      : !minder->is_failing || !has_moved)
+	if (is_reload ? !sync->is_failing && !*sync_warning(sync)
+		      : !sync->is_failing || !has_moved)
 		return;
-	if (parentzone_is_busy(minder->zone) || minder->next_ms - clock_now_ms() <= SETTLE_MS)
+	if (parentzone_is_busy(sync->zone) || sync->next_ms - clock_now_ms() <= SETTLE_MS)
 		return;
-	minder->backoff_ms = BACKOFF_MIN_MS;
-	arm(minder, SETTLE_MS);
+	sync->backoff_ms = BACKOFF_MIN_MS;
+	sync_arm(sync, SETTLE_MS);
 }
 
-static int follow_zone(struct parent *parent, const struct config *config, size_t i,
-	const struct facts *facts)
+static int follow_zone(struct parent *parent, const struct parent_input *input, size_t i)
 {
-	const struct site_zone *site_zone = &config->site->dns.zones[i];
-	struct minder *minder = find(parent, site_zone->name);
+	const struct site_zone *site_zone = &input->site->dns.zones[i];
+	const struct tsig_key *key = input->keys[i];
+	struct parent_sync *sync = sync_find(parent, site_zone->name);
 	struct parent_name *names;
 	size_t n;
 	int err = make_names(
-		parent, config->zones[i], config->site, facts, minder, &names, &n);
+		parent, input->zones[i], input->site, input->facts, sync, &names, &n);
 
 	if (err < 0)
 		return err;
-	if (minder) {
-		bool is_same = how_eq(
-			parentzone_how(minder->zone), site_zone, config->keys[i]);
+	if (sync) {
+		bool is_same = how_is(parentzone_how(sync->zone), site_zone, key);
 
-		minder->is_kept = true;
-		nudge(minder, facts, config != parent->config);
-		if (is_same && names_eq(minder, names, n)) {
+		sync->is_kept = true;
+		sync_hasten(sync, input->facts, input->site != parent->site);
+		if (is_same && sync_has_names(sync, names, n)) {
 			free(names);
 			return 0;
 		}
 		if (!is_same)
-			try_ttls_again(names, n);
-		return set_work(parent, minder, site_zone, config->keys[i], names, n);
+			forget_ttls_tried(names, n);
+		return sync_set_zone(parent, sync, site_zone, key, names, n);
 	}
-	minder = minder_new(parent, site_zone->name);
-	if (!minder) {
+	sync = sync_new(parent, site_zone->name);
+	if (!sync) {
 		free(names);
 		return -ENOMEM;
 	}
-	err = set_work(parent, minder, site_zone, config->keys[i], names, n);
+	err = sync_set_zone(parent, sync, site_zone, key, names, n);
 	if (err < 0) {
-		minder_free(minder);
+		sync_free(sync);
 		return err;
 	}
-	minder->is_kept = true;
-	nudge(minder, facts, false);
-	TAILQ_INSERT_TAIL(&parent->minders, minder, entry);
+	sync->is_kept = true;
+	sync_hasten(sync, input->facts, false);
+	TAILQ_INSERT_TAIL(&parent->syncs, sync, entry);
 	return 0;
 }
 
-static void drop_others(struct parent *parent)
+static void drop_removed(struct parent *parent)
 {
-	struct minder *minder = TAILQ_FIRST(&parent->minders);
+	struct parent_sync *sync = TAILQ_FIRST(&parent->syncs);
 
-	while (minder) {
-		struct minder *next = TAILQ_NEXT(minder, entry);
+	while (sync) {
+		struct parent_sync *next = TAILQ_NEXT(sync, entry);
 
-		if (!minder->is_kept) {
-			TAILQ_REMOVE(&parent->minders, minder, entry);
-			minder_free(minder);
+		if (!sync->is_kept) {
+			TAILQ_REMOVE(&parent->syncs, sync, entry);
+			sync_free(sync);
 		}
-		minder = next;
+		sync = next;
 	}
 }
 
-void parent_follow(
-	struct parent *parent, const struct config *config, const struct facts *facts)
+void parent_follow(struct parent *parent, const struct parent_input *input)
 {
-	struct minder *minder;
+	const struct site *site = input->site;
+	struct parent_sync *sync;
 
-	TAILQ_FOREACH(minder, &parent->minders, entry)
+	TAILQ_FOREACH(sync, &parent->syncs, entry)
 	{
-		minder->is_kept = false;
+		sync->is_kept = false;
 	}
-	for (size_t i = 0; i < config->n_zones; i++) {
-		const struct site_zone *zone = &config->site->dns.zones[i];
+	for (size_t i = 0; i < site->dns.n_zones; i++) {
+		int err = input->keys[i] ? follow_zone(parent, input, i) : 0;
 
-		if (!config->keys[i])
-			continue;
-		int err = follow_zone(parent, config, i, facts);
 		if (err < 0)
 			log_error(err, "parent",
-				"%s: its addresses at the parent are not looked after",
-				zone->name);
+				"%s: its addresses at the parent are not kept current",
+				site->dns.zones[i].name);
 	}
-	drop_others(parent);
-	parent->config = config;
+	drop_removed(parent);
+	parent->site = site;
 }
 
 /* ---- status ---- */
@@ -484,35 +482,35 @@ static json_t *json_name(const struct parent_name *name)
 	return object;
 }
 
-static const char *state_of(const struct minder *minder)
+static const char *sync_state_str(const struct parent_sync *sync)
 {
-	if (parentzone_is_busy(minder->zone))
+	if (parentzone_is_busy(sync->zone))
 		return "checking";
-	if (minder->is_failing)
+	if (sync->is_failing)
 		return "failing";
-	if (!minder->is_checked)
+	if (!sync->is_checked)
 		return "unknown";
-	return *remark(minder) ? "left" : "right";
+	return *sync_warning(sync) ? "left" : "right";
 }
 
 json_t *parent_json(const struct parent *parent, const char *zone)
 {
-	const struct minder *minder = find(parent, zone);
+	const struct parent_sync *sync = sync_find(parent, zone);
 	json_t *list;
 	int64_t left_ms;
 	size_t n;
 
-	if (!minder)
+	if (!sync)
 		return json_null();
-	const struct parent_name *names = parentzone_names(minder->zone, &n);
+	const struct parent_name *names = parentzone_names(sync->zone, &n);
 	list = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_name(&names[i]));
-	left_ms = minder->next_ms - clock_now_ms();
+	left_ms = sync->next_ms - clock_now_ms();
 	return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "server",
-		parentzone_how(minder->zone)->server, "state", state_of(minder), "why",
-		json_text(minder->is_failing ? minder->why : remark(minder)), "last_success",
-		json_time(minder->success_s), "next_try_in_ms",
+		parentzone_how(sync->zone)->server, "state", sync_state_str(sync), "why",
+		json_text(sync->is_failing ? sync->why : sync_warning(sync)), "last_success",
+		json_time(sync->success_s), "next_try_in_ms",
 		(json_int_t)(left_ms > 0 ? left_ms : 0), "names", list);
 }
 
@@ -523,26 +521,26 @@ int parent_new(struct event_base *base, const char *state_dir, struct parent **r
 	struct parent *parent = calloc(1, sizeof(*parent));
 	AUTO(freep) char *path = cli_path(state_dir, "parent.json");
 
-	if (!parent || !path || parentmemory_new(path, &parent->memory) < 0) {
+	if (!parent || !path || parentowned_new(path, &parent->owned) < 0) {
 		free(parent);
 		return -ENOMEM;
 	}
 	parent->base = base;
-	TAILQ_INIT(&parent->minders);
+	TAILQ_INIT(&parent->syncs);
 	*ret_parent = parent;
 	return 0;
 }
 
 void parent_free(struct parent *parent)
 {
-	struct minder *minder;
+	struct parent_sync *sync;
 
 	if (!parent)
 		return;
-	while ((minder = TAILQ_FIRST(&parent->minders))) {
-		TAILQ_REMOVE(&parent->minders, minder, entry);
-		minder_free(minder);
+	while ((sync = TAILQ_FIRST(&parent->syncs))) {
+		TAILQ_REMOVE(&parent->syncs, sync, entry);
+		sync_free(sync);
 	}
-	parentmemory_free(parent->memory);
+	parentowned_free(parent->owned);
 	free(parent);
 }

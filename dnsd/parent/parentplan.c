@@ -1,26 +1,25 @@
-/* parentplan.c - what is to be changed at the parent's primary: which addresses, and how to
- * say it
+/* parentplan.c - which addresses to change at the parent's primary, and the UPDATE for it
  *
  * Called by parentzone.c for one target after the other. The parent's zone belongs to others,
- * so the rules are those of a guest:
+ * so dnsd behaves as a guest:
  *
- *     W  the addresses that the uplinks have      S  what the primary has
- *     M  addresses that were ours before          K  those of S that stay: in W, or of an
- *                                                    uplink that has no address at the moment
+ *     W  the addresses that the uplinks have      S  the addresses that the primary has
+ *     M  addresses that were ours before          K  the part of S that stays: it is in W, or
+ *                                                    its uplink has no address at the moment
  *
- *     S                              done
- *     has all of W, nothing stale    nothing, but perhaps the TTL
+ *     S                              action
+ *     has all of W, nothing stale    none, except perhaps for the TTL
  *     is empty                       W is added
- *     nothing but ours (M, W)        stale ones are replaced
- *     ours and others'               only ours are replaced, with the TTL that is there
- *     one that was never ours, nor   it is replaced: somebody's entry that has become stale
- *       was any of ours ever seen      before we came
- *     other people's alone           left alone: somebody changed it on purpose
+ *     only ours (M, W)               the stale ones are replaced
+ *     ours and foreign ones          only ours are replaced, with the TTL that is there
+ *     one foreign address, and ours  it is replaced: a manual entry that was stale before dnsd
+ *       were never seen there          managed the name
+ *     only foreign ones              none: an administrator changed the name on purpose
  *
- * What is added or removed is bound to what was seen by a prerequisite, so that a change that
- * somebody else makes meanwhile is not undone: the primary then refuses, and is asked anew.
- * What a wildcard stands for is seen and yet not there: then W is added, bound to nothing's
- * being there.
+ * A prerequisite binds each change to the RRset that was seen. If another program changes it
+ * meanwhile, the primary refuses our change, and dnsd looks again. Where a wildcard answers for
+ * the name, an RRset is seen that does not exist: then W is added with the prerequisite "RRset
+ * does not exist".
  */
 #include "dnsd/parent/parentplan.h"
 
@@ -34,7 +33,8 @@
 
 /* ---- targets ---- */
 
-static void want(struct parent_target *target, const struct addr *addr, const char *uplink)
+static void target_add(
+	struct parent_target *target, const struct addr *addr, const char *uplink)
 {
 	for (size_t i = 0; i < target->n_wanted; i++)
 		if (addr_eq(&target->wanted[i].addr, addr))
@@ -46,7 +46,7 @@ static void want(struct parent_target *target, const struct addr *addr, const ch
 	strncpy(wanted->uplink, uplink, SITE_NAME_MAX);
 }
 
-static void want_uplink(struct parent_target *target, const struct site *site,
+static void target_add_uplink(struct parent_target *target, const struct site *site,
 	const struct facts *facts, size_t i)
 {
 	const struct addr *addr = &facts->uplinks[i].public_addrs[target->family];
@@ -54,23 +54,23 @@ static void want_uplink(struct parent_target *target, const struct site *site,
 	if (!facts->uplinks[i].inbound)
 		return;
 	if (addr_is_set(addr))
-		want(target, addr, site->uplinks[i].name);
+		target_add(target, addr, site->uplinks[i].name);
 	else if (target->n_absent < SITE_MAX_UPLINKS)
 		strncpy(target->absent[target->n_absent++], site->uplinks[i].name,
 			SITE_NAME_MAX);
 }
 
-static void want_pseudo(struct parent_target *target, const struct site *site,
+static void target_add_pseudo(struct parent_target *target, const struct site *site,
 	const struct facts *facts, const struct pseudo *pseudo)
 {
 	switch (pseudo->kind) {
 	case PSEUDO_UPLINK:
-		want_uplink(target, site, facts, pseudo->index);
+		target_add_uplink(target, site, facts, pseudo->index);
 		break;
 	case PSEUDO_UPLINK_ALL:
 	case PSEUDO_UPLINK_RECEIVING:
 		for (size_t i = 0; i < site->n_uplinks; i++)
-			want_uplink(target, site, facts, i);
+			target_add_uplink(target, site, facts, i);
 		break;
 	case PSEUDO_SERVER:
 	case PSEUDO_SERVER_ALL:
@@ -78,8 +78,8 @@ static void want_pseudo(struct parent_target *target, const struct site *site,
 	}
 }
 
-/* Literal addresses beside an UPLINK record are wanted too. */
-static void want_literals(struct parent_target *target, const struct zone_node *node)
+/* Literal addresses beside an UPLINK record count as wanted too. */
+static void target_add_literals(struct parent_target *target, const struct zone_node *node)
 {
 	const struct zone_rrset *rrset = zone_node_find(node, family_type(target->family));
 
@@ -87,7 +87,7 @@ static void want_literals(struct parent_target *target, const struct zone_node *
 		struct addr addr = addr_from_bytes(
 			family_af(target->family), rrset->rdatas[i].bytes);
 
-		want(target, &addr, "");
+		target_add(target, &addr, "");
 	}
 }
 
@@ -100,14 +100,14 @@ static bool has_uplink_record(const struct zone_node *node)
 	return false;
 }
 
-static void make_target(const struct zone *zone, const struct site *site,
+static void target_make(const struct zone *zone, const struct site *site,
 	const struct facts *facts, const struct zone_node *node, struct parent_target *target)
 {
 	memcpy(target->name, node->name, node->len);
 	target->is_glue = name_is_within(node->name, zone->apex);
 	for (size_t i = 0; i < node->n_pseudos; i++)
-		want_pseudo(target, site, facts, &node->pseudos[i]);
-	want_literals(target, node);
+		target_add_pseudo(target, site, facts, &node->pseudos[i]);
+	target_add_literals(target, node);
 }
 
 int parentplan_targets(const struct zone *zone, const struct site *site,
@@ -127,7 +127,7 @@ int parentplan_targets(const struct zone *zone, const struct site *site,
 		for (enum site_family family = 0;
 			has_uplink_record(node) && family < SITE_FAMILIES; family++) {
 			targets[n].family = family;
-			make_target(zone, site, facts, node, &targets[n++]);
+			target_make(zone, site, facts, node, &targets[n++]);
 		}
 	}
 	*ret_targets = targets;
@@ -152,7 +152,7 @@ bool parentplan_target_eq(const struct parent_target *a, const struct parent_tar
 
 /* ---- the decision ---- */
 
-static bool is_wanted(const struct parent_target *target, const struct addr *addr)
+static bool target_wants(const struct parent_target *target, const struct addr *addr)
 {
 	for (size_t i = 0; i < target->n_wanted; i++)
 		if (addr_eq(&target->wanted[i].addr, addr))
@@ -160,16 +160,16 @@ static bool is_wanted(const struct parent_target *target, const struct addr *add
 	return false;
 }
 
-static const struct parent_addr *remembered(
-	const struct parent_memory *memory, const struct addr *addr)
+static const struct parent_addr *owned_find(
+	const struct parent_owned *owned, const struct addr *addr)
 {
-	for (size_t i = 0; i < memory->n; i++)
-		if (addr_eq(&memory->items[i].addr, addr))
-			return &memory->items[i];
+	for (size_t i = 0; i < owned->n; i++)
+		if (addr_eq(&owned->items[i].addr, addr))
+			return &owned->items[i];
 	return NULL;
 }
 
-static bool is_absent(const struct parent_target *target, const char *uplink)
+static bool target_lacks(const struct parent_target *target, const char *uplink)
 {
 	for (size_t i = 0; i < target->n_absent; i++)
 		if (strcmp(target->absent[i], uplink) == 0)
@@ -177,7 +177,7 @@ static bool is_absent(const struct parent_target *target, const char *uplink)
 	return false;
 }
 
-static bool is_seen(const struct parent_seen *seen, const struct addr *addr)
+static bool seen_has(const struct parent_seen *seen, const struct addr *addr)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		if (addr_eq(&seen->addrs[i], addr))
@@ -185,7 +185,7 @@ static bool is_seen(const struct parent_seen *seen, const struct addr *addr)
 	return false;
 }
 
-/* How the addresses that were seen fall into those of the table above. */
+/* The addresses that were seen, by the classes of the table above. */
 struct sorted {
 	struct addr kept[PARENT_MAX_SEEN];
 	size_t n_kept;
@@ -196,16 +196,17 @@ struct sorted {
 	size_t n_missing; /* wanted and not seen */
 };
 
-static struct sorted sort(const struct parent_target *target, const struct parent_seen *seen,
-	const struct parent_memory *memory)
+static struct sorted sort_seen(const struct parent_target *target,
+	const struct parent_seen *seen, const struct parent_owned *owned)
 {
 	struct sorted sorted = {0};
 
 	for (size_t i = 0; i < seen->n; i++) {
 		const struct addr *addr = &seen->addrs[i];
-		const struct parent_addr *before = remembered(memory, addr);
+		const struct parent_addr *before = owned_find(owned, addr);
 
-		if (is_wanted(target, addr) || (before && is_absent(target, before->uplink)))
+		if (target_wants(target, addr) ||
+			(before && target_lacks(target, before->uplink)))
 			sorted.kept[sorted.n_kept++] = *addr;
 		else if (before)
 			sorted.stale[sorted.n_stale++] = *addr;
@@ -213,31 +214,32 @@ static struct sorted sort(const struct parent_target *target, const struct paren
 			sorted.foreign[sorted.n_foreign++] = *addr;
 	}
 	for (size_t i = 0; i < target->n_wanted; i++)
-		sorted.n_missing += !is_seen(seen, &target->wanted[i].addr);
+		sorted.n_missing += !seen_has(seen, &target->wanted[i].addr);
 	return sorted;
 }
 
-static void remove_all(struct parent_change *change, const struct addr *addrs, size_t n)
+static void change_remove(struct parent_change *change, const struct addr *addrs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		change->remove[change->n_remove++] = addrs[i];
 }
 
-static void add_wanted(struct parent_change *change, const struct parent_target *target,
+static void change_add_wanted(struct parent_change *change, const struct parent_target *target,
 	const struct parent_seen *seen, bool all)
 {
 	for (size_t i = 0; i < target->n_wanted; i++)
-		if (all || !is_seen(seen, &target->wanted[i].addr))
+		if (all || !seen_has(seen, &target->wanted[i].addr))
 			change->add[change->n_add++] = target->wanted[i].addr;
 }
 
-/* Those that stay are written anew, so that the RRset has one TTL (RFC 2181 section 5.2). */
-static void rewrite_kept(struct parent_change *change, const struct parent_target *target,
-	const struct sorted *sorted)
+/* Addresses that stay are written again, so that the RRset has one TTL (RFC 2181 section 5.2). */
+static void change_rewrite_kept(struct parent_change *change,
+	const struct parent_target *target, const struct sorted *sorted)
 {
-	remove_all(change, sorted->kept, sorted->n_kept);
+	change_remove(change, sorted->kept, sorted->n_kept);
 	for (size_t i = 0; i < sorted->n_kept; i++)
-		if (!is_wanted(target, &sorted->kept[i]) && change->n_add < SITE_MAX_UPLINKS)
+		if (!target_wants(target, &sorted->kept[i]) &&
+			change->n_add < SITE_MAX_UPLINKS)
 			change->add[change->n_add++] = sorted->kept[i];
 }
 
@@ -247,19 +249,19 @@ static void change_ours(struct parent_change *change, const struct parent_target
 	bool is_shared = sorted->n_foreign > 0;
 
 	change->action = PARENT_CHANGE;
-	remove_all(change, sorted->stale, sorted->n_stale);
-	add_wanted(change, target, seen, !is_shared);
+	change_remove(change, sorted->stale, sorted->n_stale);
+	change_add_wanted(change, target, seen, !is_shared);
 	if (is_shared)
-		change->ttl_s = seen->ttl_s; /* it is the others' too */
+		change->ttl_s = seen->ttl_s; /* the RRset is not ours alone */
 	else
-		rewrite_kept(change, target, sorted);
+		change_rewrite_kept(change, target, sorted);
 }
 
 struct parent_change parentplan_decide(const struct parent_target *target,
-	const struct parent_seen *seen, const struct parent_memory *memory, uint32_t ttl_s,
+	const struct parent_seen *seen, const struct parent_owned *owned, uint32_t ttl_s,
 	bool may_fix_ttl)
 {
-	struct sorted sorted = sort(target, seen, memory);
+	struct sorted sorted = sort_seen(target, seen, owned);
 	struct parent_change change = {.action = PARENT_FOREIGN, .ttl_s = ttl_s};
 
 	if (sorted.n_foreign > 0)
@@ -276,18 +278,18 @@ struct parent_change parentplan_decide(const struct parent_target *target,
 		}
 	} else if (sorted.n_foreign == 0 || sorted.n_stale > 0 || sorted.n_kept > 0) {
 		change_ours(&change, target, seen, &sorted);
-	} else if (seen->n == 1 && !memory->was_right) {
+	} else if (seen->n == 1 && !owned->was_right) {
 		change.takes_over = true;
 		change.action = PARENT_CHANGE;
-		remove_all(&change, sorted.foreign, 1);
-		add_wanted(&change, target, seen, true);
+		change_remove(&change, sorted.foreign, 1);
+		change_add_wanted(&change, target, seen, true);
 	}
 	return change;
 }
 
 /* ---- the message ---- */
 
-static void put_addr(struct message_writer *writer, enum message_section section,
+static void put_target_addr(struct message_writer *writer, enum message_section section,
 	const struct parent_target *target, const struct addr *addr, uint16_t class,
 	uint32_t ttl_s)
 {
@@ -311,16 +313,16 @@ void parentplan_write(const struct parent_target *target, const uint8_t *apex,
 
 	/* RFC 2136 sections 2.4.2 and 2.4.3: the RRset is exactly this, or does not exist */
 	for (size_t i = 0; i < seen->n; i++)
-		put_addr(writer, MESSAGE_PREREQUISITE, target, &seen->addrs[i], DNS_CLASS_IN,
-			0);
+		put_target_addr(writer, MESSAGE_PREREQUISITE, target, &seen->addrs[i],
+			DNS_CLASS_IN, 0);
 	if (seen->n == 0)
-		put_addr(writer, MESSAGE_PREREQUISITE, target, NULL, DNS_CLASS_NONE, 0);
+		put_target_addr(writer, MESSAGE_PREREQUISITE, target, NULL, DNS_CLASS_NONE, 0);
 
 	/* sections 2.5.4 and 2.5.1 */
 	for (size_t i = 0; i < change->n_remove; i++)
-		put_addr(
+		put_target_addr(
 			writer, MESSAGE_UPDATE, target, &change->remove[i], DNS_CLASS_NONE, 0);
 	for (size_t i = 0; i < change->n_add; i++)
-		put_addr(writer, MESSAGE_UPDATE, target, &change->add[i], DNS_CLASS_IN,
+		put_target_addr(writer, MESSAGE_UPDATE, target, &change->add[i], DNS_CLASS_IN,
 			change->ttl_s);
 }

@@ -1,8 +1,7 @@
-/* parentplan.h - what is to be changed at the parent's primary: which addresses, and how to
- * say it
+/* parentplan.h - which addresses to change at the parent's primary, and the UPDATE for it
  *
- * Pure. A target is one NS name in one family; its addresses are looked up at the primary, and
- * what is decided from them becomes a DNS UPDATE (RFC 2136).
+ * Pure. A target is one NS name in one family. Its addresses are looked up at the primary; the
+ * change that follows from them becomes a DNS UPDATE (RFC 2136).
  */
 #pragma once
 #include "common/site/site.h"
@@ -11,8 +10,8 @@
 #include "dnsd/zone/zone.h"
 
 enum {
-	PARENT_MAX_SEEN = 8,   /* addresses of an RRset; a larger one is left alone */
-	PARENT_MAX_MEMORY = 8, /* addresses that are remembered for one target */
+	PARENT_MAX_SEEN = 8,  /* addresses of an RRset; a larger one is left alone */
+	PARENT_MAX_OWNED = 8, /* addresses that are remembered for one target */
 };
 
 struct parent_addr {
@@ -20,7 +19,7 @@ struct parent_addr {
 	char uplink[SITE_NAME_MAX + 1]; /* "": a literal address of the zone file */
 };
 
-/* What the zone file says of an NS name in one family, with the links as they are. */
+/* The addresses that an NS name should have in one family: zone file and uplinks together. */
 struct parent_target {
 	uint8_t name[NAME_MAX_LEN];
 	bool is_glue; /* the name is within the zone */
@@ -37,7 +36,7 @@ int parentplan_targets(const struct zone *zone, const struct site *site,
 	const struct facts *facts, struct parent_target **ret_targets, size_t *ret_n);
 bool parentplan_target_eq(const struct parent_target *a, const struct parent_target *b);
 
-/* What the primary has at the name. */
+/* The RRset that the primary has at the name. */
 struct parent_seen {
 	struct addr addrs[PARENT_MAX_SEEN];
 	size_t n;
@@ -45,18 +44,18 @@ struct parent_seen {
 	uint32_t ttl_s;
 };
 
-/* The addresses that were put there by us, or seen there while they were ours. */
-struct parent_memory {
-	struct parent_addr items[PARENT_MAX_MEMORY];
+/* The addresses that we added there, or saw there while they were ours. */
+struct parent_owned {
+	struct parent_addr items[PARENT_MAX_OWNED];
 	size_t n;
 	bool was_right; /* at least one of them was seen there */
 };
 
 enum parent_action {
 	PARENT_CURRENT, /* it is as it should be */
-	PARENT_KEEP,	/* no uplink has an address: what is there stays */
+	PARENT_KEEP,	/* no uplink has an address: the primary's records stay */
 	PARENT_CHANGE,
-	PARENT_FOREIGN, /* somebody else's: left alone */
+	PARENT_FOREIGN, /* records of another program or person: left alone */
 };
 
 struct parent_change {
@@ -73,11 +72,11 @@ struct parent_change {
 
 /* `may_fix_ttl`: change a TTL that is not `ttl_s` though the addresses are right. */
 struct parent_change parentplan_decide(const struct parent_target *target,
-	const struct parent_seen *seen, const struct parent_memory *memory, uint32_t ttl_s,
+	const struct parent_seen *seen, const struct parent_owned *owned, uint32_t ttl_s,
 	bool may_fix_ttl);
 
-/* The UPDATE to the zone `apex`, with the prerequisite that the RRset is exactly what was
- * seen; to be signed. */
+/* Writes the UPDATE to the zone `apex`, with the prerequisite that the RRset is exactly the one
+ * that was seen. The caller signs it. */
 void parentplan_write(const struct parent_target *target, const uint8_t *apex,
 	const struct parent_seen *seen, const struct parent_change *change,
 	struct message_writer *writer);

@@ -1,19 +1,19 @@
 /* parentzone.c - one zone's addresses at the parent's primary: looks, changes, looks again
  *
- * A cycle goes through the names one by one, each with one question at a time:
+ * A cycle goes through the names one by one, with one question at a time:
  *
  *     RESOLVE   the primary's addresses, where site.yaml gives its name
- *     FIND      SOA of the NS name, then of the names above: which zone is it in?
- *     LOOK      what does the primary have at the name?      -> parentplan_decide()
+ *     FIND      SOA of the NS name, then of the names above: which zone holds it?
+ *     LOOK      the RRset of the name                          -> parentplan_decide()
  *     GUARD     before an unknown address is replaced: is the name one of the primary's own
  *               name servers?
- *     UPDATE    signed, with what was seen as prerequisite
+ *     UPDATE    signed, with the RRset that was seen as prerequisite
  *     CONFIRM   LOOK once more
  *
- * All but RESOLVE is signed, the questions too: a primary with views shows the one that the
- * key belongs to. A response without a good signature counts for nothing. If the primary does
- * not answer at one address, the next is tried; if at none, the cycle is over and parent.c
- * begins another later, with fresh sockets, which may leave by another uplink.
+ * Everything except RESOLVE is signed, the questions too: a primary with views answers from the
+ * view that the key belongs to. A response without a good signature is ignored. If the primary
+ * does not answer at one address, the next one is tried. If it answers at none, the cycle ends,
+ * and parent.c begins another one later with new sockets, which may leave by another uplink.
  */
 #include "dnsd/parent/parentzone.h"
 
@@ -29,7 +29,7 @@
 #include "common/log.h"
 #include "common/timer.h"
 #include "dnsd/client/resolvconf.h"
-#include "dnsd/parent/parentwords.h"
+#include "dnsd/parent/parenterror.h"
 #include "dnsd/wire/response.h"
 
 enum phase {
@@ -46,7 +46,7 @@ enum {
 	UDP_MS = 2000,
 	N_TRIES = 3,
 	TCP_MS = 10000,
-	MAX_NS = 32, /* of the primary's own, that are looked at */
+	MAX_NS = 32, /* name servers of the primary's zone that are compared */
 };
 
 struct parentzone {
@@ -56,7 +56,7 @@ struct parentzone {
 	struct parent_how how;
 	struct parent_name *names;
 	size_t n_names;
-	struct parentmemory *memory; /* borrowed */
+	struct parentowned *owned; /* borrowed */
 	parentzone_done_fn *done;
 	void *arg;
 
@@ -73,16 +73,16 @@ struct parentzone {
 	size_t i_resolver;
 	enum site_family resolving;
 	size_t i_name;
-	uint8_t walk[NAME_MAX_LEN]; /* FIND: whose SOA is asked for */
+	uint8_t walk[NAME_MAX_LEN]; /* FIND: the name whose SOA is asked for */
 	struct parent_change change;
-	bool has_failed; /* some name, in this cycle */
+	bool has_failed; /* a name, in this cycle */
 	char why[PARENT_WHY_CAP];
 };
 
 static void find_begin(struct parentzone *zone);
-static void look(struct parentzone *zone, enum phase phase);
-static void update(struct parentzone *zone);
-static void on_answer(const struct ask_result *result, void *arg);
+static void look_begin(struct parentzone *zone, enum phase phase);
+static void update_begin(struct parentzone *zone);
+static void parentzone_on_answer(const struct ask_result *result, void *arg);
 
 /* ---- small things ---- */
 
@@ -99,12 +99,12 @@ const char *parent_state_str(enum parent_state state)
 	return words[state];
 }
 
-static struct parent_name *current(const struct parentzone *zone)
+static struct parent_name *current_name(const struct parentzone *zone)
 {
 	return &zone->names[zone->i_name];
 }
 
-static const char *type_str(const struct parent_name *name)
+static const char *name_type_str(const struct parent_name *name)
 {
 	return name->target.family == SITE_IPV4 ? "A" : "AAAA";
 }
@@ -122,24 +122,25 @@ static const char *addrs_str(const struct addr *addrs, size_t n, char *out, size
 
 /* ---- the end of a cycle, and the next name ---- */
 
-static void finish(struct parentzone *zone, bool is_done)
+static void cycle_end(struct parentzone *zone, bool is_done)
 {
 	zone->phase = PHASE_IDLE;
 	zone->done(is_done && !zone->has_failed, zone->why, zone->arg);
 }
 
-static void give_up(struct parentzone *zone, const char *why)
+static void cycle_give_up(struct parentzone *zone, const char *why)
 {
 	snprintf(zone->why, sizeof(zone->why), "%s", why);
-	finish(zone, false);
+	cycle_end(zone, false);
 }
 
-static void say_kept(struct parent_name *name)
+static void name_keep(struct parent_name *name)
 {
 	const char *family = name->target.family == SITE_IPV4 ? "IPv4" : "IPv6";
 
 	name->state = PARENT_KEPT;
-	name->has_apex = false; /* that of another cycle is none for the next name */
+	name->has_apex =
+		false; /* the apex is of an earlier cycle: the next name must not take it */
 	if (name->target.n_absent > 0)
 		snprintf(name->why, sizeof(name->why), "uplink %s has no %s address now",
 			name->target.absent[0], family);
@@ -147,22 +148,22 @@ static void say_kept(struct parent_name *name)
 		snprintf(name->why, sizeof(name->why), "its uplink has inbound: no");
 }
 
-/* Names whose uplinks have no address are passed over: what is there stays. */
+/* Skips names whose uplinks have no address: the primary's records stay. */
 static void name_begin(struct parentzone *zone)
 {
 	for (; zone->i_name < zone->n_names; zone->i_name++) {
-		if (current(zone)->target.n_wanted > 0) {
+		if (current_name(zone)->target.n_wanted > 0) {
 			find_begin(zone);
 			return;
 		}
-		say_kept(current(zone));
+		name_keep(current_name(zone));
 	}
-	finish(zone, true);
+	cycle_end(zone, true);
 }
 
 static void name_end(struct parentzone *zone, enum parent_state state, const char *why)
 {
-	struct parent_name *name = current(zone);
+	struct parent_name *name = current_name(zone);
 
 	name->state = state;
 	snprintf(name->why, sizeof(name->why), "%s", why);
@@ -174,7 +175,7 @@ static void name_end(struct parentzone *zone, enum parent_state state, const cha
 	name_begin(zone);
 }
 
-/* ---- asking ---- */
+/* ---- questions ---- */
 
 static enum ask_verdict check_signature(const struct message *response, void *arg)
 {
@@ -194,11 +195,11 @@ static void send_to(struct parentzone *zone, const struct endpoint *server,
 		.n_tries = N_TRIES,
 		.tcp_ms = TCP_MS,
 		.check = check,
-		.done = on_answer,
+		.done = parentzone_on_answer,
 		.arg = zone,
 	};
 	if (ask_start(zone->base, &zone->ask_how, writer->bytes, writer->len, &zone->ask) < 0)
-		give_up(zone, "there is no memory for a question");
+		cycle_give_up(zone, "there is no memory for a question");
 }
 
 static void send_signed(struct parentzone *zone, struct message_writer *writer)
@@ -209,8 +210,7 @@ static void send_signed(struct parentzone *zone, struct message_writer *writer)
 		send_to(zone, &zone->servers[zone->i_server], writer, check_signature);
 }
 
-/* Without OPT: what is asked for is short, and with a TSIG record there is the less to differ
- * about. */
+/* Without OPT: the answers are short, and primaries disagree about EDNS beside TSIG. */
 static void ask_primary(
 	struct parentzone *zone, enum phase phase, const uint8_t *name, uint16_t type)
 {
@@ -225,7 +225,7 @@ static void ask_primary(
 
 /* ---- RESOLVE ---- */
 
-static void resolve(struct parentzone *zone)
+static void parentzone_resolve(struct parentzone *zone)
 {
 	uint8_t bytes[MESSAGE_QUERY_CAP];
 	uint8_t name[NAME_MAX_LEN];
@@ -245,18 +245,18 @@ static void resolve_next(struct parentzone *zone)
 
 	if (zone->resolving == SITE_IPV4) {
 		zone->resolving = SITE_IPV6;
-		resolve(zone);
+		parentzone_resolve(zone);
 	} else if (zone->n_servers > 0) {
 		name_begin(zone);
 	} else if (zone->i_resolver + 1 < zone->n_resolvers) {
 		zone->i_resolver++;
 		zone->resolving = SITE_IPV4;
-		resolve(zone);
+		parentzone_resolve(zone);
 	} else {
 		snprintf(why, sizeof(why),
 			"no resolver of %s finds an address of the primary, %s",
 			RESOLVCONF_PATH, zone->how.host);
-		give_up(zone, why);
+		cycle_give_up(zone, why);
 	}
 }
 
@@ -274,17 +274,17 @@ static void on_resolved(struct parentzone *zone, const struct message *response)
 
 /* ---- FIND ---- */
 
-/* Glue is kept above the zone's cut, whoever else serves the zone itself. */
+/* Glue is in the zone above the cut, whichever servers have the zone itself. */
 static void find_begin(struct parentzone *zone)
 {
-	struct parent_name *name = current(zone);
+	struct parent_name *name = current_name(zone);
 	const uint8_t *from = name->target.name;
 
 	if (zone->i_name > 0 && (name - 1)->has_apex &&
 		name_eq((name - 1)->target.name, from)) {
 		memcpy(name->apex, (name - 1)->apex, NAME_MAX_LEN);
 		name->has_apex = true;
-		look(zone, PHASE_LOOK);
+		look_begin(zone, PHASE_LOOK);
 		return;
 	}
 	name->has_apex = false;
@@ -308,19 +308,19 @@ static void find_above(struct parentzone *zone)
 	snprintf(why, sizeof(why),
 		"the server has no zone that holds %s: "
 		"parent.server must be the primary of that zone",
-		name_str(current(zone)->target.name, name));
+		name_str(current_name(zone)->target.name, name));
 	name_end(zone, PARENT_FAILED, why);
 }
 
 static void on_found(struct parentzone *zone, const struct message *response)
 {
-	struct parent_name *name = current(zone);
+	struct parent_name *name = current_name(zone);
 	uint32_t serial;
 
 	if (response->flags & DNS_AA && response_soa(response, name->apex, &serial) &&
 		name_is_within(name->target.name, name->apex)) {
 		name->has_apex = true;
-		look(zone, PHASE_LOOK);
+		look_begin(zone, PHASE_LOOK);
 	} else {
 		find_above(zone);
 	}
@@ -328,9 +328,9 @@ static void on_found(struct parentzone *zone, const struct message *response)
 
 /* ---- LOOK and what follows ---- */
 
-static void look(struct parentzone *zone, enum phase phase)
+static void look_begin(struct parentzone *zone, enum phase phase)
 {
-	const struct parent_target *target = &current(zone)->target;
+	const struct parent_target *target = &current_name(zone)->target;
 
 	ask_primary(zone, phase, target->name, family_type(target->family));
 }
@@ -355,13 +355,13 @@ static bool read_seen(const struct parent_name *name, const struct message *resp
 	return true;
 }
 
-/* What is at the primary and wanted is known to be ours from now on. */
-static void remember(struct parentzone *zone, const struct parent_name *name)
+/* Wanted addresses that are at the primary are ours from now on. */
+static void record_owned(struct parentzone *zone, const struct parent_name *name)
 {
 	for (size_t i = 0; i < name->target.n_wanted; i++)
 		for (size_t k = 0; k < name->seen.n; k++)
 			if (addr_eq(&name->target.wanted[i].addr, &name->seen.addrs[k]))
-				parentmemory_put(zone->memory, name->target.name,
+				parentowned_add(zone->owned, name->target.name,
 					&name->target.wanted[i], true);
 }
 
@@ -378,25 +378,25 @@ static void end_right(struct parentzone *zone)
 
 static void end_foreign(struct parentzone *zone)
 {
-	const struct parent_name *name = current(zone);
+	const struct parent_name *name = current_name(zone);
 	char text[NAME_STR_LEN];
 	char has[256];
 	char why[PARENT_WHY_CAP];
 
 	addrs_str(name->seen.addrs, name->seen.n, has, sizeof(has));
 	snprintf(why, sizeof(why),
-		"%s %s is %s%s, which somebody else put there; it is left alone. Delete that "
+		"%s %s is %s%s, which another program or person put there; it is left alone. Delete that "
 		"record and reload dnsd, and ours is put in its place",
-		name_str(name->target.name, text), type_str(name), has,
+		name_str(name->target.name, text), name_type_str(name), has,
 		name->seen.has_more ? " and more" : "");
 	name_end(zone, PARENT_LEFT, why);
 }
 
 static void on_looked(struct parentzone *zone, const struct message *response)
 {
-	struct parent_name *name = current(zone);
+	struct parent_name *name = current_name(zone);
 	bool is_confirmation = zone->phase == PHASE_CONFIRM;
-	struct parent_memory memory;
+	struct parent_owned owned;
 
 	name->is_seen = false;
 	if (response_has(response, MESSAGE_ANSWER, name->target.name, DNS_TYPE_CNAME)) {
@@ -411,11 +411,11 @@ static void on_looked(struct parentzone *zone, const struct message *response)
 		return;
 	}
 	name->is_seen = true;
-	remember(zone, name);
-	parentmemory_get(zone->memory, name->target.name, name->target.family, &memory);
+	record_owned(zone, name);
+	parentowned_get(zone->owned, name->target.name, name->target.family, &owned);
 	name->ttl_is_tried |= is_confirmation;
 	zone->change = parentplan_decide(
-		&name->target, &name->seen, &memory, zone->how.ttl_s, !name->ttl_is_tried);
+		&name->target, &name->seen, &owned, zone->how.ttl_s, !name->ttl_is_tried);
 	if (zone->change.action == PARENT_CURRENT)
 		end_right(zone);
 	else if (zone->change.action != PARENT_CHANGE)
@@ -426,14 +426,14 @@ static void on_looked(struct parentzone *zone, const struct message *response)
 	else if (zone->change.takes_over)
 		ask_primary(zone, PHASE_GUARD, name->apex, DNS_TYPE_NS);
 	else
-		update(zone);
+		update_begin(zone);
 }
 
 /* ---- GUARD, UPDATE ---- */
 
 static void on_guarded(struct parentzone *zone, const struct message *response)
 {
-	const struct parent_name *name = current(zone);
+	const struct parent_name *name = current_name(zone);
 	uint8_t names[MAX_NS][NAME_MAX_LEN];
 	size_t n = response_ns(response, MESSAGE_ANSWER, name->apex, names, MAX_NS);
 	char text[NAME_STR_LEN];
@@ -450,20 +450,20 @@ static void on_guarded(struct parentzone *zone, const struct message *response)
 		name_end(zone, PARENT_LEFT, why);
 		return;
 	}
-	update(zone);
+	update_begin(zone);
 }
 
-static void update(struct parentzone *zone)
+static void update_begin(struct parentzone *zone)
 {
-	const struct parent_name *name = current(zone);
+	const struct parent_name *name = current_name(zone);
 	uint8_t bytes[MESSAGE_QUERY_CAP];
 	struct message_writer writer;
 
-	/* before it is sent, lest a crash in between makes our address a stranger's */
+	/* before it is sent: a crash in between must not make our address foreign */
 	for (size_t i = 0; i < name->target.n_wanted; i++)
-		parentmemory_put(
-			zone->memory, name->target.name, &name->target.wanted[i], false);
-	parentmemory_write(zone->memory);
+		parentowned_add(
+			zone->owned, name->target.name, &name->target.wanted[i], false);
+	parentowned_write(zone->owned);
 	zone->phase = PHASE_UPDATE;
 	message_begin(&writer, bytes, sizeof(bytes), ask_id(),
 		(unsigned int)DNS_OPCODE_UPDATE << 11);
@@ -471,18 +471,18 @@ static void update(struct parentzone *zone)
 	send_signed(zone, &writer);
 }
 
-/* What was seen is not there: changed meanwhile, or made up for the question, since a wildcard
- * stands for the name. In either case what is missing can be added where nothing is. */
+/* The RRset that was seen does not exist: another program changed it meanwhile, or a wildcard
+ * answers for the name. In both cases W can be added where there is no RRset. */
 static void update_nothing(struct parentzone *zone)
 {
-	struct parent_name *name = current(zone);
-	struct parent_memory memory;
+	struct parent_name *name = current_name(zone);
+	struct parent_owned owned;
 
 	name->seen = (struct parent_seen){0};
-	parentmemory_get(zone->memory, name->target.name, name->target.family, &memory);
+	parentowned_get(zone->owned, name->target.name, name->target.family, &owned);
 	zone->change = parentplan_decide(
-		&name->target, &name->seen, &memory, zone->how.ttl_s, false);
-	update(zone);
+		&name->target, &name->seen, &owned, zone->how.ttl_s, false);
+	update_begin(zone);
 }
 
 static bool is_removed(const struct parent_change *change, const struct addr *addr)
@@ -493,7 +493,7 @@ static bool is_removed(const struct parent_change *change, const struct addr *ad
 	return false;
 }
 
-/* What the RRset has become. */
+/* The RRset after the change. */
 static size_t result_of(const struct parent_seen *seen, const struct parent_change *change,
 	struct addr ret_addrs[PARENT_MAX_SEEN + SITE_MAX_UPLINKS])
 {
@@ -509,7 +509,7 @@ static size_t result_of(const struct parent_seen *seen, const struct parent_chan
 
 static void on_updated(struct parentzone *zone)
 {
-	const struct parent_name *name = current(zone);
+	const struct parent_name *name = current_name(zone);
 	const struct parent_change *change = &zone->change;
 	struct addr result[PARENT_MAX_SEEN + SITE_MAX_UPLINKS];
 	size_t n = result_of(&name->seen, change, result);
@@ -523,16 +523,16 @@ static void on_updated(struct parentzone *zone)
 		snprintf(ttl, sizeof(ttl), ", TTL %u", name->seen.ttl_s);
 	log_notice("parent", "%s: at the primary %s, %s %s is now %s, TTL %u (was %s%s%s)",
 		zone->zone, endpoint_str(&zone->servers[zone->i_server], server),
-		name_str(name->target.name, text), type_str(name),
+		name_str(name->target.name, text), name_type_str(name),
 		addrs_str(result, n, is, sizeof(is)), change->ttl_s,
 		addrs_str(name->seen.addrs, name->seen.n, was, sizeof(was)), ttl,
 		change->takes_over ? ", which was never ours but stood alone" : "");
-	look(zone, PHASE_CONFIRM);
+	look_begin(zone, PHASE_CONFIRM);
 }
 
 /* ---- responses ---- */
 
-/* At the next address of the primary from the current name on. */
+/* Goes on at the primary's next address, from the current name. */
 static void next_server(struct parentzone *zone, const struct ask_result *result)
 {
 	char server[ENDPOINT_STR_LEN];
@@ -549,15 +549,15 @@ static void next_server(struct parentzone *zone, const struct ask_result *result
 		zone->i_server++;
 		name_begin(zone);
 	} else {
-		give_up(zone, why);
+		cycle_give_up(zone, why);
 	}
 }
 
 static void on_primary(struct parentzone *zone, const struct message *response)
 {
-	const struct parent_name *name = current(zone);
+	const struct parent_name *name = current_name(zone);
 	uint64_t now_s = (uint64_t)time(NULL);
-	const struct parent_told told = {
+	const struct parent_response told = {
 		.is_update = zone->phase == PHASE_UPDATE,
 		.key = &zone->how.key,
 		.target = &name->target,
@@ -567,10 +567,10 @@ static void on_primary(struct parentzone *zone, const struct message *response)
 		.now_s = now_s,
 	};
 	char why[PARENT_WHY_CAP];
-	bool is_fine = parentwords_is_fine(&told, why, sizeof(why));
+	bool is_fine = parenterror_check(&told, why, sizeof(why));
 
 	if (!is_fine && (told.check.error != 0 || told.check.verdict == TSIG_STALE)) {
-		give_up(zone, why); /* it would be the same for every name */
+		cycle_give_up(zone, why); /* every other name would fail alike */
 		return;
 	}
 	if (zone->phase == PHASE_FIND && response->rcode == DNS_RCODE_REFUSED)
@@ -590,7 +590,7 @@ static void on_primary(struct parentzone *zone, const struct message *response)
 		on_looked(zone, response);
 }
 
-static void on_answer(const struct ask_result *result, void *arg)
+static void parentzone_on_answer(const struct ask_result *result, void *arg)
 {
 	struct parentzone *zone = arg;
 
@@ -605,7 +605,7 @@ static void on_answer(const struct ask_result *result, void *arg)
 
 /* ---- life ---- */
 
-static void on_start(evutil_socket_t fd, short what, void *arg)
+static void cycle_begin(evutil_socket_t fd, short what, void *arg)
 {
 	struct parentzone *zone = arg;
 
@@ -620,7 +620,7 @@ static void on_start(evutil_socket_t fd, short what, void *arg)
 		zone->n_resolvers = resolvconf_read(RESOLVCONF_PATH, zone->resolvers);
 		zone->i_resolver = 0;
 		zone->resolving = SITE_IPV4;
-		resolve(zone);
+		parentzone_resolve(zone);
 	} else {
 		zone->servers[0] = zone->how.endpoint;
 		zone->n_servers = 1;
@@ -660,7 +660,7 @@ void parent_how_fini(struct parent_how *how)
 }
 
 int parentzone_new(struct event_base *base, const char *zone_name, struct parent_how *how,
-	struct parent_name *names, size_t n_names, struct parentmemory *memory,
+	struct parent_name *names, size_t n_names, struct parentowned *owned,
 	parentzone_done_fn *done, void *arg, struct parentzone **ret_zone)
 {
 	struct parentzone *zone = calloc(1, sizeof(*zone));
@@ -676,11 +676,11 @@ int parentzone_new(struct event_base *base, const char *zone_name, struct parent
 	*how = (struct parent_how){0};
 	zone->names = names;
 	zone->n_names = n_names;
-	zone->memory = memory;
+	zone->owned = owned;
 	zone->done = done;
 	zone->arg = arg;
 	zone->zone = strdup(zone_name);
-	zone->start = evtimer_new(base, on_start, zone);
+	zone->start = evtimer_new(base, cycle_begin, zone);
 	if (!zone->zone || !zone->start ||
 		name_from_str(zone_name, zone->zone_name, &len) < 0) {
 		parentzone_free(zone);

@@ -7,7 +7,7 @@
 
 #include "common/site/site.h"
 #include "dnsd/client/ask.h"
-#include "dnsd/parent/parentmemory.h"
+#include "dnsd/parent/parentowned.h"
 #include "dnsd/parent/parentplan.h"
 #include "dnsd/wire/tsig.h"
 
@@ -21,14 +21,14 @@ enum {
 enum parent_state {
 	PARENT_UNKNOWN, /* not looked at yet */
 	PARENT_RIGHT,
-	PARENT_KEPT, /* no address now: what is there stays */
-	PARENT_LEFT, /* somebody else's, left alone */
+	PARENT_KEPT, /* no address now: the primary's records stay */
+	PARENT_LEFT, /* records of another program or person: left alone */
 	PARENT_FAILED,
 };
 
 const char *parent_state_str(enum parent_state state);
 
-/* A target and what became of it. */
+/* A target and its last result. */
 struct parent_name {
 	struct parent_target target;
 	enum parent_state state;
@@ -37,13 +37,13 @@ struct parent_name {
 	bool has_apex;
 	struct parent_seen seen;
 	bool is_seen;	   /* `seen` holds */
-	bool ttl_is_tried; /* the primary keeps a TTL of its own: not again */
+	bool ttl_is_tried; /* the primary keeps its own TTL: do not try again */
 };
 
 /* How to reach the primary. */
 struct parent_how {
 	char *server; /* as site.yaml has it, owned */
-	char *host;   /* to be resolved, or NULL; owned */
+	char *host;   /* a name to resolve, or NULL; owned */
 	struct endpoint endpoint;
 	struct tsig_key key;
 	uint32_t ttl_s;
@@ -51,18 +51,18 @@ struct parent_how {
 
 struct parentzone;
 
-/* `is_done`: all was looked at. Else `why` says why not. */
+/* `is_done`: every name was looked up and is right or left alone. Else `why` says why not. */
 typedef void parentzone_done_fn(bool is_done, const char *why, void *arg);
 
-/* `how` and `names` are taken over, also on failure; `memory` is borrowed. -ENOMEM. */
+/* Takes `how` and `names` over, also on failure; borrows `owned`. -ENOMEM. */
 int parentzone_new(struct event_base *base, const char *zone, struct parent_how *how,
-	struct parent_name *names, size_t n_names, struct parentmemory *memory,
+	struct parent_name *names, size_t n_names, struct parentowned *owned,
 	parentzone_done_fn *done, void *arg, struct parentzone **ret_zone);
 void parentzone_free(struct parentzone *zone);
 void parent_how_fini(struct parent_how *how);
 
-/* Begins a cycle; one that is running is given up. `done` is called once, from the event loop,
- * unless another begins or the zone is freed before. */
+/* Begins a cycle and abandons a running one. Calls `done` once from the event loop, unless another
+ * cycle begins or the zone is freed first. */
 void parentzone_begin(struct parentzone *zone);
 bool parentzone_is_busy(const struct parentzone *zone);
 

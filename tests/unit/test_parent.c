@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/bigendian.h"
+#include "dnsd/config.h"
 #include "dnsd/parent/parent.h"
 
 #include <event2/event.h>
@@ -299,7 +300,10 @@ static void follow(struct fixture *f, const char *ttl)
 	report_fini(&report);
 	facts_fini(&f->facts);
 	assert_int_equal(gather_example(f->config->site, &f->facts), 0);
-	parent_follow(f->parent, f->config, &f->facts);
+	const struct parent_input input = {
+		f->config->site, f->config->zones, f->config->keys, &f->facts};
+
+	parent_follow(f->parent, &input);
 	config_free(before);
 }
 

@@ -85,7 +85,7 @@ static const struct row rows[] = {
 };
 
 static void set_up(const struct row *row, struct parent_target *target,
-	struct parent_seen *seen, struct parent_memory *memory)
+	struct parent_seen *seen, struct parent_owned *memory)
 {
 	int list[16];
 	size_t n = numbers(row->wanted, list);
@@ -108,7 +108,7 @@ static void set_up(const struct row *row, struct parent_target *target,
 	for (size_t i = 0; i < seen->n; i++)
 		seen->addrs[i] = addr_of(list[i]);
 
-	*memory = (struct parent_memory){.was_right = row->was_right};
+	*memory = (struct parent_owned){.was_right = row->was_right};
 	memory->n = numbers(row->memory, list);
 	for (size_t i = 0; i < memory->n; i++) {
 		memory->items[i].addr = addr_of(list[i]);
@@ -136,7 +136,7 @@ static void each_case_has_its_change(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct parent_target target;
 		struct parent_seen seen;
-		struct parent_memory memory;
+		struct parent_owned memory;
 		char text[256];
 
 		set_up(&rows[i], &target, &seen, &memory);
@@ -158,7 +158,7 @@ static void a_ttl_is_not_fought_over(void **state)
 	static const struct row row = {"", "1", "", "1", "1", true, 300, 0, "", 0};
 	struct parent_target target;
 	struct parent_seen seen;
-	struct parent_memory memory;
+	struct parent_owned memory;
 
 	(void)state;
 	set_up(&row, &target, &seen, &memory);
@@ -176,7 +176,7 @@ static void assert_update(const struct row *row, const char *const *prerequisite
 	struct message_writer writer;
 	struct parent_target target;
 	struct parent_seen seen;
-	struct parent_memory memory;
+	struct parent_owned memory;
 
 	set_up(row, &target, &seen, &memory);
 	struct parent_change change = parentplan_decide(&target, &seen, &memory, TTL_S, true);

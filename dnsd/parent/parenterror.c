@@ -1,20 +1,20 @@
-/* parentwords.c - what the primary's refusals mean, in words for an operator
+/* parenterror.c - what the primary's refusals mean, in words for an operator
  *
  * Called by parentzone.c for every response. RFC 2136 section 2.2 and RFC 8945 section 5.2. An
- * error without a good signature may come from anybody, but nothing is done about it either,
- * except to say it and to try again.
+ * error without a good signature may be forged. That does no harm: the error is logged, and
+ * dnsd tries again.
  */
-#include "dnsd/parent/parentwords.h"
+#include "dnsd/parent/parenterror.h"
 
 #include <stdio.h>
 #include <time.h>
 
-static const char *type_str(const struct parent_target *target)
+static const char *target_type_str(const struct parent_target *target)
 {
 	return target->family == SITE_IPV4 ? "A" : "AAAA";
 }
 
-static void say_time(uint64_t s, char out[32])
+static void time_text(uint64_t s, char out[32])
 {
 	time_t when = (time_t)s;
 	struct tm tm;
@@ -23,35 +23,35 @@ static void say_time(uint64_t s, char out[32])
 		snprintf(out, 32, "%llu", (unsigned long long)s);
 }
 
-static void say_clocks(const struct parent_told *told, char *out, size_t cap)
+static void clocks_text(const struct parent_response *response, char *out, size_t cap)
 {
-	uint64_t theirs_s = told->check.server_s;
-	bool is_ahead = theirs_s > told->now_s;
+	uint64_t theirs_s = response->check.server_s;
+	bool is_ahead = theirs_s > response->now_s;
 	char theirs[32];
 	char ours[32];
 
-	say_time(theirs_s, theirs);
-	say_time(told->now_s, ours);
+	time_text(theirs_s, theirs);
+	time_text(response->now_s, ours);
 	snprintf(out, cap,
 		"the primary's clock is %llu s %s ours, of which %d are allowed: there it is "
 		"%s, here %s (BADTIME); let NTP set them",
-		(unsigned long long)(is_ahead ? theirs_s - told->now_s
-					      : told->now_s - theirs_s),
+		(unsigned long long)(is_ahead ? theirs_s - response->now_s
+					      : response->now_s - theirs_s),
 		is_ahead ? "ahead of" : "behind", TSIG_FUDGE_S, theirs, ours);
 }
 
-/* What the signature tells, before the response itself counts. False: nothing bad. */
-static bool say_tsig(const struct parent_told *told, char *out, size_t cap)
+/* Errors of the signature come before the response itself. False: there is none. */
+static bool tsig_error_text(const struct parent_response *response, char *out, size_t cap)
 {
 	char key[NAME_STR_LEN];
 
-	name_str(told->key->name, key);
-	switch (told->check.error) {
+	name_str(response->key->name, key);
+	switch (response->check.error) {
 	case DNS_RCODE_BADKEY:
 		snprintf(out, cap,
 			"the primary does not know the key %s with %s (BADKEY): name and "
 			"algorithm must be the same on both sides",
-			key, tsig_algorithm_str(told->key->algorithm));
+			key, tsig_algorithm_str(response->key->algorithm));
 		return true;
 	case DNS_RCODE_BADSIG:
 		snprintf(out, cap,
@@ -60,7 +60,7 @@ static bool say_tsig(const struct parent_told *told, char *out, size_t cap)
 			key);
 		return true;
 	case DNS_RCODE_BADTIME:
-		say_clocks(told, out, cap);
+		clocks_text(response, out, cap);
 		return true;
 	case DNS_RCODE_BADTRUNC:
 		snprintf(out, cap, "the primary does not accept whole signatures (BADTRUNC)");
@@ -68,14 +68,14 @@ static bool say_tsig(const struct parent_told *told, char *out, size_t cap)
 	default:
 		break;
 	}
-	if (told->check.verdict == TSIG_STALE) {
-		say_clocks(told, out, cap);
+	if (response->check.verdict == TSIG_STALE) {
+		clocks_text(response, out, cap);
 		return true;
 	}
 	return false;
 }
 
-static void say_unsigned(const struct parent_told *told, char *out, size_t cap)
+static void unsigned_text(const struct parent_response *response, char *out, size_t cap)
 {
 	static const char *const words[] = {
 		[TSIG_MISSING] = "is not signed",
@@ -84,34 +84,34 @@ static void say_unsigned(const struct parent_told *told, char *out, size_t cap)
 	};
 
 	snprintf(out, cap, "the primary's response %s, so it is not believed",
-		words[told->check.verdict]);
+		words[response->check.verdict]);
 }
 
-static void say_update(const struct parent_told *told, char *out, size_t cap)
+static void update_error_text(const struct parent_response *response, char *out, size_t cap)
 {
 	char name[NAME_STR_LEN];
 	char apex[NAME_STR_LEN];
 	char key[NAME_STR_LEN];
 
-	name_str(told->target->name, name);
-	name_str(told->apex, apex);
-	name_str(told->key->name, key);
-	switch (told->response->rcode) {
+	name_str(response->target->name, name);
+	name_str(response->apex, apex);
+	name_str(response->key->name, key);
+	switch (response->response->rcode) {
 	case DNS_RCODE_NXDOMAIN:
 	case DNS_RCODE_YXDOMAIN:
 	case DNS_RCODE_YXRRSET:
 	case DNS_RCODE_NXRRSET:
 		snprintf(out, cap,
-			"%s %s was changed by somebody else meanwhile (%s): "
-			"it is looked at again",
-			name, type_str(told->target),
-			message_rcode_str(told->response->rcode));
+			"%s %s was changed by another program meanwhile (%s): it is looked up "
+			"again",
+			name, target_type_str(response->target),
+			message_rcode_str(response->response->rcode));
 		break;
 	case DNS_RCODE_REFUSED:
 		snprintf(out, cap,
 			"the primary refuses the change (REFUSED): its update-policy (BIND) "
 			"or acl (Knot) for %s must let the key %s change %s of %s",
-			apex, key, type_str(told->target), name);
+			apex, key, target_type_str(response->target), name);
 		break;
 	case DNS_RCODE_NOTAUTH:
 		snprintf(out, cap,
@@ -135,33 +135,34 @@ static void say_update(const struct parent_told *told, char *out, size_t cap)
 		break;
 	default:
 		snprintf(out, cap, "the primary does not accept the change: %s",
-			message_rcode_str(told->response->rcode));
+			message_rcode_str(response->response->rcode));
 	}
 }
 
-static void say_question(const struct parent_told *told, char *out, size_t cap)
+static void question_error_text(const struct parent_response *response, char *out, size_t cap)
 {
 	char name[NAME_STR_LEN];
 
 	snprintf(out, cap, "the primary does not answer the question for %s: %s",
-		name_str(told->target->name, name), message_rcode_str(told->response->rcode));
+		name_str(response->target->name, name),
+		message_rcode_str(response->response->rcode));
 }
 
-bool parentwords_is_fine(const struct parent_told *told, char *out, size_t cap)
+bool parenterror_check(const struct parent_response *response, char *out, size_t cap)
 {
-	unsigned int rcode = told->response->rcode;
+	unsigned int rcode = response->response->rcode;
 	bool is_fine = rcode == DNS_RCODE_NOERROR ||
-		       (rcode == DNS_RCODE_NXDOMAIN && !told->is_update);
+		       (rcode == DNS_RCODE_NXDOMAIN && !response->is_update);
 
-	if (say_tsig(told, out, cap))
+	if (tsig_error_text(response, out, cap))
 		return false;
-	if (is_fine && told->check.verdict == TSIG_GOOD)
+	if (is_fine && response->check.verdict == TSIG_GOOD)
 		return true;
 	if (is_fine)
-		say_unsigned(told, out, cap);
-	else if (told->is_update)
-		say_update(told, out, cap);
+		unsigned_text(response, out, cap);
+	else if (response->is_update)
+		update_error_text(response, out, cap);
 	else
-		say_question(told, out, cap);
+		question_error_text(response, out, cap);
 	return false;
 }

@@ -1,4 +1,4 @@
-/* test_parentmemory.c - the addresses that are known to be ours, over a restart */
+/* test_parentowned.c - the addresses that are known to be ours, over a restart */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/parent/parentmemory.h"
+#include "dnsd/parent/parentowned.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +20,16 @@ static const uint8_t ns2[] = "\7www-ns2\7example\3com";
 
 struct fixture {
 	char path[64];
-	struct parentmemory *memory;
+	struct parentowned *memory;
 };
 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	snprintf(f->path, sizeof(f->path), "/tmp/test_parentmemory.%d", (int)getpid());
+	snprintf(f->path, sizeof(f->path), "/tmp/test_parentowned.%d", (int)getpid());
 	unlink(f->path);
-	assert_int_equal(parentmemory_new(f->path, &f->memory), 0);
+	assert_int_equal(parentowned_new(f->path, &f->memory), 0);
 	*state = f;
 	return 0;
 }
@@ -38,7 +38,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	parentmemory_free(f->memory);
+	parentowned_free(f->memory);
 	unlink(f->path);
 	free(f);
 	return 0;
@@ -49,7 +49,7 @@ static void put(struct fixture *f, const uint8_t *name, const char *address, boo
 	struct parent_addr addr = {.uplink = "isp-a"};
 
 	assert_int_equal(addr_parse(address, &addr.addr), 0);
-	parentmemory_put(f->memory, name, &addr, is_seen);
+	parentowned_add(f->memory, name, &addr, is_seen);
 }
 
 static bool all(const uint8_t *name, void *arg)
@@ -65,19 +65,19 @@ static bool only_ns1(const uint8_t *name, void *arg)
 	return name_eq(name, ns1);
 }
 
-static void restart(struct fixture *f, parentmemory_used_fn *is_used)
+static void restart(struct fixture *f, parentowned_used_fn *is_used)
 {
-	parentmemory_save(f->memory, is_used, NULL);
-	parentmemory_free(f->memory);
-	assert_int_equal(parentmemory_new(f->path, &f->memory), 0);
+	parentowned_save(f->memory, is_used, NULL);
+	parentowned_free(f->memory);
+	assert_int_equal(parentowned_new(f->path, &f->memory), 0);
 }
 
-static struct parent_memory get(
+static struct parent_owned get(
 	const struct fixture *f, const uint8_t *name, enum site_family family)
 {
-	struct parent_memory known;
+	struct parent_owned known;
 
-	parentmemory_get(f->memory, name, family, &known);
+	parentowned_get(f->memory, name, family, &known);
 	return known;
 }
 
@@ -90,7 +90,7 @@ static void it_outlives_a_restart(void **state)
 	put(f, ns2, "172.16.1.1", false);
 	restart(f, all);
 
-	struct parent_memory known = get(f, ns1, SITE_IPV4);
+	struct parent_owned known = get(f, ns1, SITE_IPV4);
 	assert_int_equal(known.n, 1);
 	assert_string_equal(addr_str(&known.items[0].addr), "192.168.2.1");
 	assert_string_equal(known.items[0].uplink, "isp-a");
@@ -116,13 +116,13 @@ static void the_oldest_goes_first(void **state)
 	struct fixture *f = *state;
 	char address[32];
 
-	for (int i = 1; i <= PARENT_MAX_MEMORY + 2; i++) {
+	for (int i = 1; i <= PARENT_MAX_OWNED + 2; i++) {
 		snprintf(address, sizeof(address), "192.0.2.%d", i);
 		put(f, ns1, address, true);
 	}
 	restart(f, all);
-	struct parent_memory known = get(f, ns1, SITE_IPV4);
-	assert_int_equal(known.n, PARENT_MAX_MEMORY);
+	struct parent_owned known = get(f, ns1, SITE_IPV4);
+	assert_int_equal(known.n, PARENT_MAX_OWNED);
 	assert_string_equal(addr_str(&known.items[0].addr), "192.0.2.3");
 }
 
@@ -149,8 +149,8 @@ static void a_broken_file_is_an_empty_memory(void **state)
 
 		fputs(texts[i], file);
 		fclose(file);
-		parentmemory_free(f->memory);
-		assert_int_equal(parentmemory_new(f->path, &f->memory), 0);
+		parentowned_free(f->memory);
+		assert_int_equal(parentowned_new(f->path, &f->memory), 0);
 		assert_int_equal(get(f, ns1, SITE_IPV4).n, 0);
 	}
 }
@@ -164,8 +164,8 @@ static bool warns(struct fixture *f)
 
 	fflush(stderr);
 	dup2(fileno(log), STDERR_FILENO);
-	parentmemory_free(f->memory);
-	assert_int_equal(parentmemory_new(f->path, &f->memory), 0);
+	parentowned_free(f->memory);
+	assert_int_equal(parentowned_new(f->path, &f->memory), 0);
 	dup2(before, STDERR_FILENO);
 	close(before);
 	ssize_t len = pread(fileno(log), text, sizeof(text) - 1, 0);
@@ -202,5 +202,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("parentmemory", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("parentowned", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* test_parentwords.c - what an operator is told of the primary's refusals */
+/* test_parenterror.c - what an operator is told of the primary's refusals */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/parent/parentwords.h"
+#include "dnsd/parent/parenterror.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,10 +29,10 @@ static const struct row rows[] = {
 	{true, DNS_RCODE_NOERROR, TSIG_MISSING, 0, "is not signed, so it is not believed"},
 	{true, DNS_RCODE_NOERROR, TSIG_FORGED, 0, "has a wrong signature"},
 	{true, DNS_RCODE_NOERROR, TSIG_OTHER_KEY, 0, "is signed with another key"},
-	{true, DNS_RCODE_NXDOMAIN, TSIG_GOOD, 0, "was changed by somebody else meanwhile"},
+	{true, DNS_RCODE_NXDOMAIN, TSIG_GOOD, 0, "was changed by another program meanwhile"},
 	{true, DNS_RCODE_NXRRSET, TSIG_GOOD, 0,
-		"www-ns1.example.com. A was changed by somebody else meanwhile (NXRRSET)"},
-	{true, DNS_RCODE_YXRRSET, TSIG_GOOD, 0, "(YXRRSET): it is looked at again"},
+		"www-ns1.example.com. A was changed by another program meanwhile (NXRRSET)"},
+	{true, DNS_RCODE_YXRRSET, TSIG_GOOD, 0, "(YXRRSET): it is looked up again"},
 	{true, DNS_RCODE_REFUSED, TSIG_GOOD, 0,
 		"its update-policy (BIND) or acl (Knot) for example.com. must let the key "
 		"multihomed. change A of www-ns1.example.com."},
@@ -63,7 +63,7 @@ static void each_outcome_has_its_words(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct message response = {.rcode = rows[i].rcode};
-		const struct parent_told told = {
+		const struct parent_response told = {
 			.is_update = rows[i].is_update,
 			.key = &key,
 			.target = &target,
@@ -73,7 +73,7 @@ static void each_outcome_has_its_words(void **state)
 			.now_s = NOW_S,
 		};
 		char said[4096] = "";
-		bool is_fine = parentwords_is_fine(&told, said, sizeof(said));
+		bool is_fine = parenterror_check(&told, said, sizeof(said));
 
 		if (rows[i].said ? !is_fine && strstr(said, rows[i].said) : is_fine)
 			continue;
@@ -91,5 +91,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("parentwords", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("parenterror", tests, NULL, NULL);
 }

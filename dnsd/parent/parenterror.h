@@ -1,4 +1,4 @@
-/* parentwords.h - what the primary's refusals mean, in words for an operator
+/* parenterror.h - what the primary's refusals mean, in words for an operator
  *
  * Pure.
  */
@@ -6,7 +6,7 @@
 #include "dnsd/parent/parentplan.h"
 #include "dnsd/wire/tsig.h"
 
-struct parent_told {
+struct parent_response {
 	bool is_update; /* or a question */
 	const struct tsig_key *key;
 	const struct parent_target *target;
@@ -16,6 +16,6 @@ struct parent_told {
 	uint64_t now_s;
 };
 
-/* Whether the response can be believed and says that all went well, or for a question that
- * the name does not exist. Else `out` says why not, and what to do. */
-bool parentwords_is_fine(const struct parent_told *told, char *out, size_t cap);
+/* True if the signature is good and the response reports success, or for a question that the
+ * name does not exist. Else `out` says what is wrong and what to do. */
+bool parenterror_check(const struct parent_response *response, char *out, size_t cap);
