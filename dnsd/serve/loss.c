@@ -61,11 +61,9 @@ void loss_tell(struct loss *loss, const struct loss_place *place,
 	for (unsigned int i = 0; i < LOSS_N_REASONS; i++) {
 		uint64_t lost = totals[STATS_SEND_FIRST + i] - loss->told[i];
 
-		if (lost == 0 || (loss->told_ms[i] != 0 &&
-					 now_ms - loss->told_ms[i] < LOSS_TELL_AGAIN_MS))
+		if (lost == 0 || !logonce_is_due(&loss->logged[i], now_ms, LOSS_TELL_AGAIN_MS))
 			continue;
 		loss->told[i] += lost;
-		loss->told_ms[i] = now_ms;
 		log_warning("udp",
 			"%s: %" PRIu64 " responses of %s port %u by UDP were lost (%s); their "
 			"clients must ask again; %s",

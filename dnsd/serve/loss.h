@@ -6,6 +6,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "common/logonce.h"
 #include "common/net/addr.h"
 #include "dnsd/wire/stats.h"
 
@@ -14,7 +15,7 @@ enum { LOSS_N_REASONS = STATS_SEND_LAST - STATS_SEND_FIRST + 1 };
 /* What was logged of one socket. Zero at the start. */
 struct loss {
 	uint64_t told[LOSS_N_REASONS];
-	int64_t told_ms[LOSS_N_REASONS]; /* monotonic; 0: never */
+	struct logonce logged[LOSS_N_REASONS]; /* monotonic; 0: never */
 };
 
 struct loss_place {

@@ -36,6 +36,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/logonce.h"
 #include "common/timer.h"
 #include "dnsd/serve/arrival.h"
 #include "dnsd/state/facts.h"
@@ -82,7 +83,7 @@ struct tcp_server {
 	struct event *finish; /* pending: the grace before the end */
 	tcp_done_fn *done;
 	void *done_arg;
-	int64_t told_ms; /* when it was last logged that descriptors are out */
+	struct logonce logged; /* that descriptors are out */
 	uint8_t query[TCP_QUERY_MAX + RESPOND_QUERY_SLACK];
 	uint8_t reply[2 + RESPOND_TCP_CAP];
 };
@@ -411,15 +412,12 @@ static void on_accept_failed(struct evconnlistener *acceptor, void *arg)
 	struct tcp_listener *listener = arg;
 	struct tcp_server *server = listener->server;
 	int err = EVUTIL_SOCKET_ERROR();
-	int64_t now_ms = clock_now_ms();
 
 	if (!somebody_waits(acceptor))
 		return;
-	if (server->told_ms == 0 || now_ms - server->told_ms > TCP_TELL_AGAIN_MS) {
-		server->told_ms = now_ms;
+	if (logonce_is_due(&server->logged, clock_now_ms(), TCP_TELL_AGAIN_MS))
 		log_error(-err, "tcp", "cannot accept connections; %zu are open",
 			server->counters.open);
-	}
 	if ((err == EMFILE || err == ENFILE) && server->counters.open > 0) {
 		evict(server, NULL);
 		return;

@@ -22,6 +22,7 @@
 #include "common/ctl/ctl.h"
 #include "common/ctl/feed.h"
 #include "common/log.h"
+#include "common/logonce.h"
 #include "common/timer.h"
 
 struct stream {
@@ -36,9 +37,8 @@ struct stream {
 	struct event *grace;
 	int grace_ms;
 	char error[WORD_ERROR_MAX]; /* of the line that was no word */
-	char told[FEED_WHY_MAX];    /* the reason that was complained of last */
-	bool told_absent;
-	bool was_told; /* that routed is not followed, since it was */
+	struct logonce logged;	    /* why routed is not followed, since it was */
+	bool logged_absent;
 };
 
 /* ---- what is said of it ---- */
@@ -56,22 +56,18 @@ static const char *remedy(int error)
 			       : "";
 }
 
-/* That routed is not there is told once, in whichever words the system says so. */
-static bool is_told(const struct stream *stream, const char *why, int error)
-{
-	if (!stream->was_told)
-		return false;
-	return strcmp(stream->told, why) == 0 ||
-	       (is_absent(error) && (stream->word || stream->told_absent));
-}
-
 static void tell_lost(struct stream *stream, const char *why, int error)
 {
 	static const char alone[] = "uplinks are judged by carrier and addresses alone";
 
-	if (is_told(stream, why, error))
+	bool first = stream->logged.key == 0;
+
+	/* that routed is not there is logged once, in whichever words the system says so */
+	if (!first && is_absent(error) && (stream->word || stream->logged_absent))
 		return;
-	if (stream->word && !stream->was_told)
+	if (!logonce_is_new(&stream->logged, logonce_key(why)))
+		return;
+	if (stream->word && first)
 		log_warning("stream",
 			"routed is lost (%s): its last word counts for %d s more, "
 			"unless it comes back",
@@ -82,9 +78,7 @@ static void tell_lost(struct stream *stream, const char *why, int error)
 		log_warning("stream", "routed at %s cannot be followed: %s%s; %s",
 			stream->path, why, remedy(error),
 			stream->word ? "its last word still counts" : alone);
-	snprintf(stream->told, sizeof(stream->told), "%s", why);
-	stream->told_absent = is_absent(error);
-	stream->was_told = true;
+	stream->logged_absent = is_absent(error);
 }
 
 static void tell_followed(struct stream *stream)
@@ -92,8 +86,7 @@ static void tell_followed(struct stream *stream)
 	if (feed_state(stream->feed)->connected)
 		return;
 	log_notice("stream", "follows routed at %s", stream->path);
-	stream->was_told = false;
-	stream->told[0] = '\0';
+	logonce_clear(&stream->logged);
 }
 
 /* ---- what happens ---- */
@@ -142,7 +135,7 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 		"no word from routed for %d s (%s): "
 		"uplinks are judged by carrier and addresses alone",
 		stream->grace_ms / 1000, feed_state(stream->feed)->why);
-	stream->told_absent = true;
+	stream->logged_absent = true;
 	word_free(TAKE(stream->word));
 	stream->changed(stream->arg);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/logonce.h"
 #include "routed/kernel/nft.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnl.h"
@@ -68,18 +69,9 @@ static const char *remedy(int err, enum plan_op op)
 	}
 }
 
-static uint64_t hash_line(const char *line)
-{
-	uint64_t hash = 14695981039346656037u;
-
-	for (; *line; line++)
-		hash = (hash ^ (uint8_t)*line) * 1099511628211u;
-	return hash;
-}
-
 static void tell(struct pass *pass, const char *area, int err, const char *line)
 {
-	uint64_t hash = hash_line(line) + (uint64_t)(int64_t)err;
+	uint64_t hash = logonce_key(line) + (uint64_t)(int64_t)err;
 	uint64_t *told = reallocarray(pass->told, pass->n_told + 1, sizeof(*told));
 
 	if (told) {
