@@ -6,12 +6,12 @@
  *                                       \--- error, timeout ---> done: the doubtful response,
  *                                                                or why there is none
  *
- * The sockets are bound to nothing, so that the kernel's routing says by which uplink the
- * question leaves, and from which address and port (the latter random). A UDP socket is
- * connected: what comes from elsewhere never gets here, and what comes from there is still no
- * answer unless it has the ID and the question. Everything that arrives is read by message.c.
+ * The sockets are not bound: the kernel's routing chooses the uplink, the source address and a
+ * random port. A UDP socket is connected, so the kernel drops datagrams from other hosts; a
+ * datagram from the server still counts only if it has the ID and the question. message.c reads
+ * everything that arrives.
  *
- * Used by parent.c in the daemon's event loop and by askall.c in that of a verb. Must never
+ * parent.c uses it in the daemon's event loop, askall.c in the event loop of a verb. Must never
  * block, and never call back from within ask_start().
  */
 #include "dnsd/client/ask.h"
@@ -31,7 +31,8 @@
 #include "common/timer.h"
 
 enum {
-	UDP_RECEIVE_MAX = 4096, /* more than we offer; what is longer is cut and malformed */
+	UDP_RECEIVE_MAX =
+		4096, /* more than we offer; a longer datagram is cut, so malformed */
 	TCP_PREFIX = 2,
 	AFTER_ERROR_MS = 200,
 };
@@ -43,18 +44,18 @@ struct ask {
 	struct event *timer;
 	int fd;
 	bool by_tcp;
-	int n_left;  /* tries over UDP */
-	size_t n_io; /* TCP: octets that are written or read */
+	int n_left;  /* tries over UDP that remain */
+	size_t n_io; /* TCP: octets written or read so far */
 	size_t len;
 	uint8_t query[TCP_PREFIX + MESSAGE_QUERY_CAP]; /* the prefix is used by TCP */
 	size_t doubtful_len;
 	uint8_t doubtful[UDP_RECEIVE_MAX];
-	struct ask_result failed; /* how it ended, for on_failed */
+	struct ask_result failed; /* how it ended, for ask_on_failed */
 	uint8_t reply[TCP_PREFIX + MESSAGE_MAX];
 };
 
-static void on_readable(evutil_socket_t fd, short what, void *arg);
-static void on_timer(evutil_socket_t fd, short what, void *arg);
+static void udp_on_readable(evutil_socket_t fd, short what, void *arg);
+static void ask_on_timer(evutil_socket_t fd, short what, void *arg);
 static void tcp_start(struct ask *ask);
 
 /* ---- small things ---- */
@@ -70,11 +71,6 @@ const char *endpoint_str(const struct endpoint *endpoint, char out[ENDPOINT_STR_
 	else
 		snprintf(out, ENDPOINT_STR_LEN, "%s:%u", addr, endpoint->port);
 	return out;
-}
-
-bool endpoint_eq(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && addr_eq(&a->addr, &b->addr);
 }
 
 uint16_t ask_id(void)
@@ -105,7 +101,7 @@ const char *ask_problem(
 			result->by_tcp ? "TCP" : "UDP", strerror(-result->error));
 		break;
 	case ASK_MALFORMED:
-		snprintf(out, cap, "what came over TCP is no response to the question");
+		snprintf(out, cap, "the message over TCP is no response to the question");
 		break;
 	}
 	return out;
@@ -113,7 +109,7 @@ const char *ask_problem(
 
 /* ---- the end ---- */
 
-static void close_socket(struct ask *ask)
+static void ask_close_socket(struct ask *ask)
 {
 	if (ask->io)
 		event_free(ask->io);
@@ -127,19 +123,19 @@ void ask_cancel(struct ask *ask)
 {
 	if (!ask)
 		return;
-	close_socket(ask);
+	ask_close_socket(ask);
 	event_free(ask->timer);
 	free(ask);
 }
 
-/* `result` may lie in the ask itself. */
-static void finish(struct ask *ask, const struct ask_result *result)
+/* `result` may be a part of the ask itself. */
+static void ask_finish(struct ask *ask, const struct ask_result *result)
 {
 	ask->how.done(result, ask->how.arg);
 	ask_cancel(ask);
 }
 
-static void on_failed(evutil_socket_t fd, short what, void *arg)
+static void ask_on_failed(evutil_socket_t fd, short what, void *arg)
 {
 	struct ask *ask = arg;
 
@@ -151,26 +147,26 @@ static void on_failed(evutil_socket_t fd, short what, void *arg)
 		ask->failed.by_tcp = false;
 		ask->failed.is_doubtful = true;
 	}
-	finish(ask, &ask->failed);
+	ask_finish(ask, &ask->failed);
 }
 
-/* Ends it from the event loop, for this may be called from ask_start(). */
-static void fail(struct ask *ask, enum ask_outcome outcome, int error)
+/* Ends the ask from the event loop: ask_start() may be the caller. */
+static void ask_fail(struct ask *ask, enum ask_outcome outcome, int error)
 {
-	close_socket(ask);
+	ask_close_socket(ask);
 	ask->failed = (struct ask_result){
 		.outcome = outcome,
 		.error = error,
 		.by_tcp = ask->by_tcp,
 	};
 	event_del(ask->timer);
-	event_assign(ask->timer, ask->base, -1, 0, on_failed, ask);
+	event_assign(ask->timer, ask->base, -1, 0, ask_on_failed, ask);
 	timer_arm_ms(ask->timer, 0);
 }
 
 /* ---- UDP ---- */
 
-/* Nothing that the network says of one datagram ends the tries: the next may go elsewhere. */
+/* An error for one datagram does not end the tries: the next one may take another route. */
 static void udp_send(struct ask *ask)
 {
 	ask->n_left--;
@@ -179,7 +175,7 @@ static void udp_send(struct ask *ask)
 	timer_arm_ms(ask->timer, ask->how.udp_ms);
 }
 
-static int open_socket(struct ask *ask, int type)
+static int ask_open_socket(struct ask *ask, int type)
 {
 	const struct endpoint *server = &ask->how.server;
 	struct sockaddr_storage sa;
@@ -193,7 +189,7 @@ static int open_socket(struct ask *ask, int type)
 	return 0;
 }
 
-static int watch(struct ask *ask, short what, event_callback_fn callback)
+static int ask_watch(struct ask *ask, short what, event_callback_fn callback)
 {
 	if (ask->io)
 		event_free(ask->io);
@@ -206,18 +202,18 @@ static int watch(struct ask *ask, short what, event_callback_fn callback)
 
 static void udp_start(struct ask *ask)
 {
-	int err = open_socket(ask, SOCK_DGRAM);
+	int err = ask_open_socket(ask, SOCK_DGRAM);
 
 	if (err == 0)
-		err = watch(ask, EV_READ, on_readable);
+		err = ask_watch(ask, EV_READ, udp_on_readable);
 	if (err < 0) {
-		fail(ask, ASK_UNREACHABLE, err);
+		ask_fail(ask, ASK_UNREACHABLE, err);
 		return;
 	}
 	udp_send(ask);
 }
 
-/* Takes a response, or goes on to TCP. The ask may be gone afterwards. */
+/* Takes a response, or continues over TCP. May free the ask. */
 static void udp_take(struct ask *ask, const struct message *message, const uint8_t *bytes)
 {
 	struct ask_result result = {.outcome = ASK_ANSWERED, .message = *message};
@@ -225,18 +221,18 @@ static void udp_take(struct ask *ask, const struct message *message, const uint8
 
 	if (!truncated &&
 		(!ask->how.check || ask->how.check(message, ask->how.arg) == ASK_TAKE)) {
-		finish(ask, &result);
+		ask_finish(ask, &result);
 		return;
 	}
 	if (!truncated) {
 		memcpy(ask->doubtful, bytes, message->len);
 		ask->doubtful_len = message->len;
 	}
-	close_socket(ask);
+	ask_close_socket(ask);
 	tcp_start(ask);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void udp_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct ask *ask = arg;
 	uint8_t bytes[UDP_RECEIVE_MAX];
@@ -245,7 +241,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		/* ICMP, perhaps forged: told if no try is answered, but not waited for long */
+		/* ICMP, perhaps forged: reported only if no try is answered; the next try comes sooner */
 		ask->failed.error = -errno;
 		timer_arm_ms(ask->timer,
 			ask->how.udp_ms < AFTER_ERROR_MS ? ask->how.udp_ms : AFTER_ERROR_MS);
@@ -256,7 +252,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		udp_take(ask, &message, bytes);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void ask_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct ask *ask = arg;
 	int error = ask->failed.error;
@@ -266,7 +262,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (!ask->by_tcp && ask->n_left > 0)
 		udp_send(ask);
 	else
-		fail(ask, error ? ASK_UNREACHABLE : ASK_TIMEOUT, error);
+		ask_fail(ask, error ? ASK_UNREACHABLE : ASK_TIMEOUT, error);
 }
 
 /* ---- TCP ---- */
@@ -278,13 +274,13 @@ static void tcp_take(struct ask *ask)
 
 	if (!message_read(ask->reply + TCP_PREFIX, len, &result.message) ||
 		!message_is_response(&result.message, ask->query + TCP_PREFIX, ask->len)) {
-		fail(ask, ASK_MALFORMED, 0);
+		ask_fail(ask, ASK_MALFORMED, 0);
 		return;
 	}
-	/* over a connection nobody else can answer: what is in doubt is now taken as it is */
+	/* no other host can answer over a connection: a doubtful response is accepted here */
 	if (ask->how.check && ask->how.check(&result.message, ask->how.arg) == ASK_DOUBT)
 		result.is_doubtful = true;
-	finish(ask, &result);
+	ask_finish(ask, &result);
 }
 
 static void tcp_on_readable(evutil_socket_t fd, short what, void *arg)
@@ -299,7 +295,7 @@ static void tcp_on_readable(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		fail(ask, ASK_UNREACHABLE, n < 0 ? -errno : -ECONNRESET);
+		ask_fail(ask, ASK_UNREACHABLE, n < 0 ? -errno : -ECONNRESET);
 		return;
 	}
 	ask->n_io += (size_t)n;
@@ -317,15 +313,15 @@ static void tcp_on_writable(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
-		fail(ask, ASK_UNREACHABLE, -errno);
+		ask_fail(ask, ASK_UNREACHABLE, -errno);
 		return;
 	}
 	ask->n_io += (size_t)n;
 	if (ask->n_io < total)
 		return;
 	ask->n_io = 0;
-	if (watch(ask, EV_READ, tcp_on_readable) < 0)
-		fail(ask, ASK_UNREACHABLE, -ENOMEM);
+	if (ask_watch(ask, EV_READ, tcp_on_readable) < 0)
+		ask_fail(ask, ASK_UNREACHABLE, -ENOMEM);
 }
 
 static void tcp_start(struct ask *ask)
@@ -333,11 +329,11 @@ static void tcp_start(struct ask *ask)
 	ask->by_tcp = true;
 	ask->n_io = 0;
 	ask->failed.error = 0;
-	int err = open_socket(ask, SOCK_STREAM);
+	int err = ask_open_socket(ask, SOCK_STREAM);
 	if (err == 0)
-		err = watch(ask, EV_WRITE, tcp_on_writable);
+		err = ask_watch(ask, EV_WRITE, tcp_on_writable);
 	if (err < 0)
-		fail(ask, ASK_UNREACHABLE, err);
+		ask_fail(ask, ASK_UNREACHABLE, err);
 	else
 		timer_arm_ms(ask->timer, ask->how.tcp_ms);
 }
@@ -363,7 +359,7 @@ int ask_start(struct event_base *base, const struct ask_how *how, const uint8_t 
 	ask->failed = (struct ask_result){0};
 	be16_write(ask->query, (unsigned int)len);
 	memcpy(ask->query + TCP_PREFIX, query, len);
-	ask->timer = evtimer_new(base, on_timer, ask);
+	ask->timer = evtimer_new(base, ask_on_timer, ask);
 	if (!ask->timer) {
 		free(ask);
 		return -ENOMEM;

@@ -20,28 +20,26 @@ enum { ENDPOINT_STR_LEN = ADDR_STR_LEN + 8 };
 /* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353": with the port where it is not 53.
  * `out` is returned. */
 const char *endpoint_str(const struct endpoint *endpoint, char out[ENDPOINT_STR_LEN]);
-bool endpoint_eq(const struct endpoint *a, const struct endpoint *b);
 
 enum ask_outcome {
 	ASK_ANSWERED,
 	ASK_TIMEOUT,	 /* no response to our question came */
-	ASK_UNREACHABLE, /* the kernel or the network says so: `error` */
-	ASK_MALFORMED,	 /* what came over TCP is no response to our question */
+	ASK_UNREACHABLE, /* an error of the kernel or the network: `error` */
+	ASK_MALFORMED,	 /* the message over TCP is no response to our question */
 };
 
 struct ask_result {
 	enum ask_outcome outcome;
 	int error; /* negative errno */
 	bool by_tcp;
-	bool is_doubtful;	/* ASK_DOUBT was said of it, and TCP brought nothing better */
+	bool is_doubtful;	/* `check` said ASK_DOUBT, and TCP brought nothing better */
 	struct message message; /* ASK_ANSWERED: valid during the callback */
 };
 
-/* What to make of a response that belongs to the question. */
+/* The verdict of `check` on a response that belongs to the question. */
 enum ask_verdict {
 	ASK_TAKE,
-	ASK_DOUBT, /* anybody may have sent it: over UDP, ask again by TCP before it is taken
-		    */
+	ASK_DOUBT, /* it may be forged: over UDP, ask again by TCP before it counts */
 };
 
 typedef enum ask_verdict ask_check_fn(const struct message *response, void *arg);

@@ -20,7 +20,7 @@ struct question {
 	bool recursive; /* RD */
 	bool tcp;
 
-	/* what came of it */
+	/* the result */
 	enum ask_outcome outcome;
 	int error;		/* ASK_UNREACHABLE: negative errno */
 	char problem[128];	/* where there is no message */
@@ -28,7 +28,8 @@ struct question {
 	uint8_t *reply;		/* owned */
 };
 
-/* Asks them all, ASKALL_PARALLEL at a time, and returns when the last is through. -ENOMEM. */
+/* Asks all of them, ASKALL_PARALLEL at a time, and returns after the last. -ENOMEM. */
 int askall(const struct askall_how *how, struct question *questions, size_t n);
 
-void questions_fini(struct question *questions, size_t n); /* what is in them */
+/* Frees what the questions own, not the array. */
+void questions_fini(struct question *questions, size_t n);

@@ -1,6 +1,6 @@
 /* resolvconf.c - the resolvers of this machine: the nameserver lines of resolv.conf(5)
  *
- * For finding the parent's servers. Read anew each time, since DHCP clients rewrite it. A
+ * For finding the parent's servers. Read each time, since DHCP clients rewrite it. A
  * scope (fe80::1%lan0) is not understood, and such a line left out.
  */
 #include "dnsd/client/resolvconf.h"

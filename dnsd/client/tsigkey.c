@@ -36,7 +36,7 @@ enum {
 };
 
 /* What a file says, before it is understood. */
-struct said {
+struct key_text {
 	char *name;
 	char *algorithm;
 	char *secret;
@@ -50,13 +50,13 @@ struct source {
 	struct report *report;
 };
 
-static void said_fini(struct said *said)
+static void key_text_fini(struct key_text *clauses)
 {
-	free(said->name);
-	free(said->algorithm);
-	if (said->secret)
-		OPENSSL_cleanse(said->secret, strlen(said->secret));
-	free(said->secret);
+	free(clauses->name);
+	free(clauses->algorithm);
+	if (clauses->secret)
+		OPENSSL_cleanse(clauses->secret, strlen(clauses->secret));
+	free(clauses->secret);
 }
 
 /* ---- BIND's statement ---- */
@@ -126,7 +126,7 @@ static bool is_word_octet(const struct scanner *scanner)
 	return c > ' ' && c <= '~' && !strchr("{};\"", c);
 }
 
-/* The next word into `word`. False after saying what is wrong. */
+/* Reads the next word into `word`. False after reporting a mistake. */
 static bool scan(struct scanner *scanner)
 {
 	size_t len = 0;
@@ -173,7 +173,7 @@ static bool expect(struct scanner *scanner, const char *word)
 static bool take(struct scanner *scanner, char **ret_text, int *ret_line)
 {
 	if (*ret_text)
-		return scan_error(scanner, scanner->word_line, "is said twice");
+		return scan_error(scanner, scanner->word_line, "is there twice");
 	if (!scan(scanner))
 		return false;
 	if (!scanner->is_quoted && strchr("{};", scanner->word[0]))
@@ -183,7 +183,7 @@ static bool take(struct scanner *scanner, char **ret_text, int *ret_line)
 	return *ret_text != NULL;
 }
 
-static bool read_clauses(struct scanner *scanner, struct said *said)
+static bool read_clauses(struct scanner *scanner, struct key_text *clauses)
 {
 	while (scan(scanner)) {
 		bool ok;
@@ -191,9 +191,9 @@ static bool read_clauses(struct scanner *scanner, struct said *said)
 		if (strcmp(scanner->word, "}") == 0)
 			return true;
 		if (strcmp(scanner->word, "algorithm") == 0)
-			ok = take(scanner, &said->algorithm, &said->algorithm_line);
+			ok = take(scanner, &clauses->algorithm, &clauses->algorithm_line);
 		else if (strcmp(scanner->word, "secret") == 0)
-			ok = take(scanner, &said->secret, &said->secret_line);
+			ok = take(scanner, &clauses->secret, &clauses->secret_line);
 		else
 			return scan_error(scanner, scanner->word_line,
 				"neither 'algorithm', 'secret' nor '}' stands here");
@@ -204,12 +204,12 @@ static bool read_clauses(struct scanner *scanner, struct said *said)
 }
 
 static bool read_statement(
-	const struct source *source, const char *text, size_t len, struct said *said)
+	const struct source *source, const char *text, size_t len, struct key_text *clauses)
 {
 	struct scanner scanner = {source, text, text + len, 1, 1, false, ""};
 
-	if (!expect(&scanner, "key") || !take(&scanner, &said->name, &said->name_line) ||
-		!expect(&scanner, "{") || !read_clauses(&scanner, said) ||
+	if (!expect(&scanner, "key") || !take(&scanner, &clauses->name, &clauses->name_line) ||
+		!expect(&scanner, "{") || !read_clauses(&scanner, clauses) ||
 		!expect(&scanner, ";") || !scan(&scanner))
 		return false;
 	return scanner.word[0] == '\0' ||
@@ -221,23 +221,23 @@ static bool read_statement(
 
 static void read_value(const struct doc_place *at, const struct schema_key *key, void *out)
 {
-	struct said *said = at->doc->owner;
+	struct key_text *clauses = at->doc->owner;
 	int line = (int)at->node->start_mark.line + 1;
 
 	schema_text(at, key, out);
-	if (out == &said->name)
-		said->name_line = line;
-	else if (out == &said->algorithm)
-		said->algorithm_line = line;
+	if (out == &clauses->name)
+		clauses->name_line = line;
+	else if (out == &clauses->algorithm)
+		clauses->algorithm_line = line;
 	else
-		said->secret_line = line;
+		clauses->secret_line = line;
 }
 
 static const struct schema_key knot_key_keys[] = {
-	{"id", read_value, offsetof(struct said, name), SCHEMA_REQUIRED, 0, 0, NULL},
-	{"algorithm", read_value, offsetof(struct said, algorithm), SCHEMA_REQUIRED, 0, 0,
+	{"id", read_value, offsetof(struct key_text, name), SCHEMA_REQUIRED, 0, 0, NULL},
+	{"algorithm", read_value, offsetof(struct key_text, algorithm), SCHEMA_REQUIRED, 0, 0,
 		NULL},
-	{"secret", read_value, offsetof(struct said, secret), SCHEMA_REQUIRED, 0, 0, NULL},
+	{"secret", read_value, offsetof(struct key_text, secret), SCHEMA_REQUIRED, 0, 0, NULL},
 	{0},
 };
 
@@ -259,16 +259,16 @@ static const struct schema_key knot_keys[] = {
 };
 
 static bool read_yaml(
-	const struct source *source, const char *text, size_t len, struct said *said)
+	const struct source *source, const char *text, size_t len, struct key_text *clauses)
 {
 	size_t n_before = source->report->n_errors;
 	struct doc doc;
 
 	if (doc_load(&doc, source->path, text, len, source->report) < 0)
 		return false;
-	doc.owner = said;
+	doc.owner = clauses;
 	struct doc_place root = doc_root(&doc);
-	schema_map(&root, knot_keys, said);
+	schema_map(&root, knot_keys, clauses);
 	doc_free(&doc);
 	return source->report->n_errors == n_before;
 }
@@ -293,23 +293,23 @@ static bool is_yaml(const char *text, size_t len)
 /* ---- what it means ---- */
 
 static void check_name(
-	const struct source *source, const struct said *said, struct tsig_key *key)
+	const struct source *source, const struct key_text *clauses, struct tsig_key *key)
 {
 	size_t len;
 
-	if (name_from_str(said->name, key->name, &len) < 0 || len == 1)
-		report_add(source->report, REPORT_ERROR, source->path, said->name_line,
-			"'%s' is not the name of a key", doc_printable(said->name));
+	if (name_from_str(clauses->name, key->name, &len) < 0 || len == 1)
+		report_add(source->report, REPORT_ERROR, source->path, clauses->name_line,
+			"'%s' is not the name of a key", doc_printable(clauses->name));
 }
 
 static void check_algorithm(
-	const struct source *source, const struct said *said, struct tsig_key *key)
+	const struct source *source, const struct key_text *clauses, struct tsig_key *key)
 {
-	if (tsig_algorithm_parse(said->algorithm, &key->algorithm) < 0)
-		report_add(source->report, REPORT_ERROR, source->path, said->algorithm_line,
+	if (tsig_algorithm_parse(clauses->algorithm, &key->algorithm) < 0)
+		report_add(source->report, REPORT_ERROR, source->path, clauses->algorithm_line,
 			"algorithm '%s' is not offered: "
 			"make a key with hmac-sha256 or hmac-sha512",
-			doc_printable(said->algorithm));
+			doc_printable(clauses->algorithm));
 }
 
 /* Base64 as ldns reads it; the copy that it makes is wiped. */
@@ -330,24 +330,24 @@ static size_t decode(const char *text, uint8_t ret_secret[TSIG_SECRET_MAX])
 }
 
 static void check_secret(
-	const struct source *source, const struct said *said, struct tsig_key *key)
+	const struct source *source, const struct key_text *clauses, struct tsig_key *key)
 {
-	key->secret_len = decode(said->secret, key->secret);
+	key->secret_len = decode(clauses->secret, key->secret);
 	if (key->secret_len == 0)
-		report_add(source->report, REPORT_ERROR, source->path, said->secret_line,
+		report_add(source->report, REPORT_ERROR, source->path, clauses->secret_line,
 			"the secret is not 1 to %d octets in base64", TSIG_SECRET_MAX);
 	else if (key->secret_len < SECRET_SHORT)
-		report_add(source->report, REPORT_WARNING, source->path, said->secret_line,
+		report_add(source->report, REPORT_WARNING, source->path, clauses->secret_line,
 			"the secret has only %zu octets, which can be found by trying",
 			key->secret_len);
 }
 
-static bool is_complete(const struct source *source, const struct said *said)
+static bool is_complete(const struct source *source, const struct key_text *clauses)
 {
-	if (said->name && said->algorithm && said->secret)
+	if (clauses->name && clauses->algorithm && clauses->secret)
 		return true;
-	report_add(source->report, REPORT_ERROR, source->path, said->name_line,
-		"the key has no %s", said->algorithm ? "secret" : "algorithm");
+	report_add(source->report, REPORT_ERROR, source->path, clauses->name_line,
+		"the key has no %s", clauses->algorithm ? "secret" : "algorithm");
 	return false;
 }
 
@@ -357,17 +357,17 @@ int tsigkey_parse(const char *path, const char *text, size_t len, struct report 
 	const struct source source = {path, report};
 	size_t n_before = report->n_errors;
 	struct tsig_key key = {0};
-	struct said said = {0};
-	bool ok = is_yaml(text, len) ? read_yaml(&source, text, len, &said)
-				     : read_statement(&source, text, len, &said);
+	struct key_text clauses = {0};
+	bool ok = is_yaml(text, len) ? read_yaml(&source, text, len, &clauses)
+				     : read_statement(&source, text, len, &clauses);
 
-	if (ok && is_complete(&source, &said)) {
-		check_name(&source, &said, &key);
-		check_algorithm(&source, &said, &key);
-		check_secret(&source, &said, &key);
+	if (ok && is_complete(&source, &clauses)) {
+		check_name(&source, &clauses, &key);
+		check_algorithm(&source, &clauses, &key);
+		check_secret(&source, &clauses, &key);
 	}
 	ok = ok && report->n_errors == n_before;
-	said_fini(&said);
+	key_text_fini(&clauses);
 	if (ok)
 		*ret_key = key;
 	OPENSSL_cleanse(&key, sizeof(key));

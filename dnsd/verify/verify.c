@@ -1,9 +1,9 @@
 /* verify.c - the verb `verify ZONE`: does the parent's delegation lead to us?
  *
- * Asks the running dnsd (or, without one, files and kernel) what the delegation should be, the
- * parent's servers what it is, and each address whether it answers; then says what is wrong
- * and what to do. The status is 0 if nothing is, so that monitoring can run it. With --inbound
- * it is verifyinbound.c that goes on, which needs no parent.
+ * Asks the running dnsd (without one, reads files and kernel) for the delegation as it should be,
+ * asks the parent's servers for the delegation as it is, and asks each address. Then it prints
+ * mistakes and remedies. The exit status is 0 if there is no mistake, so that monitoring can run
+ * it. With --inbound, verifyinbound.c takes over; it needs no parent.
  */
 #include "dnsd/verify/verify.h"
 
@@ -27,7 +27,7 @@ const struct cli_option verify_options[] = {
 		.summary = "a server of the parent zone, instead of looking for them"},
 	{.name = "resolver",
 		.value = "ADDR...",
-		.summary = "whom to ask for them, instead of /etc/resolv.conf's"},
+		.summary = "a resolver to ask for them, instead of those of /etc/resolv.conf"},
 	{.name = "inbound", .summary = "whether queries of resolvers come in by every uplink"},
 	{.name = "via",
 		.value = "ADDR...",
@@ -35,7 +35,7 @@ const struct cli_option verify_options[] = {
 	{0},
 };
 
-/* ---- what is so ---- */
+/* ---- the delegation as it should be ---- */
 
 static bool flag(const json_t *object, const char *key)
 {

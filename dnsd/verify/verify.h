@@ -1,9 +1,9 @@
-/* verify.h - does the parent's delegation lead to us? What is asked for that, and what is said
+/* verify.h - does the parent's delegation lead to us? The questions, the answers, the verdicts
  *
- *     verify.c        the verb: what to ask, in which order
- *     verifyfind.c    who serves the parent zone
- *     verifyask.c     what each of them says, and what is at the addresses that they name
- *     verifycheck.c   what is wrong about it, and the remedy (pure)
+ *     verify.c        the verb: options, and the order of the steps
+ *     verifyfind.c    the servers of the parent zone
+ *     verifyask.c     their answers, and the answers of the addresses that they name
+ *     verifycheck.c   the mistakes, and the remedies (pure)
  *     verifytext.c    as a table, or as JSON
  *     verifyinbound.c the other half: do queries of a public resolver come in by every uplink?
  */
@@ -23,12 +23,12 @@ enum {
 	VERIFY_LONG_TTL_S = 300, /* of an address that may change any day */
 };
 
-/* ---- what is so: the zone file, with the addresses that the uplinks have ---- */
+/* ---- what should be: the zone file with the present addresses of the uplinks ---- */
 
 struct verify_live_addr {
 	struct addr addr;
 	char uplink[SITE_NAME_MAX + 1]; /* "": of no uplink */
-	bool is_translated;		/* the modem's: cannot be tried from here */
+	bool is_translated;		/* the modem's address: cannot be tried from here */
 	bool is_dynamic;
 	uint32_t ttl_s;
 };
@@ -47,7 +47,7 @@ struct verify_live {
 	size_t n_ns;
 };
 
-/* ---- what the parent's servers say ---- */
+/* ---- answers of the parent's servers ---- */
 
 struct verify_record {
 	uint8_t name[NAME_MAX_LEN];
@@ -81,7 +81,7 @@ struct verify_server {
 	size_t n_records;
 };
 
-/* ---- what is at an address ---- */
+/* ---- answers of an address ---- */
 
 enum verify_outcome {
 	VERIFY_NOT_TRIED,
@@ -104,7 +104,7 @@ struct verify_reach {
 	char view[SITE_NAME_MAX + 1]; /* "": not known */
 };
 
-/* ---- all of it ---- */
+/* ---- all together ---- */
 
 struct verify {
 	const char *zone; /* as the configuration has it */
@@ -163,11 +163,11 @@ extern const struct cli_option verify_options[];
  */
 void verify_read_live(const json_t *zone, struct verify_live *ret_live);
 
-/* The servers of the closest zone above, by the resolvers. A negative errno after saying on
- * standard error what is wrong. */
+/* Finds the servers of the closest zone above, by the resolvers. A negative errno, after a message
+ * on standard error. */
 int verify_find(struct verify *verify);
 
-/* Fills in what the servers say, then what is at the addresses. -ENOMEM. */
+/* Fill in the answers of the servers, then those of the addresses. -ENOMEM. */
 int verify_ask_servers(struct verify *verify);
 int verify_ask_addresses(struct verify *verify);
 

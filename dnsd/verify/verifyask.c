@@ -1,4 +1,4 @@
-/* verifyask.c - what each of the parent's servers says, and what is at the addresses they name
+/* verifyask.c - the answers of the parent's servers, and of the addresses that they name
  *
  * Three rounds of questions, each asked all at once (askall.c):
  *
@@ -272,7 +272,7 @@ static int ask_outside(struct verify *verify, struct outside *outside)
 	return err;
 }
 
-/* Names that are none of the parent's: what anybody finds. */
+/* For names that the parent does not serve: the resolver's answer. */
 static int ask_resolvers(struct verify *verify, const struct outside *outside)
 {
 	AUTO(questions_freep) struct questions questions = {0};
@@ -311,7 +311,7 @@ int verify_ask_servers(struct verify *verify)
 	return err < 0 ? err : ask_resolvers(verify, &outside);
 }
 
-/* ---- round 3: what is at the addresses ---- */
+/* ---- round 3: the addresses ---- */
 
 enum { TRY_UDP, TRY_TCP, TRY_VIEW, N_TRIES };
 

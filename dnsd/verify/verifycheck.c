@@ -230,8 +230,8 @@ static void check_ttl(
 		say("at the parent, set that TTL to 60"));
 }
 
-/* An address that the parent has for a name of the zone, and we do not: what is it to become?
- * The n-th wrong one is replaced by the n-th that is missing. */
+/* The address that should replace `wrong`, which the parent has and the site does not: the n-th
+ * missing address replaces the n-th wrong one. NULL if none is missing. */
 static const struct addr *replacement(const struct check *check, const uint8_t *name,
 	const struct verify_live_ns *ns, const struct addr *wrong)
 {
@@ -341,7 +341,7 @@ static void rows_missing(
 		struct verify_row *row = add_row(check, name, &live->addr, NULL);
 		row->verdict = VERIFY_MISSING;
 		if (is_replacement(check, name, ns, &live->addr))
-			continue; /* said with the wrong one */
+			continue; /* the finding about the wrong address names it */
 		add_finding(check, true,
 			say("%s %s is missing at the parent%s", text, addr_str(&live->addr),
 				ns->is_within ? ": without glue nobody can ask it" : ""),

@@ -1,8 +1,8 @@
-/* verifyfind.c - who serves the parent zone: its NS records and their addresses, by a resolver
+/* verifyfind.c - the servers of the parent zone: its NS records and their addresses
  *
- * From the zone's name upwards, a label at a time: the first name with NS records of its own
- * is the parent zone. A resolver that answers for the zone itself (the LAN's, or dnsd's inside
- * view) does not disturb, since only names above it are asked for.
+ * A resolver is asked for the names above the zone, a label at a time: the first name with NS
+ * records is the apex of the parent zone. A resolver that serves the zone itself (that of the
+ * LAN, or dnsd's inside view) does no harm, since only names above the zone are asked for.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "dnsd/verify/verify.h"
 #include "dnsd/wire/response.h"
 
-/* One question, of one resolver after the other until one answers it. */
+/* Asks one resolver after the other until one answers the question. */
 static int ask_one(
 	const struct verify *verify, const uint8_t *name, uint16_t type, struct question *ret)
 {
@@ -37,7 +37,7 @@ static int ask_one(
 	return -EHOSTUNREACH;
 }
 
-static int no_resolver(
+static int report_no_resolver(
 	const struct verify *verify, const uint8_t *name, const struct question *question)
 {
 	char text[NAME_STR_LEN];
@@ -106,13 +106,13 @@ int verify_find(struct verify *verify)
 		name += 1 + *name;
 		int err = ask_one(verify, name, DNS_TYPE_NS, &question);
 		if (err == -EHOSTUNREACH)
-			err = no_resolver(verify, name, &question);
+			err = report_no_resolver(verify, name, &question);
 		if (err < 0) {
 			questions_fini(&question, 1);
 			return err;
 		}
 		n = response_ns(&question.message, MESSAGE_ANSWER, name, names, VERIFY_MAX_NS);
-		if (n > 0) /* what answered is the best one to ask the rest */
+		if (n > 0) /* this resolver works: ask it the rest too */
 			verify->resolvers[0] = question.server;
 		questions_fini(&question, 1);
 		if (n > 0)

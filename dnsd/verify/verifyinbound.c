@@ -5,11 +5,10 @@
  *     verb --- TOKEN-t1.ZONE TXT? --> resolver --- the same, truncated, then by TCP --> dnsd
  *     verb --- what arrived? --> dnsd
  *
- * Every name is asked for once only, so that no cache answers, and those of one token are
- * asked in rounds until every address of the delegation was reached by UDP and by TCP, or
- * until so many were asked that one which works would have had its turn: resolvers prefer the
- * server that was quickest, and try the others now and then. A name is repeated as clients
- * repeat it while no answer comes.
+ * Each name is new, so that no cache answers. The verb asks in rounds until every address of the
+ * delegation was reached by UDP and by TCP, or until it asked so often that a working address
+ * would have had its turn: resolvers prefer the quickest server and try the others now and then.
+ * A question is repeated as clients repeat it while no answer comes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,12 +26,12 @@ enum {
 	PER_ROUND = 8,	      /* names of each kind */
 	MAX_PER_ADDRESS = 40, /* names of each kind, in all rounds */
 	MAX_ROUNDS = 32,
-	MAX_MS = 40 * 1000,   /* no further round after that */
-	ENOUGH_TRUNCATED = 6, /* and none of them came back by TCP */
+	MAX_MS = 40 * 1000,   /* no new round begins after that */
+	ENOUGH_TRUNCATED = 6, /* truncated answers without a question by TCP: TCP is closed */
 	MAX_WAYS = 2 * SITE_MAX_UPLINKS,
 };
 
-/* Clients wait about so long, and ask again. */
+/* About as long as clients wait, and as often as they ask. */
 static const struct askall_how patience = {.udp_ms = 2000, .n_tries = 3, .tcp_ms = 5000};
 
 /* One uplink in one family: a way in. */
@@ -83,7 +82,7 @@ static void collect_ways(const struct verify *verify, struct tally *tally)
 			add_way(tally, &verify->live.ns[i].addrs[k]);
 }
 
-static bool is_open(const struct way *way)
+static bool way_is_open(const struct way *way)
 {
 	return way->n_udp > 0 && way->n_tcp > 0;
 }
@@ -97,21 +96,21 @@ static bool is_family_seen(const struct tally *tally, enum site_family family)
 	return false;
 }
 
-/* More questions would tell nothing new of it: it is open, or as good as proven not to be. */
-static bool is_settled(const struct way *way)
+/* More questions would tell nothing new: the way is open, or almost certainly closed. */
+static bool way_is_settled(const struct way *way)
 {
-	return is_open(way) || (way->n_tcp == 0 && way->n_truncated >= ENOUGH_TRUNCATED);
+	return way_is_open(way) || (way->n_tcp == 0 && way->n_truncated >= ENOUGH_TRUNCATED);
 }
 
 static bool all_settled(const struct tally *tally)
 {
 	for (size_t i = 0; i < tally->n_ways; i++)
-		if (!is_settled(&tally->ways[i]))
+		if (!way_is_settled(&tally->ways[i]))
 			return false;
 	return true;
 }
 
-static uint64_t number(const json_t *object, const char *key)
+static uint64_t json_count(const json_t *object, const char *key)
 {
 	return (uint64_t)json_integer_value(json_object_get(object, key));
 }
@@ -131,16 +130,16 @@ static void read_arrived(const json_t *reply, struct tally *tally)
 			if (strcmp(way->uplink, view) != 0 ||
 				(way->family == SITE_IPV6) != (strcmp(family, "ipv6") == 0))
 				continue;
-			way->n_udp = number(item, "udp");
-			way->n_tcp = number(item, "tcp");
-			way->n_truncated = number(item, "truncated");
+			way->n_udp = json_count(item, "udp");
+			way->n_tcp = json_count(item, "tcp");
+			way->n_truncated = json_count(item, "truncated");
 		}
 	}
 }
 
-/* ---- asking ---- */
+/* ---- questions ---- */
 
-static void count(struct tally *tally, const struct question *question)
+static void tally_count(struct tally *tally, const struct question *question)
 {
 	char text[64];
 
@@ -188,7 +187,7 @@ static int ask_round(const struct verify *verify, const char *token, unsigned in
 	}
 	int err = askall(&patience, questions, 2 * PER_ROUND);
 	for (size_t i = 0; i < 2 * PER_ROUND && err == 0; i++)
-		count(tally, &questions[i]);
+		tally_count(tally, &questions[i]);
 	questions_fini(questions, 2 * PER_ROUND);
 	return err;
 }
@@ -200,7 +199,7 @@ static size_t max_rounds(const struct tally *tally)
 	return n > MAX_ROUNDS ? MAX_ROUNDS : n;
 }
 
-/* A resolver that answers nothing at all is not asked for long. */
+/* A resolver that answers nothing at all is given up soon. */
 static bool is_hopeless(const struct tally *tally)
 {
 	return tally->n_answered == 0 && tally->n_asked >= 2u * PER_ROUND;
@@ -232,7 +231,7 @@ static int ask_via(const struct verify *verify, struct tally *tally)
 	return err;
 }
 
-/* ---- what came of it ---- */
+/* ---- the verdict ---- */
 
 enum verdict { WAY_OPEN, WAY_NOT_SEEN, WAY_NO_TCP, WAY_NO_UDP, WAY_NOT_JUDGED };
 
@@ -244,16 +243,16 @@ static const char *const verdict_words[] = {
 	[WAY_NOT_JUDGED] = "not judged",
 };
 
-/* Nothing came back, and nothing came in: that is about the resolver, or the way to it. */
+/* No answer came back and no query came in: the resolver, or the path to it, is at fault. */
 static bool is_mute(const struct tally *tally)
 {
 	return tally->n_timeouts == tally->n_asked && !is_family_seen(tally, SITE_IPV4) &&
 	       !is_family_seen(tally, SITE_IPV6);
 }
 
-static enum verdict judge(const struct tally *tally, const struct way *way)
+static enum verdict way_verdict(const struct tally *tally, const struct way *way)
 {
-	if (is_open(way))
+	if (way_is_open(way))
 		return WAY_OPEN;
 	if (is_mute(tally))
 		return WAY_NOT_JUDGED;
@@ -265,11 +264,11 @@ static enum verdict judge(const struct tally *tally, const struct way *way)
 	return way->n_udp > 0 ? WAY_NO_TCP : WAY_NO_UDP;
 }
 
-static void say_remedy(const struct tally *tally, const struct way *way, char *out, size_t cap)
+static void way_remedy(const struct tally *tally, const struct way *way, char *out, size_t cap)
 {
 	const char *family = way->family == SITE_IPV4 ? "IPv4" : "IPv6";
 
-	switch (judge(tally, way)) {
+	switch (way_verdict(tally, way)) {
 	case WAY_OPEN:
 		*out = '\0';
 		break;
@@ -294,7 +293,7 @@ static void say_remedy(const struct tally *tally, const struct way *way, char *o
 		break;
 	case WAY_NOT_JUDGED:
 		if (is_mute(tally))
-			*out = '\0'; /* said once for all */
+			*out = '\0'; /* print_tally() says it once for all uplinks */
 		else
 			snprintf(out, cap,
 				"%s: no query came in over %s at all: "
@@ -309,7 +308,7 @@ static size_t count_bad(const struct tally *tally)
 	size_t n = is_mute(tally);
 
 	for (size_t i = 0; i < tally->n_ways; i++) {
-		enum verdict verdict = judge(tally, &tally->ways[i]);
+		enum verdict verdict = way_verdict(tally, &tally->ways[i]);
 
 		n += verdict != WAY_OPEN && verdict != WAY_NOT_JUDGED;
 	}
@@ -334,14 +333,14 @@ static void print_tally(const struct tally *tally)
 		printf("%-14s %-7s %-36s %8llu %8llu  %s\n", way->uplink,
 			way->family == SITE_IPV4 ? "ipv4" : "ipv6", way->address,
 			(unsigned long long)way->n_udp, (unsigned long long)way->n_tcp,
-			verdict_words[judge(tally, way)]);
+			verdict_words[way_verdict(tally, way)]);
 	}
 	if (is_mute(tally))
 		printf("  the resolver does not answer, and asked us nothing: "
 		       "that says nothing of the uplinks. "
 		       "Can it be reached from here, and may we ask it?\n");
 	for (size_t i = 0; i < tally->n_ways; i++) {
-		say_remedy(tally, &tally->ways[i], remedy, sizeof(remedy));
+		way_remedy(tally, &tally->ways[i], remedy, sizeof(remedy));
 		if (*remedy)
 			printf("  %s\n", remedy);
 	}
@@ -356,13 +355,13 @@ static json_t *json_tally(const struct tally *tally)
 	for (size_t i = 0; i < tally->n_ways; i++) {
 		const struct way *way = &tally->ways[i];
 
-		say_remedy(tally, way, remedy, sizeof(remedy));
+		way_remedy(tally, way, remedy, sizeof(remedy));
 		json_array_append_new(list,
 			json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "uplink", way->uplink,
 				"family", way->family == SITE_IPV4 ? "ipv4" : "ipv6",
 				"address", way->address, "udp", (json_int_t)way->n_udp, "tcp",
 				(json_int_t)way->n_tcp, "verdict",
-				verdict_words[judge(tally, way)], "remedy",
+				verdict_words[way_verdict(tally, way)], "remedy",
 				*remedy ? json_string(remedy) : json_null()));
 	}
 	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:o}", "via",
@@ -374,7 +373,7 @@ static json_t *json_tally(const struct tally *tally)
 
 /* ---- the verb ---- */
 
-static int fail(int err)
+static int inbound_fail(int err)
 {
 	if (err == -ENAMETOOLONG)
 		fprintf(stderr, "dnsd: the zone's name is too long for names below it\n");
@@ -393,7 +392,7 @@ static int try_via(const struct cli *cli, const struct verify *verify, const cha
 	collect_ways(verify, &tally);
 	int err = ask_via(verify, &tally);
 	if (err < 0)
-		return fail(err);
+		return inbound_fail(err);
 	if (tally.was_reloaded) {
 		fprintf(stderr, "dnsd: dnsd was reloaded meanwhile, "
 				"and forgot what it counted; try again\n");
@@ -406,8 +405,8 @@ static int try_via(const struct cli *cli, const struct verify *verify, const cha
 	return EXIT_DONE;
 }
 
-/* What makes it useless to ask anybody. */
-static bool is_in_vain(const struct verify *verify)
+/* True after a message if no question could tell anything. */
+static bool is_useless(const struct verify *verify)
 {
 	struct tally tally = {0};
 
@@ -430,7 +429,7 @@ int verify_inbound(const struct cli *cli, struct verify *verify)
 	int status = EXIT_DONE;
 	const char *text;
 
-	if (is_in_vain(verify))
+	if (is_useless(verify))
 		return EXIT_FAILED;
 	list = json_array();
 	for (int i = 0; status == EXIT_DONE && (text = cli_option_at(cli, "via", i)); i++)

@@ -81,7 +81,7 @@ static void mistakes_have_a_line(void **state)
 		{"key \"a\" { algorithm hmac-sha256;\n\n secret \"not base64!\"; };",
 			"k:3: the secret is not 1 to 512 octets in base64\n"},
 		{"key \"a\" { algorithm hmac-sha256; algorithm hmac-sha256; };",
-			"k:1: is said twice\n"},
+			"k:1: is there twice\n"},
 		{"key \"a\" { inherit yes; };",
 			"k:1: neither 'algorithm', 'secret' nor '}' stands here\n"},
 		{"key \"a\" { algorithm hmac-sha256; secret \"" SECRET "\"; };\nkey \"b\" {};",
