@@ -9,17 +9,20 @@
  *     asked      the inside view's port on the LAN's addresses                 dropped
  *     onlink     an uplink's subnet or gateway within a prefix below           passes
  *     delegated  prefixes6                                                     dropped
- *     lan        the LAN's subnets                                             dropped, unless
+ *     lan        the LAN's subnets, and servers                                dropped, unless
  *                the route to the source leads over an uplink: a more specific one wins
+ *     private    RFC 1918, RFC 4193: networks behind the LAN's own routers     dropped, if
+ *                the route to the source leads into the LAN
  *
  * What came out of IPsec passes: a road warrior may have a LAN address, and the kernel gives
  * its packets the uplink as the interface that they came by. So does DHCP: a server of the ISP
  * may have an address that the LAN has too. These are asked of packets that would be dropped,
  * so that others do not pay for them.
  *
- * Not in the lists: link-local addresses and 0.0.0.0, which neighbours use; servers, which may
- * sit in an uplink's subnet, as may their loopbacks then; `routing.open` as far as it is no
- * subnet of the LAN, for it may be reached by many ways.
+ * Not in the lists: link-local addresses and 0.0.0.0, which neighbours use; loopbacks of a
+ * server that sits in an uplink's subnet; `routing.open` as far as it is no subnet of the LAN,
+ * for it may be reached by many ways. Public networks behind the LAN's routers are such, and to
+ * ask for the route to each public source would cost every packet.
  *
  * The lists are written into the rules: a chain is filled again where an address changes
  * (nftdiff.c), while a change of a named set of intervals would replace the whole table.
@@ -142,6 +145,8 @@ static void add_own(struct forged *forged, const struct site *site,
 	}
 	for (size_t i = 0; i < situation->n_lan_addrs; i++)
 		add_addr(&forged->own, &situation->lan_addrs[i].addr, family);
+	for (size_t i = 0; i < situation->n_own; i++)
+		add_addr(&forged->own, &situation->own[i], family);
 }
 
 static void add_delegated(
@@ -174,6 +179,14 @@ static void add_lan(struct forged *forged, const struct site *site,
 		if (is_asked && !is_shared)
 			add_addr(&forged->asked, &addr->addr, family);
 	}
+}
+
+/* Those of a DMZ that `lan` does not name; in an uplink's subnet the route passes them. */
+static void add_servers(
+	struct forged *forged, const struct site *site, enum site_family family)
+{
+	for (size_t s = 0; s < site->n_servers; s++)
+		add_addr(&forged->lan, &site->servers[s].address[family], family);
 }
 
 static void add_if_inside(struct forged *forged, struct prefix prefix)
@@ -209,6 +222,7 @@ void forged_of(const struct site *site, const struct situation *situation,
 	add_loopbacks(&forged, site, situation, family);
 	add_delegated(&forged, site, family);
 	add_lan(&forged, site, situation, family);
+	add_servers(&forged, site, family);
 	add_onlink(&forged, site, situation, family);
 	tidy(&forged.own);
 	tidy(&forged.delegated);
@@ -273,6 +287,21 @@ static void add_unless_outside(struct text *text, const struct site *site)
 	text_str(text, " } goto forged");
 }
 
+static void rule_private(struct text *text, const struct site *site, enum site_family family)
+{
+	static const char *const prefixes[SITE_FAMILIES] = {
+		[SITE_IPV4] = "ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 }",
+		[SITE_IPV6] = "ip6 saddr fc00::/7",
+	};
+
+	if (site->n_lan == 0)
+		return;
+	text_add(text, "\t\t%s fib saddr oifname {", prefixes[family]);
+	for (size_t i = 0; i < site->n_lan; i++)
+		text_add(text, "%s \"%s\"", i ? "," : "", site->lan[i]);
+	text_str(text, " } goto forged\n");
+}
+
 void nft_forged_chains(
 	struct text *text, const struct site *site, const struct situation *situation)
 {
@@ -298,6 +327,7 @@ void nft_forged_chains(
 		rule(text, "", f, "saddr", &forged[f].onlink, "return");
 		rule(text, "", f, "saddr", &forged[f].delegated, "goto forged");
 		rule(text, "", f, "saddr", &forged[f].lan, inside.data);
+		rule_private(text, site, f);
 		forged_fini(&forged[f]);
 	}
 	text_str(text, "\t}\n");

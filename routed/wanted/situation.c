@@ -13,13 +13,22 @@
 #include "common/net/pickaddr.h"
 #include "routed/kernel/gateways.h"
 
-static size_t add_ready(
-	const struct link *link, struct link_addr out[SITUATION_MAX_ADDRS], size_t n)
+static size_t add_ready(const struct link *link, struct link_addr *out, size_t n, size_t cap)
 {
-	for (size_t i = 0; i < link->n_addrs && n < SITUATION_MAX_ADDRS; i++)
+	for (size_t i = 0; i < link->n_addrs && n < cap; i++)
 		if (link_addr_is_ready(&link->addrs[i]))
 			out[n++] = link->addrs[i];
 	return n;
+}
+
+static void add_own(const struct links *links, struct situation *situation)
+{
+	for (const struct link *link = links_next(links, NULL); link;
+		link = links_next(links, link))
+		for (size_t i = 0; i < link->n_addrs && situation->n_own < SITUATION_MAX_OWN;
+			i++)
+			if (link_addr_is_ready(&link->addrs[i]))
+				situation->own[situation->n_own++] = link->addrs[i].addr;
 }
 
 static struct addr choose(const struct link *link, enum site_family family,
@@ -109,7 +118,7 @@ void situation_of_uplink(const struct site_uplink *uplink, const struct link *li
 	ret_uplink->is_port = link->master != 0;
 	ret_uplink->carrier = link_is_usable(link) && !learned->no_carrier && !link->master;
 	ret_uplink->uses_ra = learned->uses_ra;
-	ret_uplink->n_addrs = add_ready(link, ret_uplink->addrs, 0);
+	ret_uplink->n_addrs = add_ready(link, ret_uplink->addrs, 0, SITUATION_MAX_ADDRS);
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 		take_default(uplink, learned, family, ret_uplink);
 		ret_uplink->main_routes[family] = learned->main_routes[family];
@@ -145,9 +154,10 @@ void situation_make(const struct site *site, const struct links *links,
 		const struct link *link = links_find(links, site->lan[i]);
 
 		if (link)
-			ret_situation->n_lan_addrs = add_ready(
-				link, ret_situation->lan_addrs, ret_situation->n_lan_addrs);
+			ret_situation->n_lan_addrs = add_ready(link, ret_situation->lan_addrs,
+				ret_situation->n_lan_addrs, SITUATION_MAX_LAN_ADDRS);
 	}
+	add_own(links, ret_situation);
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		if (site->uplinks[i].prefixes6.n == 0 &&
 			!addr_is_set(situation_lan_global(ret_situation)))

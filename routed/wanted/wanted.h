@@ -12,7 +12,12 @@
 #include "routed/kernel/kernel.h"
 #include "routed/kernel/mainroutes.h"
 
-enum { SITUATION_MAX_ADDRS = 16 };
+enum {
+	SITUATION_MAX_ADDRS = 16, /* of one uplink */
+	SITUATION_MAX_LAN_ADDRS =
+		512, /* of all LANs: 170 VLANs, each with IPv4, GUA and ULA */
+	SITUATION_MAX_OWN = 1024,
+};
 
 /* What is known of one uplink, in the order of site->uplinks. */
 struct situation_uplink {
@@ -37,8 +42,10 @@ struct situation_uplink {
 
 struct situation {
 	struct situation_uplink uplinks[SITE_MAX_UPLINKS];
-	struct link_addr lan_addrs[SITUATION_MAX_ADDRS];
+	struct link_addr lan_addrs[SITUATION_MAX_LAN_ADDRS];
 	size_t n_lan_addrs;
+	struct addr own[SITUATION_MAX_OWN]; /* of all interfaces, lo and VPNs included */
+	size_t n_own;
 };
 
 /* Which uplinks new outbound connections use now. failover: at most one bit; balance: all good

@@ -18,6 +18,8 @@ struct forged_case {
 	const char *lan[3]; /* besides 10.0.0.1/24 */
 	const char *uplink; /* an address of isp-a besides its own */
 	const char *gateway;
+	const char *elsewhere; /* an address of the router on an interface of neither kind */
+	const char *server;    /* where the server is */
 	const char *prefixes6;
 	enum site_family family;
 	const char *own;
@@ -33,6 +35,21 @@ struct forged_case {
 
 static const struct forged_case cases[] = {
 	{.name = "the reference site", .own = OWN4, .lan_is = LAN4, .asked = ASKED},
+	{.name = "an address of the router on a VPN's device",
+		.elsewhere = "10.8.0.1",
+		.own = OWN4 " 10.8.0.1/32",
+		.lan_is = LAN4,
+		.asked = ASKED},
+	{.name = "an address that the LAN has too",
+		.elsewhere = "10.0.0.1",
+		.own = OWN4,
+		.lan_is = LAN4,
+		.asked = ASKED},
+	{.name = "a server beyond an interface that is no LAN",
+		.server = "10.0.7.7",
+		.own = OWN4,
+		.lan_is = LAN4 " 10.0.7.7/32",
+		.asked = ASKED},
 	{.name = "private subnets of uplinks are not inside",
 		.lan = {"192.168.3.1/24"},
 		.own = OWN4 " 192.168.3.1/32",
@@ -144,6 +161,14 @@ static void what_is_inside_follows_the_situation(void **state)
 
 		for (size_t j = 0; j < 3 && c->lan[j]; j++)
 			add_lan(&situation, c->lan[j]);
+		if (c->elsewhere)
+			assert_int_equal(
+				addr_parse(c->elsewhere, &situation.own[situation.n_own++]),
+				0);
+		if (c->server)
+			assert_int_equal(
+				addr_parse(c->server, &site->servers[0].address[c->family]),
+				0);
 		if (c->uplink)
 			situations_address(&situation, 0, c->uplink);
 		if (c->gateway)
@@ -205,6 +230,10 @@ static void it_is_dropped_before_it_is_tracked(void **state)
 		"127.0.0.0/8, 172.16.1.1, 192.168.2.1 } goto forged\n");
 	assert_has(text, "\t\tip saddr { 10.0.0.0/24 } fib saddr oifname != { \"wan-a\", "
 			 "\"wan-b\" } goto forged\n");
+	assert_has(text, "\t\tip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } "
+			 "fib saddr oifname { \"lan0\" } goto forged\n");
+	assert_has(
+		text, "\t\tip6 saddr fc00::/7 fib saddr oifname { \"lan0\" } goto forged\n");
 	assert_has(text, "priority raw; policy accept;\n"
 			 "\t\tiifname { \"wan-a\", \"wan-b\" } jump from_outside\n");
 	free(text);
