@@ -35,8 +35,8 @@
 #include "common/net/links.h"
 #include "common/site/uplinkset.h"
 #include "common/timer.h"
+#include "common/wallclock.h"
 #include "routed/health/healthset.h"
-#include "routed/report/status.h"
 #include "routed/wanted/situation.h"
 
 enum { MIN_WAIT_US = 1000 };
@@ -361,7 +361,7 @@ static void words(const struct health_target *target, char *out, size_t cap)
 		.addr = &target->addr,
 		.port = target->port,
 		.now_us = now_us,
-		.wall_us = status_wall_us(now_us),
+		.wall_us = wallclock_at_us(now_us),
 	};
 
 	healthcheck_why(&target->check, &about, out, cap);

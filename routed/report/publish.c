@@ -14,9 +14,9 @@
 #include "common/ctl/ctl.h"
 #include "common/log.h"
 #include "common/site/uplinkset.h"
+#include "common/wallclock.h"
 #include "routed/health/health.h"
 #include "routed/report/announce.h"
-#include "routed/report/status.h"
 #include "routed/routed.h"
 
 static void gather_uplink(
@@ -34,13 +34,13 @@ static void gather_uplink(
 		.state = uplink_state(machine),
 		.fault = machine->fault,
 		.active = uplinkset_has(active, i),
-		.since_us = status_wall_us(machine->since_us),
+		.since_us = wallclock_at_us(machine->since_us),
 	};
 	memcpy(ret_uplink->name, config->name, sizeof(ret_uplink->name));
 	memcpy(ret_uplink->interface, config->interface, sizeof(ret_uplink->interface));
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		ret_uplink->public_addrs[family] = situation_public(config, situation, family);
-	uplink_why(machine, now_us, status_wall_us(now_us), ret_uplink->why,
+	uplink_why(machine, now_us, wallclock_at_us(now_us), ret_uplink->why,
 		sizeof(ret_uplink->why));
 }
 
@@ -62,7 +62,7 @@ static void gather(const struct routed *routed, struct announce *ret_now)
 static void publish_line(struct routed *routed)
 {
 	routed->said_seq++;
-	routed->said_us = status_wall_us(clock_now_us());
+	routed->said_us = wallclock_now_us();
 
 	json_t *line = publish_reply(routed);
 	if (line)

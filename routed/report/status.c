@@ -17,6 +17,7 @@
 #include "common/site/siteprobe.h"
 #include "common/site/sitevalue.h"
 #include "common/site/uplinkset.h"
+#include "common/wallclock.h"
 #include "routed/health/health.h"
 #include "routed/kernel/rtnlwatch.h"
 #include "routed/report/notify.h"
@@ -28,19 +29,6 @@
 enum { SEC = 1000000 /* us */ };
 
 /* ---- values ---- */
-
-int64_t status_wall_us(int64_t at_us)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * SEC + ts.tv_nsec / 1000 + at_us - clock_now_us();
-}
-
-json_t *status_time_us(int64_t at_us)
-{
-	return json_time_us(status_wall_us(at_us));
-}
 
 static json_t *json_first(const struct addr addrs[SITE_FAMILIES])
 {
@@ -299,14 +287,14 @@ json_t *status_uplink(struct routed *routed, size_t i)
 	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", config->name,
 		"interface", config->interface, "state",
 		uplink_state_str(uplink_state(machine)), "why",
-		uplink_why(machine, now_us, status_wall_us(now_us), why, sizeof(why)),
+		uplink_why(machine, now_us, wallclock_at_us(now_us), why, sizeof(why)),
 		"active", (int)uplinkset_has(active, i));
 
 	add_links(object, routed, i);
 	json_object_set_new(object, "loss", json_real(machine->loss));
 	json_object_set_new(object, "rtt_ms", json_ms(machine->rtt_us));
-	json_object_set_new(
-		object, "since", json_time((time_t)(status_wall_us(machine->since_us) / SEC)));
+	json_object_set_new(object, "since",
+		json_time((time_t)(wallclock_at_us(machine->since_us) / SEC)));
 	return object;
 }
 
@@ -355,7 +343,7 @@ static json_t *json_check(const struct site_uplink *uplink, const struct health_
 	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
 		"address", addr_str(&look->addr), "port", (int)look->port, "alive",
 		(int)look->alive, "why", look->why, "rtt_ms", json_ms(look->rtt_us), "since",
-		since_us ? json_time((time_t)(status_wall_us(since_us) / SEC)) : json_null());
+		since_us ? json_time((time_t)(wallclock_at_us(since_us) / SEC)) : json_null());
 }
 
 /* One for each path and family that is checked. */

@@ -22,10 +22,6 @@ json_t *status_uplinks(struct routed *routed);
 json_t *status_flows(struct routed *routed, const char *name);
 json_t *status_culprit(const struct routed_culprit *culprit);
 
-/* The time of day at a moment of the monotonic clock, and as text in UTC. */
-int64_t status_wall_us(int64_t at_us);
-json_t *status_time_us(int64_t at_us);
-
 /* The verbs: ask the running routed and print. Return the exit status. */
 int status_run(const struct cli *cli);
 int status_run_events(const struct cli *cli);

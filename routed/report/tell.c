@@ -15,8 +15,10 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/ctl/ctl.h"
+#include "common/ctl/json.h"
 #include "common/log.h"
 #include "common/site/uplinkset.h"
+#include "common/wallclock.h"
 #include "routed/kernel/plan.h"
 #include "routed/reconcile.h"
 #include "routed/report/notify.h"
@@ -53,8 +55,7 @@ static uint32_t active_set(const struct routed *routed)
 
 static const char *why_of(const struct routed_uplink *uplink, char *out, size_t cap)
 {
-	return uplink_why(
-		&uplink->machine, clock_now_us(), status_wall_us(clock_now_us()), out, cap);
+	return uplink_why(&uplink->machine, clock_now_us(), wallclock_now_us(), out, cap);
 }
 
 /* What is new of it goes back to this moment; 0: to none that was seen. Another uplink's state
@@ -71,7 +72,7 @@ static int64_t cause_of(const struct routed *routed, const struct routed_uplink 
 
 static json_t *new_event(const char *kind)
 {
-	json_t *event = status_time_us(clock_now_us());
+	json_t *event = json_time_us(wallclock_now_us());
 
 	return json_pack("{s:s, s:o}", "event", kind, "time", event);
 }
@@ -102,7 +103,7 @@ static void add_times(const struct routed *routed, int64_t cause_us, json_t *eve
 {
 	if (!cause_us)
 		return;
-	json_object_set_new(event, "cause", status_time_us(cause_us));
+	json_object_set_new(event, "cause", json_time_us(wallclock_at_us(cause_us)));
 	json_object_set_new(event, "cause_us", json_integer(cause_us));
 	json_object_set_new(event, "applied_us", json_integer(routed->applied_us));
 	json_object_set_new(event, "took_us", json_integer(routed->applied_us - cause_us));

@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/ctl/ctl.h"
+#include "common/ctl/json.h"
 #include "common/log.h"
+#include "common/wallclock.h"
 #include "routed/health/health.h"
 #include "routed/report/notify.h"
-#include "routed/report/status.h"
 #include "routed/routed.h"
 
 enum { WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX };
@@ -53,7 +53,7 @@ static void log_path(const struct routed *routed, const struct news *news)
 
 static void publish(struct routed *routed, const struct news *news)
 {
-	json_t *time = status_time_us(clock_now_us());
+	json_t *time = json_time_us(wallclock_now_us());
 	json_t *event = json_pack("{s:s, s:o, s:s, s:s, s:b, s:s}", "event", "server", "time",
 		time, "server", routed->site->servers[news->server].name, "uplink",
 		routed->site->uplinks[news->uplink].name, "alive", (int)!news->dead, "why",

@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "common/bigendian.h"
 #include "common/cleanup.h"
@@ -32,6 +31,7 @@
 #include "common/log.h"
 #include "common/net/family.h"
 #include "common/timer.h"
+#include "common/wallclock.h"
 #include "routed/uplink/probesock.h"
 #include "routed/uplink/probewire.h"
 #include "routed/uplink/uplink.h"
@@ -82,14 +82,6 @@ struct prober {
 	struct probe *probes;
 	size_t n_probes;
 };
-
-static int64_t wall_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * SEC + ts.tv_nsec / 1000;
-}
 
 /* A cookie that repeats would only be weaker. */
 static uint64_t random_cookie(void)
@@ -422,7 +414,7 @@ static bool probe_send_next(struct probe *probe)
 	uint32_t seq = target_sent(target, now_us);
 	struct flight *flight = &probe->flights[seq % TARGET_FLIGHTS];
 
-	*flight = (struct flight){seq, random_cookie(), wall_us()};
+	*flight = (struct flight){seq, random_cookie(), wallclock_now_us()};
 	close_forgotten(probe);
 	int err = probe_send(probe, flight);
 	if (err == 0) {
