@@ -1,17 +1,14 @@
 /* probe.c - sends the probes of one uplink and hands their answers to its state machine
  *
- * One timer per uplink, set to uplink_next_us: it sends what is due. One socket per icmp or
- * dns target, one per probe in flight for tcp. Per probe nothing is allocated, and per target
- * at most TARGET_FLIGHTS are waited for.
+ * One timer per uplink, set to uplink_next_us: it sends what is due. The kind of a probe
+ * (probekind.c) says whether a target has one socket, or one for each probe that is out. Per
+ * probe nothing is allocated, and per target at most TARGET_FLIGHTS are waited for.
  *
- *   on_timer, on_readable, on_connected -> target_* -> wake (uplink_step and what follows)
- *                                                   -> send what is due -> next timer
+ *   on_timer, on_ready -> target_* -> wake (uplink_step and what follows)
+ *                                  -> send what is due -> next timer
  *
- * What counts as an answer: an echo reply that carries our cookie; a DNS response, whatever
- * its RCODE, to our id and question; a TCP handshake, and just as well its refusal: the RST
- * has come all the way. An error from nearer (no route, host unreachable) is a probe lost at
- * once, and so is one that cannot be sent: the next one tries again, with a new socket where
- * the old one has died with its device or address.
+ * A probe that cannot be sent is lost at once. The next one tries again, with a new socket
+ * where the old one has died with its device or address.
  *
  * Unread answers are read before anything is found late: the process may have been busy.
  */
@@ -19,56 +16,36 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
-#include "common/bigendian.h"
-#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/net/family.h"
 #include "common/timer.h"
 #include "common/wallclock.h"
-#include "routed/uplink/probesock.h"
-#include "routed/uplink/probewire.h"
+#include "routed/uplink/probekind.h"
 #include "routed/uplink/uplink.h"
 
 enum {
-	SEC = 1000000, /* us */
-	DNS_PORT = 53,
-	CONNS = 16,		    /* handshakes waited for, per target */
-	BATCH = 2 * TARGET_FLIGHTS, /* messages read per target and wake-up */
+	SEC = 1000000,		    /* us */
+	SOCKETS = 16,		    /* of a target whose probes have one each */
+	BATCH = 2 * TARGET_FLIGHTS, /* messages read per socket and wake-up */
 	MIN_WAIT_US = 1000,
-};
-
-/* What is needed to know the answer to one probe. */
-struct flight {
-	uint32_t seq;
-	uint64_t cookie;
-	int64_t sent_wall_us;
-};
-
-struct conn {
-	struct probe *probe;
-	struct event event;
-	int fd; /* -1: free */
-	uint32_t seq;
 };
 
 /* The edge of one target. */
 struct probe {
 	struct prober *prober;
 	size_t index; /* of uplink->targets */
-	struct event event;
-	int fd;		  /* icmp, dns; -1: to be opened */
-	bool raw;	  /* icmp */
-	uint16_t echo_id; /* icmp, raw */
+	const struct probe_kind *kind;
+	uint16_t id; /* see struct probe_question */
 	bool complained;
-	struct flight flights[TARGET_FLIGHTS];
-	struct conn conns[CONNS]; /* tcp */
+	struct probe_flight flights[TARGET_FLIGHTS];
+	struct probe_socket sockets[SOCKETS]; /* only the first one, if all probes share it */
 };
 
 struct prober {
@@ -98,136 +75,84 @@ static struct uplink_target *target_of(const struct probe *probe)
 	return &probe->prober->uplink->targets[probe->index];
 }
 
-static struct addr asked_addr(const struct probe *probe)
+static struct addr target_addr(const struct probe *probe)
 {
-	const struct site_probe *asked = &target_of(probe)->probe;
+	const struct site_probe *config = &target_of(probe)->probe;
 	const struct addr *gateway = probe->prober->link.gateway;
 
-	if (!asked->gateway)
-		return asked->addr;
+	if (!config->gateway)
+		return config->addr;
 	return addr_is_set(&gateway[SITE_IPV4]) ? gateway[SITE_IPV4] : gateway[SITE_IPV6];
 }
 
-/* closing */
-
-static void conn_close(struct conn *conn)
+static struct probe_question question_of(const struct probe *probe)
 {
-	if (conn->fd < 0)
+	const struct prober_link *link = &probe->prober->link;
+	struct probe_question question = {
+		.config = &target_of(probe)->probe,
+		.path = {.ifindex = link->ifindex, .target = target_addr(probe)},
+		.id = probe->id,
+		.flights = probe->flights,
+	};
+
+	if (addr_is_set(&question.path.target))
+		question.path.source = link->source[family_of(question.path.target.family)];
+	return question;
+}
+
+/* ---- closing ------------------------------------------------------------------------------ */
+
+static size_t n_sockets(const struct probe *probe)
+{
+	return probe->kind->has_socket_per_probe ? SOCKETS : 1;
+}
+
+static void socket_close(struct probe_socket *socket)
+{
+	if (socket->fd < 0)
 		return;
-	event_del(&conn->event);
-	close(conn->fd);
-	conn->fd = -1;
+	event_del(&socket->event);
+	close(socket->fd);
+	socket->fd = -1;
 }
 
-static void probe_close(struct probe *probe)
-{
-	if (probe->fd >= 0) {
-		event_del(&probe->event);
-		close(probe->fd);
-		probe->fd = -1;
-	}
-	for (size_t i = 0; i < CONNS; i++)
-		conn_close(&probe->conns[i]);
-}
-
-static void probes_close(struct prober *prober)
+static void sockets_close(struct prober *prober)
 {
 	for (size_t i = 0; i < prober->n_probes; i++)
-		probe_close(&prober->probes[i]);
+		for (size_t k = 0; k < SOCKETS; k++)
+			socket_close(&prober->probes[i].sockets[k]);
 }
 
-/* answers */
+/* ---- answers ------------------------------------------------------------------------------ */
 
-static void answered(
-	struct probe *probe, const struct flight *flight, int64_t received_wall_us)
+static void take_answer(struct probe *probe, const struct probe_answer *answer)
 {
-	int64_t rtt_us = received_wall_us - flight->sent_wall_us;
-	bool plausible = received_wall_us && rtt_us >= 0 && rtt_us < 60LL * SEC;
+	struct target *target = &target_of(probe)->target;
+	const struct probe_flight *flight = &probe->flights[answer->seq % TARGET_FLIGHTS];
+	int64_t rtt_us = answer->received_wall_us - flight->sent_wall_us;
+	bool plausible = answer->received_wall_us && rtt_us >= 0 && rtt_us < 60LL * SEC;
 
 	/* the time of day may have been set meanwhile: then our own clock has to do */
-	target_answered(&target_of(probe)->target, flight->seq, plausible ? rtt_us : -1,
-		clock_now_us());
+	if (answer->result == PROBE_ANSWERED)
+		target_answered(target, answer->seq, plausible ? rtt_us : -1, clock_now_us());
+	else if (answer->result == PROBE_FAILED)
+		target_failed(target, answer->seq, clock_now_us());
 }
 
-static void read_echo(struct probe *probe, const uint8_t *data, size_t len, int64_t at_wall_us)
+/* Reads what is there. */
+static void socket_read(struct probe_socket *socket)
 {
-	struct addr asked = asked_addr(probe);
-	uint32_t seq;
-	uint64_t cookie;
+	struct probe *probe = socket->probe;
+	const struct probe_question question = question_of(probe);
+	struct probe_answer answer;
 
-	if (!probewire_echo_read(
-		    asked.family, probe->raw, probe->echo_id, data, len, &seq, &cookie))
-		return;
-	const struct flight *flight = &probe->flights[seq % TARGET_FLIGHTS];
-	if (flight->seq == seq && flight->cookie == cookie)
-		answered(probe, flight, at_wall_us);
-}
-
-static void read_dns(struct probe *probe, const uint8_t *data, size_t len, int64_t at_wall_us)
-{
-	const struct site_probe *asked = &target_of(probe)->probe;
-	uint8_t query[PROBEWIRE_DNS_MAX];
-
-	for (size_t i = 0; i < TARGET_FLIGHTS; i++) {
-		const struct flight *flight = &probe->flights[i];
-
-		if (len < 2 || !flight->seq || (flight->cookie & 0xffff) != be16_read(data))
-			continue;
-		size_t query_len = probewire_dns_write(asked->name, flight->cookie, query);
-		if (!probewire_dns_is_answer(query, query_len, data, len))
-			continue;
-		answered(probe, flight, at_wall_us);
-		return;
-	}
-}
-
-/* Reads what is there. The socket's own errors (a port unreachable) come and go this way. */
-static void probe_read(struct probe *probe)
-{
-	struct addr asked = asked_addr(probe);
-	uint8_t data[512];
-
-	for (int i = 0; i < BATCH && probe->fd >= 0; i++) {
-		struct addr from;
-		int64_t at_wall_us;
-		int len = probesock_receive(probe->fd, data, sizeof(data), &from, &at_wall_us);
-
-		if (len == -EAGAIN)
+	for (int i = 0; i < BATCH && socket->fd >= 0; i++) {
+		if (probe->kind->read(socket, &question, &answer) == -EAGAIN)
 			return;
-		if (len < 0 || !addr_eq(&from, &asked))
-			continue;
-		if (target_of(probe)->probe.kind == SITE_PROBE_DNS)
-			read_dns(probe, data, (size_t)len, at_wall_us);
-		else
-			read_echo(probe, data, (size_t)len, at_wall_us);
+		if (probe->kind->has_socket_per_probe && answer.result != PROBE_NO_ANSWER)
+			socket_close(socket);
+		take_answer(probe, &answer);
 	}
-}
-
-static bool is_answer(int err)
-{
-	return err == 0 || err == ECONNREFUSED;
-}
-
-/* The handshake has ended, one way or the other. */
-static void conn_end(struct conn *conn, int err)
-{
-	struct target *target = &target_of(conn->probe)->target;
-
-	conn_close(conn);
-	if (is_answer(err))
-		target_answered(target, conn->seq, -1, clock_now_us());
-	else
-		target_failed(target, conn->seq, clock_now_us());
-}
-
-static int conn_error(const struct conn *conn)
-{
-	socklen_t len = sizeof(int);
-	int err = 0;
-
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0)
-		return errno;
-	return err;
 }
 
 /* What is there already, without waiting for the event loop to tell. */
@@ -235,126 +160,66 @@ void prober_collect(struct prober *prober)
 {
 	for (size_t i = 0; i < prober->n_probes; i++) {
 		struct probe *probe = &prober->probes[i];
+		bool reads = probe->kind->answer_event == EV_READ;
 
-		probe_read(probe);
-		for (size_t k = 0; k < CONNS; k++) {
-			struct conn *conn = &probe->conns[k];
-			struct pollfd ready = {.fd = conn->fd, .events = POLLOUT};
+		for (size_t k = 0; k < n_sockets(probe); k++) {
+			struct probe_socket *socket = &probe->sockets[k];
+			struct pollfd ready = {
+				.fd = socket->fd, .events = reads ? POLLIN : POLLOUT};
 
-			if (conn->fd >= 0 && poll(&ready, 1, 0) == 1)
-				conn_end(conn, conn_error(conn));
+			if (socket->fd >= 0 && poll(&ready, 1, 0) == 1)
+				socket_read(socket);
 		}
 	}
 }
 
-/* sending */
+/* ---- sending ------------------------------------------------------------------------------ */
 
-static void on_readable(evutil_socket_t fd, short what, void *arg);
-static void on_connected(evutil_socket_t fd, short what, void *arg);
+static void on_ready(evutil_socket_t fd, short what, void *arg);
 
-static int path_of(const struct probe *probe, struct probesock_path *ret_path)
+static int path_check(const struct probesock_path *path)
 {
-	const struct prober_link *link = &probe->prober->link;
-	struct probesock_path path = {.ifindex = link->ifindex, .target = asked_addr(probe)};
-
-	if (link->ifindex <= 0)
+	if (path->ifindex <= 0)
 		return -ENODEV;
-	if (!addr_is_set(&path.target))
+	if (!addr_is_set(&path->target))
 		return -ENETUNREACH; /* no gateway */
-	path.source = link->source[family_of(path.target.family)];
-	if (!addr_is_set(&path.source) && !addr_is_link_local(&path.target))
+	if (!addr_is_set(&path->source) && !addr_is_link_local(&path->target))
 		return -EADDRNOTAVAIL;
-	*ret_path = path;
 	return 0;
 }
 
-static int probe_open(struct probe *probe, const struct probesock_path *path)
+static int socket_open(struct probe_socket *socket, const struct probe_question *question)
 {
-	int fd = -1;
-	int err = target_of(probe)->probe.kind == SITE_PROBE_DNS
-			  ? probesock_udp(path, DNS_PORT, &fd)
-			  : probesock_icmp(path, &fd, &probe->raw);
+	struct probe *probe = socket->probe;
 
+	int err = probe->kind->open(socket, question);
 	if (err < 0)
 		return err;
-	event_assign(&probe->event, probe->prober->base, fd, EV_READ | EV_PERSIST, on_readable,
-		probe);
-	if (event_add(&probe->event, NULL) < 0) {
-		close(fd);
+	event_assign(&socket->event, probe->prober->base, socket->fd,
+		(short)(probe->kind->answer_event | EV_PERSIST), on_ready, socket);
+	if (event_add(&socket->event, NULL) < 0) {
+		socket_close(socket);
 		return -ENOMEM;
 	}
-	probe->fd = fd;
 	return 0;
 }
 
-static int send_echo(
-	struct probe *probe, const struct probesock_path *path, uint32_t seq, uint64_t cookie)
+static int socket_send(struct probe_socket *socket, const struct probe_flight *flight)
 {
-	struct probewire_echo echo = {path->target.family, probe->echo_id, seq, cookie};
-	uint8_t packet[PROBEWIRE_ECHO_LEN];
-	struct sockaddr_storage sa;
-	socklen_t len = probesock_sockaddr(path, 0, &sa);
+	const struct probe_kind *kind = socket->probe->kind;
+	const struct probe_question question = question_of(socket->probe);
 
-	probewire_echo_write(&echo, packet);
-	ssize_t n = sendto(
-		probe->fd, packet, sizeof(packet), MSG_DONTWAIT, (struct sockaddr *)&sa, len);
-	return n < 0 ? -errno : 0;
-}
-
-static int send_dns(struct probe *probe, uint64_t cookie)
-{
-	uint8_t query[PROBEWIRE_DNS_MAX];
-	size_t len = probewire_dns_write(target_of(probe)->probe.name, cookie, query);
-
-	if (send(probe->fd, query, len, MSG_DONTWAIT) >= 0)
-		return 0;
-	/* the error of an earlier query, reported and gone now */
-	if (errno == ECONNREFUSED && send(probe->fd, query, len, MSG_DONTWAIT) >= 0)
-		return 0;
-	return -errno;
-}
-
-static int send_syn(struct probe *probe, const struct probesock_path *path, uint32_t seq)
-{
-	struct conn *conn = &probe->conns[seq % CONNS];
-	struct sockaddr_storage sa;
-	socklen_t len = probesock_sockaddr(path, target_of(probe)->probe.port, &sa);
-	AUTO(closep) int fd = -1;
-
-	conn_close(conn); /* the one before was given up by now, or is one too many */
-	int err = probesock_tcp(path, &fd);
+	int err = path_check(&question.path);
 	if (err < 0)
 		return err;
-	if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS &&
-		errno != ECONNREFUSED)
-		return -errno;
-
-	conn->probe = probe;
-	conn->seq = seq;
-	event_assign(&conn->event, probe->prober->base, fd, EV_WRITE, on_connected, conn);
-	if (event_add(&conn->event, NULL) < 0)
-		return -ENOMEM;
-	conn->fd = TAKE_FD(fd);
-	return 0;
-}
-
-static int probe_send(struct probe *probe, struct flight *flight)
-{
-	enum site_probe_kind kind = target_of(probe)->probe.kind;
-	struct probesock_path path;
-
-	int err = path_of(probe, &path);
+	if (kind->has_socket_per_probe)
+		socket_close(socket); /* its probe was given up by now, or is one too many */
+	if (socket->fd < 0)
+		err = socket_open(socket, &question);
 	if (err < 0)
 		return err;
-	if (kind == SITE_PROBE_TCP)
-		return send_syn(probe, &path, flight->seq);
-	if (probe->fd < 0)
-		err = probe_open(probe, &path);
-	if (err < 0)
-		return err;
-	if (kind == SITE_PROBE_DNS)
-		return send_dns(probe, flight->cookie);
-	return send_echo(probe, &path, flight->seq, flight->cookie);
+	socket->seq = flight->seq;
+	return kind->send(socket, &question, flight);
 }
 
 /* The state of the uplink says what the link lacks; anything else has to be said, once. */
@@ -378,32 +243,37 @@ static bool is_link_trouble(int err)
 static void complain(struct probe *probe, int err)
 {
 	const struct uplink *uplink = probe->prober->uplink;
-	struct addr asked = asked_addr(probe);
+	struct addr addr = target_addr(probe);
 
 	if (probe->complained || is_link_trouble(err))
 		return;
 	probe->complained = true;
-	log_error(err, "probe", "cannot probe %s over %s%s", addr_str(&asked), uplink->name,
+	log_error(err, "probe", "cannot probe %s over %s%s", addr_str(&addr), uplink->name,
 		err == -EPERM || err == -EACCES ? " (a firewall's output rule, "
 						  "or CAP_NET_RAW is missing)"
 						: "");
 }
 
-/* Handshakes that nobody waits for any longer: the kernel would go on with its SYNs. */
-static void close_forgotten(struct probe *probe)
+/* Sockets of probes that are given up. The kernel would repeat a handshake's SYN on them. */
+static void close_given_up(struct probe *probe)
 {
 	const struct target *target = &target_of(probe)->target;
 
-	for (size_t i = 0; i < CONNS; i++) {
-		struct conn *conn = &probe->conns[i];
+	for (size_t i = 0; i < SOCKETS && probe->kind->has_socket_per_probe; i++) {
+		struct probe_socket *socket = &probe->sockets[i];
 		const struct target_flight
-			*flight = &target->flights[conn->seq % TARGET_FLIGHTS];
+			*flight = &target->flights[socket->seq % TARGET_FLIGHTS];
 
-		if (conn->fd >= 0 &&
-			(flight->seq != conn->seq || (flight->fate != TARGET_WAITING &&
-							     flight->fate != TARGET_OVERDUE)))
-			conn_close(conn);
+		if (flight->seq != socket->seq ||
+			(flight->fate != TARGET_WAITING && flight->fate != TARGET_OVERDUE))
+			socket_close(socket);
 	}
+}
+
+/* Will the next probe fare no better with that socket? A full queue empties by itself. */
+static bool is_spoilt(const struct probe_kind *kind, int err)
+{
+	return kind->has_socket_per_probe || (err != -EAGAIN && err != -ENOBUFS);
 }
 
 /* True if it could not be sent. */
@@ -412,18 +282,19 @@ static bool probe_send_next(struct probe *probe)
 	struct target *target = &target_of(probe)->target;
 	int64_t now_us = clock_now_us();
 	uint32_t seq = target_sent(target, now_us);
-	struct flight *flight = &probe->flights[seq % TARGET_FLIGHTS];
+	struct probe_flight *flight = &probe->flights[seq % TARGET_FLIGHTS];
+	struct probe_socket *socket = &probe->sockets[seq % n_sockets(probe)];
 
-	*flight = (struct flight){seq, random_cookie(), wallclock_now_us()};
-	close_forgotten(probe);
-	int err = probe_send(probe, flight);
+	*flight = (struct probe_flight){seq, random_cookie(), wallclock_now_us()};
+	close_given_up(probe);
+	int err = socket_send(socket, flight);
 	if (err == 0) {
 		probe->complained = false;
 		return false;
 	}
 	complain(probe, err);
-	if (err != -EAGAIN && err != -ENOBUFS && probe->fd >= 0)
-		probe_close(probe); /* whatever is wrong with it, the next one is new */
+	if (is_spoilt(probe->kind, err))
+		socket_close(socket);
 	target_failed(target, seq, now_us);
 	return true;
 }
@@ -441,7 +312,7 @@ static bool send_due(struct prober *prober)
 	return failed;
 }
 
-/* the event loop's side */
+/* ---- the event loop's side ---------------------------------------------------------------- */
 
 void prober_rearm(struct prober *prober)
 {
@@ -476,32 +347,22 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	wake(prober);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
-	struct probe *probe = arg;
+	struct probe_socket *socket = arg;
 
 	(void)fd;
 	(void)what;
-	probe_read(probe);
-	wake(probe->prober);
+	socket_read(socket);
+	wake(socket->probe->prober);
 }
 
-static void on_connected(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn *conn = arg;
-
-	(void)fd;
-	(void)what;
-	conn_end(conn, conn_error(conn));
-	wake(conn->probe->prober);
-}
-
-/* lifetime */
+/* ---- lifetime ----------------------------------------------------------------------------- */
 
 void prober_pause(struct prober *prober)
 {
 	prober->paused = true;
-	probes_close(prober);
+	sockets_close(prober);
 	event_del(prober->timer);
 }
 
@@ -510,7 +371,7 @@ int prober_reload(struct prober *prober)
 	size_t n = prober->uplink->n_targets;
 
 	prober->paused = false;
-	probes_close(prober);
+	sockets_close(prober);
 	free(prober->probes);
 	prober->n_probes = 0;
 	prober->probes = n ? calloc(n, sizeof(*prober->probes)) : NULL;
@@ -524,10 +385,10 @@ int prober_reload(struct prober *prober)
 
 		probe->prober = prober;
 		probe->index = i;
-		probe->fd = -1;
-		probe->echo_id = (uint16_t)random_cookie();
-		for (size_t k = 0; k < CONNS; k++)
-			probe->conns[k].fd = -1;
+		probe->kind = probe_kind(prober->uplink->targets[i].probe.kind);
+		probe->id = (uint16_t)random_cookie();
+		for (size_t k = 0; k < SOCKETS; k++)
+			probe->sockets[k] = (struct probe_socket){.fd = -1, .probe = probe};
 	}
 	prober_rearm(prober);
 	return 0;
@@ -557,7 +418,7 @@ void prober_free(struct prober *prober)
 {
 	if (!prober)
 		return;
-	probes_close(prober);
+	sockets_close(prober);
 	free(prober->probes);
 	event_freep(&prober->timer);
 	free(prober);
@@ -568,5 +429,5 @@ void prober_set_link(struct prober *prober, const struct prober_link *link)
 	if (memcmp(&prober->link, link, sizeof(*link)) == 0)
 		return;
 	prober->link = *link;
-	probes_close(prober);
+	sockets_close(prober);
 }
