@@ -1,8 +1,8 @@
 /* doctor.h - what on this machine breaks multi-homing, and what to do about it
  *
- * The verb `doctor`; `run` logs the same once it has written its own part. The judgement
- * (doctor.c, doctorfilter.c) is pure: site.yaml and gathered facts in, findings out. The facts
- * are gathered by doctorfacts.c and doctornft.c, which only read.
+ * The verb `doctor`; `run` logs the same once it has written its own part. The checks are pure:
+ * site.yaml and gathered facts in, findings out (doctor.c has their table). The facts are
+ * gathered by doctorfacts.c, doctornft.c and doctornetworkd.c, which only read.
  */
 #pragma once
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 
 #include "common/net/links.h"
 #include "common/site/site.h"
+#include "routed/doctor/doctorfinding.h"
 #include "routed/kernel/kernel.h"
 #include "routed/kernel/mainroutes.h"
 
@@ -68,7 +69,7 @@ struct doctor_chain {
 };
 
 /* How the kernel would send to an address of a server. */
-struct doctor_way {
+struct doctor_server_route {
 	size_t server;
 	size_t uplink;	  /* whose loopback it is, or SIZE_MAX: the LAN address */
 	struct addr addr; /* of the server */
@@ -91,8 +92,8 @@ struct doctor_facts {
 	struct mainroutes main_routes; /* over the uplinks */
 	struct doctor_chain *chains;
 	size_t n_chains;
-	struct doctor_way *ways;
-	size_t n_ways;
+	struct doctor_server_route *server_routes;
+	size_t n_server_routes;
 	struct doctor_networkd networkd;
 	bool applied;			    /* rules of ours are there: routed runs, or ran */
 	bool legacy_iptables;		    /* has rules that only iptables-legacy shows */
@@ -108,24 +109,13 @@ struct doctor_facts {
 	int64_t site_changed_s; /* when site.yaml was, by the file system; 0: unknown */
 };
 
-struct doctor_finding {
-	const char *check; /* which check it is, a stable word for programs */
-	char *problem;
-	char *remedy;
-};
-
-struct doctor_findings {
-	struct doctor_finding *items;
-	size_t n;
-};
-
 /* Never fails: what cannot be read is left out. Caller: doctor_facts_fini. */
 void doctor_gather(const struct site *site, struct doctor_facts *ret_facts);
 void doctor_facts_fini(struct doctor_facts *facts);
 
-void doctor_judge(const struct site *site, const struct doctor_facts *facts,
+/* Runs all checks. The caller frees the findings with doctor_findings_fini. */
+void doctor_check(const struct site *site, const struct doctor_facts *facts,
 	struct doctor_findings *ret_findings);
-void doctor_findings_fini(struct doctor_findings *findings);
 
 /* All of it, a warning in the log for each finding. Some milliseconds. To be called once the
  * agent's own routes, rules and sysctls are in place. */

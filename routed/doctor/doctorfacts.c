@@ -194,31 +194,32 @@ static void gather_rules(struct doctor_facts *facts)
 
 /* --- the ways to the servers --- */
 
-static void add_way(
+static void add_server_route(
 	struct doctor_facts *facts, size_t server, size_t uplink, const struct addr *addr)
 {
 	const struct addr any = {0};
-	struct doctor_way way = {.server = server, .uplink = uplink, .addr = *addr};
+	struct doctor_server_route route = {.server = server, .uplink = uplink, .addr = *addr};
 
-	if (!addr_is_set(addr) || links_route_lookup(&any, addr, &way.ifindex) < 0)
+	if (!addr_is_set(addr) || links_route_lookup(&any, addr, &route.ifindex) < 0)
 		return;
-	facts->ways = xgrow(facts->ways, facts->n_ways, sizeof(*facts->ways));
-	facts->ways[facts->n_ways++] = way;
+	facts->server_routes = xgrow(
+		facts->server_routes, facts->n_server_routes, sizeof(*facts->server_routes));
+	facts->server_routes[facts->n_server_routes++] = route;
 }
 
 /* A loopback's route is routed's own, unless it was told otherwise: before its first start
  * there is nothing to judge. The LAN address must lead inside at any time. */
-static void gather_ways(const struct site *site, struct doctor_facts *facts)
+static void gather_server_routes(const struct site *site, struct doctor_facts *facts)
 {
 	for (size_t s = 0; s < site->n_servers; s++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 			const struct site_server *server = &site->servers[s];
 
-			add_way(facts, s, SIZE_MAX, &server->address[family]);
+			add_server_route(facts, s, SIZE_MAX, &server->address[family]);
 			if (!server->has_loopbacks || (server->route && !facts->applied))
 				continue;
 			for (size_t i = 0; i < site->n_uplinks; i++)
-				add_way(facts, s, i, &server->loopbacks[i][family]);
+				add_server_route(facts, s, i, &server->loopbacks[i][family]);
 		}
 }
 
@@ -268,7 +269,7 @@ void doctor_gather(const struct site *site, struct doctor_facts *ret_facts)
 	gather_devices(site, ret_facts);
 	gather_routes(site, ret_facts);
 	gather_rules(ret_facts);
-	gather_ways(site, ret_facts);
+	gather_server_routes(site, ret_facts);
 	gather_conntrack(ret_facts);
 	if (!ret_facts->applied)
 		gather_table(site, ret_facts);
@@ -285,6 +286,6 @@ void doctor_facts_fini(struct doctor_facts *facts)
 	free(facts->defaults);
 	mainroutes_fini(&facts->main_routes);
 	free(facts->chains);
-	free(facts->ways);
+	free(facts->server_routes);
 	*facts = (struct doctor_facts){0};
 }

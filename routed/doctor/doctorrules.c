@@ -1,4 +1,4 @@
-/* doctorrules.c - judges routing rules of others beside ours
+/* doctorrules.c - checks of routing rules of other programs beside ours
  *
  * Rules are asked in the order of their priority, and the first whose table has a route ends
  * the search. Two things go wrong:
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "routed/doctor/doctorjudge.h"
+#include "routed/doctor/doctorcheck.h"
 #include "routed/wanted/wanted.h"
 
 enum { RULE_MAX = 256 };
@@ -26,12 +26,13 @@ static bool suppresses(const struct kernel_rule *rule, uint8_t prefix_len)
 	       prefix_len <= rule->suppress_prefixlen;
 }
 
-static bool leads_anywhere(const struct judge *judge, const struct kernel_rule *rule)
+static bool leads_anywhere(
+	const struct doctor_checkup *checkup, const struct kernel_rule *rule)
 {
 	if (rule->blackhole)
 		return true;
-	for (size_t i = 0; i < judge->facts->n_defaults; i++) {
-		const struct doctor_default *found = &judge->facts->defaults[i];
+	for (size_t i = 0; i < checkup->facts->n_defaults; i++) {
+		const struct doctor_default *found = &checkup->facts->defaults[i];
 
 		if (found->family == rule->family && found->table == rule->table &&
 			!suppresses(rule, found->prefix_len))
@@ -64,29 +65,30 @@ static bool covers_loopback(
 }
 
 /* Are there sources of ours, addresses of the router or loopbacks, among those it selects? */
-static bool covers_ours(const struct judge *judge, const struct prefix *from)
+static bool covers_ours(const struct doctor_checkup *checkup, const struct prefix *from)
 {
 	if (!addr_is_set(&from->addr) || from->len == 0)
 		return true;
-	for (size_t i = 0; i < judge->site->n_uplinks; i++)
-		if (covers_device(from, &judge->facts->uplinks[i]))
+	for (size_t i = 0; i < checkup->site->n_uplinks; i++)
+		if (covers_device(from, &checkup->facts->uplinks[i]))
 			return true;
-	for (size_t i = 0; i < judge->site->n_servers; i++)
-		if (covers_loopback(from, &judge->site->servers[i], judge->site->n_uplinks))
+	for (size_t i = 0; i < checkup->site->n_servers; i++)
+		if (covers_loopback(
+			    from, &checkup->site->servers[i], checkup->site->n_uplinks))
 			return true;
 	return false;
 }
 
-static bool is_lan(const struct judge *judge, const char *interface)
+static bool is_lan(const struct doctor_checkup *checkup, const char *interface)
 {
-	for (size_t i = 0; i < judge->site->n_lan; i++)
-		if (strcmp(judge->site->lan[i], interface) == 0)
+	for (size_t i = 0; i < checkup->site->n_lan; i++)
+		if (strcmp(checkup->site->lan[i], interface) == 0)
 			return true;
 	return false;
 }
 
 /* "not fwmark 51820" selects all but a few. */
-static bool is_broad(const struct judge *judge, const struct doctor_rule *found)
+static bool is_broad(const struct doctor_checkup *checkup, const struct doctor_rule *found)
 {
 	const struct kernel_rule *rule = &found->rule;
 
@@ -95,10 +97,11 @@ static bool is_broad(const struct judge *judge, const struct doctor_rule *found)
 	if (rule->to.len > 0 || rule->fwmask || *rule->oif || rule->ipproto ||
 		rule->dport_first)
 		return false;
-	return covers_ours(judge, &rule->from) && (!*rule->iif || is_lan(judge, rule->iif));
+	return covers_ours(checkup, &rule->from) &&
+	       (!*rule->iif || is_lan(checkup, rule->iif));
 }
 
-static char *describe(const struct doctor_rule *found, char out[RULE_MAX])
+static char *rule_str(const struct doctor_rule *found, char out[RULE_MAX])
 {
 	const struct kernel_rule *rule = &found->rule;
 	char does[32];
@@ -117,54 +120,68 @@ static char *describe(const struct doctor_rule *found, char out[RULE_MAX])
 	return out;
 }
 
-static void judge_before(struct judge *judge, const struct doctor_rule *found)
+static void report_before(struct doctor_checkup *checkup, const struct doctor_rule *found)
 {
 	char rule[RULE_MAX];
 
-	judge_problem(judge,
+	doctor_problem(checkup,
 		"a rule of another program comes before ours (%s): answers of the servers "
 		"and of this router go its way, and not back over the uplink that the "
 		"question came in on",
-		describe(found, rule));
-	judge_remedy(judge, "rule-before",
+		rule_str(found, rule));
+	doctor_remedy(checkup,
 		"give it a priority between %u and %u, or set `routing.priority` below %u",
-		judge->site->routing.priority + WANTED_PRIO_POLICY + 100,
-		judge->site->routing.default_priority - 1, found->rule.priority);
+		checkup->site->routing.priority + WANTED_PRIO_POLICY + 100,
+		checkup->site->routing.default_priority - 1, found->rule.priority);
 }
 
-static void judge_behind(struct judge *judge, const struct doctor_rule *found)
+static void report_behind(struct doctor_checkup *checkup, const struct doctor_rule *found)
 {
 	char rule[RULE_MAX];
 
-	judge_problem(judge,
+	doctor_problem(checkup,
 		"a rule of another program (%s) comes after ours and is never asked while "
 		"an uplink is up: the VPN that it is for, most likely, gets nothing",
-		describe(found, rule));
-	judge_remedy(judge, "rule-behind",
+		rule_str(found, rule));
+	doctor_remedy(checkup,
 		"give it a priority below %u; "
 		"or leave it if the VPN is not to take everything",
-		judge->site->routing.default_priority);
+		checkup->site->routing.default_priority);
 }
 
-static bool is_standard(uint32_t table)
+/* Would the rule take the packets that it matches away from all rules behind it? */
+static bool takes_all(const struct doctor_checkup *checkup, const struct doctor_rule *found)
+{
+	return is_broad(checkup, found) && leads_anywhere(checkup, &found->rule);
+}
+
+void check_rules_before(struct doctor_checkup *checkup)
+{
+	uint32_t ours = checkup->site->routing.priority + WANTED_PRIO_POLICY;
+
+	for (size_t i = 0; i < checkup->facts->n_rules; i++) {
+		const struct doctor_rule *found = &checkup->facts->rules[i];
+
+		if (found->rule.priority < ours && takes_all(checkup, found))
+			report_before(checkup, found);
+	}
+}
+
+static bool is_standard_table(uint32_t table)
 {
 	return table == RT_TABLE_MAIN || table == RT_TABLE_DEFAULT || table == RT_TABLE_LOCAL;
 }
 
-void judge_rules(struct judge *judge)
+void check_rules_behind(struct doctor_checkup *checkup)
 {
-	const struct site_routing *routing = &judge->site->routing;
+	uint32_t ours = checkup->site->routing.default_priority + 1;
 
-	for (size_t i = 0; i < judge->facts->n_rules; i++) {
-		const struct doctor_rule *found = &judge->facts->rules[i];
+	for (size_t i = 0; i < checkup->facts->n_rules; i++) {
+		const struct doctor_rule *found = &checkup->facts->rules[i];
 		const struct kernel_rule *rule = &found->rule;
 
-		if (!is_broad(judge, found) || !leads_anywhere(judge, rule))
-			continue;
-		if (rule->priority < routing->priority + WANTED_PRIO_POLICY)
-			judge_before(judge, found);
-		else if (rule->priority > routing->default_priority + 1 && !rule->blackhole &&
-			 !is_standard(rule->table))
-			judge_behind(judge, found);
+		if (rule->priority > ours && !rule->blackhole &&
+			!is_standard_table(rule->table) && takes_all(checkup, found))
+			report_behind(checkup, found);
 	}
 }

@@ -58,7 +58,7 @@ void doctor_log(const struct site *site)
 	struct doctor_findings findings;
 
 	doctor_gather(site, &facts);
-	doctor_judge(site, &facts, &findings);
+	doctor_check(site, &facts, &findings);
 	for (size_t i = 0; i < findings.n; i++)
 		log_warning("doctor", "%s. Remedy: %s", findings.items[i].problem,
 			findings.items[i].remedy);
@@ -83,7 +83,7 @@ int doctor_run(const struct cli *cli)
 	report_fini(&report);
 
 	doctor_gather(site, &facts);
-	doctor_judge(site, &facts, &findings);
+	doctor_check(site, &facts, &findings);
 	if (cli->json)
 		err = print_json(&findings, facts.nft_unread);
 	else

@@ -35,7 +35,7 @@ struct fixture {
 	struct doctor_rule rules[MAX_ITEMS];
 	struct doctor_default defaults[MAX_ITEMS];
 	struct doctor_chain chains[MAX_ITEMS];
-	struct doctor_way ways[MAX_ITEMS];
+	struct doctor_server_route server_routes[MAX_ITEMS];
 	struct doctor_findings findings;
 };
 
@@ -85,7 +85,7 @@ static int setup(void **state)
 		.rules = f->rules,
 		.defaults = f->defaults,
 		.chains = f->chains,
-		.ways = f->ways,
+		.server_routes = f->server_routes,
 		.applied = true,
 		.tcp_loose = 1,
 		.conntrack_count = 100,
@@ -107,10 +107,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void judge(struct fixture *f)
+static void check_all(struct fixture *f)
 {
 	doctor_findings_fini(&f->findings);
-	doctor_judge(f->site, &f->facts, &f->findings);
+	doctor_check(f->site, &f->facts, &f->findings);
 }
 
 static void print_all(const struct doctor_findings *findings)
@@ -124,7 +124,7 @@ static void print_all(const struct doctor_findings *findings)
 static void assert_finds(
 	struct fixture *f, const char *check, const char *problem, const char *remedy)
 {
-	judge(f);
+	check_all(f);
 	if (f->findings.n != 1 || strcmp(f->findings.items[0].check, check) != 0 ||
 		!strstr(f->findings.items[0].problem, problem) ||
 		!strstr(f->findings.items[0].remedy, remedy)) {
@@ -135,7 +135,7 @@ static void assert_finds(
 
 static void assert_finds_nothing(struct fixture *f)
 {
-	judge(f);
+	check_all(f);
 	print_all(&f->findings);
 	assert_int_equal(f->findings.n, 0);
 }
@@ -320,9 +320,9 @@ static void ways_to_servers_lead_inside(void **state)
 	};
 	struct fixture *f = *state;
 
-	f->facts.n_ways = 1;
+	f->facts.n_server_routes = 1;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		f->ways[0] = (struct doctor_way){
+		f->server_routes[0] = (struct doctor_server_route){
 			.uplink = cases[i].uplink,
 			.addr = cases[i].uplink == SIZE_MAX
 					? f->site->servers[0].address[0]
@@ -336,7 +336,8 @@ static void ways_to_servers_lead_inside(void **state)
 			assert_finds_nothing(f);
 	}
 	f->site->servers[0].route = false;
-	f->ways[0] = (struct doctor_way){.uplink = 0, .addr = addr("10.0.1.1")};
+	f->server_routes[0] = (struct doctor_server_route){
+		.uplink = 0, .addr = addr("10.0.1.1")};
 	assert_finds(f, "no-way", "no way to its loopback 10.0.1.1", "`route: no`");
 }
 
@@ -657,7 +658,7 @@ static void examine(struct live *live)
 	doctor_findings_fini(&live->findings);
 	doctor_facts_fini(&live->facts);
 	doctor_gather(live->site, &live->facts);
-	doctor_judge(live->site, &live->facts, &live->findings);
+	doctor_check(live->site, &live->facts, &live->findings);
 }
 
 static bool is_found(const struct live *live, const char *check, const char *problem)
@@ -696,7 +697,7 @@ static void a_live_sound_machine_has_no_findings(void **state)
 	assert_int_equal(live->findings.n, 0);
 	assert_false(live->facts.nft_unread);
 	assert_int_equal(live->facts.uplinks[0].n_addrs, 1);
-	assert_int_equal(live->facts.n_ways, 1); /* to the server's LAN address */
+	assert_int_equal(live->facts.n_server_routes, 1); /* to the server's LAN address */
 }
 
 static void live_policies_that_drop_are_read(void **state)
