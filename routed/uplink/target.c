@@ -50,7 +50,7 @@ void target_init(struct target *target, const struct site_probing *probing, int6
 	};
 }
 
-static bool is_suspicious(const struct target *target)
+static bool is_suspect(const struct target *target)
 {
 	return target->verdict != TARGET_DEAD && (target->late || target->lost_in_row > 0);
 }
@@ -65,10 +65,10 @@ static int64_t min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t rhythm_us(const struct target *target)
+static int64_t probe_interval_us(const struct target *target)
 {
-	return MS * (is_suspicious(target) ? target->probing.suspect_ms
-					   : target->probing.interval_ms);
+	return MS *
+	       (is_suspect(target) ? target->probing.suspect_ms : target->probing.interval_ms);
 }
 
 static int64_t timeout_us(const struct target *target)
@@ -96,18 +96,18 @@ static int64_t lost_after_us(const struct target *target)
 {
 	if (target->n_rtts < ENOUGH_RTTS)
 		return timeout_us(target);
-	return patience_us(target, target->hushed ? LATE_FLOOR_US : LOST_FLOOR_US);
+	return patience_us(target, target->one_way ? LATE_FLOOR_US : LOST_FLOOR_US);
 }
 
 void target_configure(struct target *target, const struct site_probing *probing)
 {
 	target->probing = *probing;
 	if (target->n_sent > 0)
-		target->next_send_us = target->last_sent_us + rhythm_us(target);
+		target->next_send_us = target->last_sent_us + probe_interval_us(target);
 }
 
 /* Sequence numbers wrap after some years of probing. */
-static bool is_later(uint32_t seq, uint32_t than)
+static bool seq_is_later(uint32_t seq, uint32_t than)
 {
 	return (int32_t)(seq - than) > 0;
 }
@@ -119,7 +119,7 @@ static struct target_flight *flight_of(struct target *target, uint32_t seq)
 	return flight->seq == seq ? flight : NULL;
 }
 
-static struct target_slot *slot_at(
+static struct target_slot *slot_of(
 	struct target_slot *slots, int64_t n_slots, int64_t slot_us, int64_t now_us)
 {
 	int64_t index = now_us / slot_us;
@@ -132,13 +132,13 @@ static struct target_slot *slot_at(
 
 static struct target_slot *minute_slot(struct target *target, int64_t now_us)
 {
-	return slot_at(target->minute, TARGET_MINUTE_SLOTS, MINUTE_SLOT_US, now_us);
+	return slot_of(target->minute, TARGET_MINUTE_SLOTS, MINUTE_SLOT_US, now_us);
 }
 
 /* Enters one fate into what is usual here. */
-static void usual_add(struct target *target, bool lost, int64_t now_us)
+static void usual_loss_add(struct target *target, bool lost, int64_t now_us)
 {
-	struct target_slot *slot = slot_at(
+	struct target_slot *slot = slot_of(
 		target->hour, TARGET_HOUR_SLOTS, hour_slot_us, now_us);
 
 	slot->n_settled++;
@@ -147,7 +147,7 @@ static void usual_add(struct target *target, bool lost, int64_t now_us)
 }
 
 /* Nobody waits any longer. A loss of a run that has not ended is kept apart. */
-static void expire(struct target *target, struct target_flight *flight, int64_t now_us)
+static void flight_expire(struct target *target, struct target_flight *flight, int64_t now_us)
 {
 	struct target_slot *slot = minute_slot(target, now_us);
 
@@ -157,8 +157,8 @@ static void expire(struct target *target, struct target_flight *flight, int64_t 
 	target->n_lost++;
 	if (target->verdict == TARGET_DEAD)
 		return;
-	if (is_later(target->answered_seq, flight->seq))
-		usual_add(target, true, now_us);
+	if (seq_is_later(target->answered_seq, flight->seq))
+		usual_loss_add(target, true, now_us);
 	else
 		target->run_lost++;
 }
@@ -175,11 +175,11 @@ uint32_t target_sent(struct target *target, int64_t now_us)
 	struct target_flight *flight = &target->flights[seq % TARGET_FLIGHTS];
 
 	if (flight->fate == TARGET_OVERDUE)
-		expire(target, flight, now_us);
+		flight_expire(target, flight, now_us);
 	*flight = (struct target_flight){seq, TARGET_WAITING, now_us};
 	target->n_sent++;
 	target->last_sent_us = now_us;
-	target->next_send_us = now_us + rhythm_us(target);
+	target->next_send_us = now_us + probe_interval_us(target);
 	return seq;
 }
 
@@ -215,12 +215,12 @@ static void rtt_add(struct target *target, int64_t rtt_us, int64_t now_us)
 }
 
 /* The run of losses ended at probe `seq`; later ones may have begun another. */
-static void run_end(struct target *target, uint32_t seq, int64_t sent_us, int64_t now_us)
+static void loss_run_end(struct target *target, uint32_t seq, int64_t sent_us, int64_t now_us)
 {
 	target->answered_seq = seq;
 	target->answered_sent_us = sent_us;
 	for (; target->run_lost > 0; target->run_lost--)
-		usual_add(target, true, now_us);
+		usual_loss_add(target, true, now_us);
 
 	target->lost_in_row = 0;
 	for (uint32_t s = seq + 1; s != target->next_seq; s++) {
@@ -250,19 +250,19 @@ bool target_answered(struct target *target, uint32_t seq, int64_t rtt_us, int64_
 	minute_slot(target, now_us)->n_settled++;
 	rtt_add(target, min64(rtt_us, timeout_us(target)), now_us);
 
-	if (is_later(seq, target->answered_seq))
-		run_end(target, seq, flight->sent_us, now_us);
+	if (seq_is_later(seq, target->answered_seq))
+		loss_run_end(target, seq, flight->sent_us, now_us);
 	if (target->verdict != TARGET_DEAD)
-		usual_add(target, false, now_us);
+		usual_loss_add(target, false, now_us);
 	target_step(target, now_us);
 	return true;
 }
 
-static void lose(struct target *target, struct target_flight *flight)
+static void flight_lose(struct target *target, struct target_flight *flight)
 {
 	flight->fate = TARGET_OVERDUE;
 	target->answered_in_row = 0;
-	if (!is_later(flight->seq, target->answered_seq))
+	if (!seq_is_later(flight->seq, target->answered_seq))
 		return;
 	if (target->lost_in_row++ == 0)
 		target->first_lost_us = flight->sent_us;
@@ -274,11 +274,11 @@ void target_failed(struct target *target, uint32_t seq, int64_t now_us)
 
 	if (!flight || flight->fate != TARGET_WAITING)
 		return;
-	lose(target, flight);
+	flight_lose(target, flight);
 	target_step(target, now_us);
 }
 
-void target_doubt(struct target *target, int64_t now_us)
+void target_suspect(struct target *target, int64_t now_us)
 {
 	int64_t soon_us = target->last_sent_us + target->probing.suspect_ms * MS;
 
@@ -300,17 +300,17 @@ static bool flights_step(struct target *target, int64_t now_us)
 		if (!flight)
 			continue;
 		if (flight->fate == TARGET_WAITING && age_us >= lost_us)
-			lose(target, flight);
+			flight_lose(target, flight);
 		if (flight->fate == TARGET_WAITING && age_us >= late_us &&
-			is_later(s, target->answered_seq))
+			seq_is_later(s, target->answered_seq))
 			late = true;
 		if (flight->fate == TARGET_OVERDUE && age_us >= timeout_us(target))
-			expire(target, flight, now_us);
+			flight_expire(target, flight, now_us);
 	}
 	return late;
 }
 
-static enum target_verdict judge(const struct target *target, int64_t now_us)
+static enum target_verdict verdict_now(const struct target *target, int64_t now_us)
 {
 	if (target->verdict == TARGET_DEAD)
 		return target->answered_in_row >= target->probing.rise ? TARGET_ALIVE
@@ -319,23 +319,23 @@ static enum target_verdict judge(const struct target *target, int64_t now_us)
 		return TARGET_DEAD;
 	if (target->n_answered == 0)
 		return TARGET_UNKNOWN;
-	return is_suspicious(target) ? TARGET_SUSPECT : TARGET_ALIVE;
+	return is_suspect(target) ? TARGET_SUSPECT : TARGET_ALIVE;
 }
 
 void target_step(struct target *target, int64_t now_us)
 {
 	target->late = flights_step(target, now_us);
-	enum target_verdict verdict = judge(target, now_us);
+	enum target_verdict verdict = verdict_now(target, now_us);
 	if (verdict == TARGET_DEAD)
 		target->run_lost = 0;
 	if (target->verdict == TARGET_DEAD && verdict != TARGET_DEAD)
 		memset(target->minute, 0, sizeof(target->minute)); /* the outage is over */
 	target->verdict = verdict;
 
-	if (is_suspicious(target) == target->quick)
+	if (is_suspect(target) == target->fast_probing)
 		return;
-	target->quick = !target->quick;
-	target->next_send_us = max64(now_us, target->last_sent_us + rhythm_us(target));
+	target->fast_probing = !target->fast_probing;
+	target->next_send_us = max64(now_us, target->last_sent_us + probe_interval_us(target));
 }
 
 int64_t target_next_us(const struct target *target)
@@ -354,7 +354,7 @@ int64_t target_next_us(const struct target *target)
 		if (flight->fate != TARGET_WAITING)
 			continue;
 		next_us = min64(next_us, flight->sent_us + lost_us);
-		if (!target->late && is_later(flight->seq, target->answered_seq))
+		if (!target->late && seq_is_later(flight->seq, target->answered_seq))
 			next_us = min64(next_us, flight->sent_us + late_us);
 	}
 	return next_us;

@@ -39,9 +39,9 @@ struct target_slot {
 struct target {
 	struct site_probing probing;
 	enum target_verdict verdict;
-	bool late;   /* a probe after the last answer is out for longer than usual */
-	bool quick;  /* probes go at `suspect` */
-	bool hushed; /* the uplink's own traffic gets no replies either: decide sooner */
+	bool late;	   /* a probe after the last answer is out for longer than usual */
+	bool fast_probing; /* probes go at `suspect` */
+	bool one_way;	   /* the uplink's own traffic gets no replies either: decide sooner */
 
 	struct target_flight flights[TARGET_FLIGHTS]; /* by seq modulo */
 	uint32_t next_seq;			      /* the first is 1 */
@@ -97,7 +97,7 @@ bool target_answered(struct target *target, uint32_t seq, int64_t rtt_us, int64_
 void target_failed(struct target *target, uint32_t seq, int64_t now_us);
 
 /* Something else casts doubt on the path: asks as soon as the suspect interval allows. */
-void target_doubt(struct target *target, int64_t now_us);
+void target_suspect(struct target *target, int64_t now_us);
 
 /* Gives up on probes whose time is over and renews the verdict. */
 void target_step(struct target *target, int64_t now_us);

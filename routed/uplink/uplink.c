@@ -216,7 +216,7 @@ void uplink_on_link(struct uplink *uplink, const struct uplink_facts *facts)
 static void doubt(struct uplink *uplink, int64_t now_us)
 {
 	for (size_t i = 0; i < uplink->n_targets; i++)
-		target_doubt(&uplink->targets[i].target, now_us);
+		target_suspect(&uplink->targets[i].target, now_us);
 }
 
 /* A table that was made anew counts from 0 again. */
@@ -306,9 +306,9 @@ static void targets_step(struct uplink *uplink, int64_t now_us)
 	for (size_t i = 0; i < uplink->n_targets; i++) {
 		struct target *target = &uplink->targets[i].target;
 
-		target->hushed = uplink->hush_us != 0;
+		target->one_way = uplink->hush_us != 0;
 		target_step(target, now_us);
-		doubted |= target->quick;
+		doubted |= target->fast_probing;
 	}
 	if (doubted && !uplink->doubted)
 		doubt(uplink, now_us);

@@ -315,7 +315,7 @@ static void doubt_from_outside_asks_once_and_soon(void **state)
 	struct fixture *f = *state;
 
 	run_for(f, 10 * SEC + 200 * MS, true);
-	target_doubt(&f->target, f->now_us);
+	target_suspect(&f->target, f->now_us);
 	assert_true(target_wants_send(&f->target, f->now_us));
 	uint64_t n_sent = f->target.n_sent;
 	run_for(f, 400 * MS, true);
@@ -347,8 +347,8 @@ static void hushed_it_waits_less_for_the_last_probe(void **state)
 
 	run_for(f, 10 * SEC + 1 * MS, true);
 	int64_t cut_us = f->now_us;
-	f->target.hushed = true;
-	target_doubt(&f->target, f->now_us);
+	f->target.one_way = true;
+	target_suspect(&f->target, f->now_us);
 	while (f->target.verdict != TARGET_DEAD)
 		run_for(f, 1 * MS, false);
 	assert_in_range(f->now_us - cut_us, 500 * MS, 550 * MS);
