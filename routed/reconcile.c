@@ -192,7 +192,7 @@ bool reconcile_step(struct routed_uplink *uplink)
 
 	enum uplink_fault fault = uplink->machine.fault;
 
-	uplink_set_alone(&uplink->machine, is_alone(routed, i));
+	uplink_set_last_usable(&uplink->machine, is_alone(routed, i));
 	bool changed = uplink_step(&uplink->machine, clock_now_us());
 
 	if (uplink->machine.fault != fault)
@@ -231,7 +231,7 @@ bool reconcile_observe(struct routed *routed)
 		uplink_on_link(&uplink->machine, &facts);
 		if (routed->standby) {
 			prober_pause(uplink->prober);
-			uplink_trust_link(&uplink->machine);
+			uplink_assume_up(&uplink->machine);
 			continue;
 		}
 		tell_prober(uplink->prober, &routed->situation.uplinks[i],

@@ -305,7 +305,7 @@ static struct routed_uplink *uplink_new(
 	if (kept && kept->drained)
 		uplink_drain(&uplink->machine);
 	if (kept)
-		uplink_adopt(&uplink->machine, &kept->saved, now_us);
+		uplink_restore(&uplink->machine, &kept->saved, now_us);
 	if (prober_new(routed->base, &uplink->machine, on_probed, uplink, &uplink->prober) <
 		0) {
 		uplink_free(uplink);

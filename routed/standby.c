@@ -58,7 +58,7 @@ static void begin_anew(struct routed *routed)
 	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
 		struct routed_uplink *uplink = routed->uplinks[i];
 
-		uplink_renew(&uplink->machine, clock_now_us());
+		uplink_reset(&uplink->machine, clock_now_us());
 		uplink->flows = (struct flows){0};
 		uplink->was_told = false;
 		if (!routed->standby)

@@ -43,9 +43,9 @@ enum {
 	ENOUGH_SETTLED = 20,	   /* ... by so many probes, or a share of loss says nothing */
 	UNANSWERED_PACKETS = 3,	   /* fewer are a last ACK, or somebody's keepalive */
 	CONVERSATION_US = 1 * SEC, /* replies seen that lately: the silence is new */
-	HUSH_US = 3 * SEC,
+	ONE_WAY_US = 3 * SEC,
 	REPLIES_FRESH_US = 300 * MS,
-	PUT_OFF_TIMES = 3,
+	DEFER_TIMES = 3,
 	DEFAULT_FAILBACK_MS = 10 * 1000, /* leaving "degraded", where failback is manual */
 };
 
@@ -127,13 +127,13 @@ int uplink_configure(
 }
 
 /* Of which nothing is known. */
-static struct uplink blank(int64_t now_us)
+static struct uplink uplink_blank(int64_t now_us)
 {
 	return (struct uplink){
 		.health = UPLINK_DOWN,
 		.reported = UPLINK_DOWN,
 		.fault = UPLINK_NO_INTERFACE,
-		.fresh = true,
+		.never_judged = true,
 		.rtt_us = -1,
 		.since_us = now_us,
 		.cause_us = now_us,
@@ -142,17 +142,17 @@ static struct uplink blank(int64_t now_us)
 
 int uplink_init(struct uplink *uplink, const struct site *site, size_t index, int64_t now_us)
 {
-	*uplink = blank(now_us);
+	*uplink = uplink_blank(now_us);
 	return uplink_configure(uplink, site, index, now_us);
 }
 
-void uplink_renew(struct uplink *uplink, int64_t now_us)
+void uplink_reset(struct uplink *uplink, int64_t now_us)
 {
 	struct uplink before = *uplink;
 	size_t n = before.n_targets;
 	int64_t turn_us = n ? before.probing.interval_ms * MS / (int64_t)n : 0;
 
-	*uplink = blank(now_us);
+	*uplink = uplink_blank(now_us);
 	memcpy(uplink->name, before.name, sizeof(uplink->name));
 	memcpy(uplink->interface, before.interface, sizeof(uplink->interface));
 	uplink->probing = before.probing;
@@ -166,10 +166,10 @@ void uplink_renew(struct uplink *uplink, int64_t now_us)
 			now_us + (int64_t)i * turn_us);
 }
 
-void uplink_trust_link(struct uplink *uplink)
+void uplink_assume_up(struct uplink *uplink)
 {
 	if (uplink->health == UPLINK_DOWN)
-		uplink->fresh = true;
+		uplink->never_judged = true;
 }
 
 void uplink_fini(struct uplink *uplink)
@@ -189,13 +189,13 @@ void uplink_save(const struct uplink *uplink, struct uplink_saved *ret_saved)
 	};
 }
 
-bool uplink_adopt(struct uplink *uplink, const struct uplink_saved *saved, int64_t now_us)
+bool uplink_restore(struct uplink *uplink, const struct uplink_saved *saved, int64_t now_us)
 {
 	if (saved->since_us <= 0 || saved->since_us > now_us || saved->returned_us > now_us ||
 		saved->health > UPLINK_DOWN)
 		return false;
 
-	uplink->fresh = false;
+	uplink->never_judged = false;
 	uplink->health = saved->health;
 	uplink->reported = uplink_state(uplink);
 	uplink->fault = saved->health == UPLINK_DOWN ? UPLINK_NO_ANSWERS : UPLINK_NO_FAULT;
@@ -213,7 +213,7 @@ void uplink_on_link(struct uplink *uplink, const struct uplink_facts *facts)
 	uplink->facts = *facts;
 }
 
-static void doubt(struct uplink *uplink, int64_t now_us)
+static void suspect_all(struct uplink *uplink, int64_t now_us)
 {
 	for (size_t i = 0; i < uplink->n_targets; i++)
 		target_suspect(&uplink->targets[i].target, now_us);
@@ -240,18 +240,18 @@ void uplink_on_traffic(
 	if (traffic->replies > before.replies) {
 		uplink->reply_us = now_us;
 		uplink->n_unanswered = 0;
-		uplink->armed = true;
-		uplink->hush_us = 0;
+		uplink->reply_seen = true;
+		uplink->one_way_since_us = 0;
 		return;
 	}
 	uplink->n_unanswered += traffic->out - before.out;
-	if (!uplink->armed || uplink->n_unanswered < UNANSWERED_PACKETS)
+	if (!uplink->reply_seen || uplink->n_unanswered < UNANSWERED_PACKETS)
 		return;
 
-	uplink->armed = false; /* once: somebody may go on talking to nobody for hours */
+	uplink->reply_seen = false; /* once: somebody may go on talking to nobody for hours */
 	if (now_us - uplink->reply_us <= CONVERSATION_US)
-		uplink->hush_us = now_us;
-	doubt(uplink, now_us);
+		uplink->one_way_since_us = now_us;
+	suspect_all(uplink, now_us);
 }
 
 void uplink_drain(struct uplink *uplink)
@@ -262,12 +262,12 @@ void uplink_drain(struct uplink *uplink)
 void uplink_undrain(struct uplink *uplink)
 {
 	uplink->drained = false;
-	uplink->released = true;
+	uplink->hold_overridden = true;
 }
 
-void uplink_set_alone(struct uplink *uplink, bool alone)
+void uplink_set_last_usable(struct uplink *uplink, bool last_usable)
 {
-	uplink->alone = alone;
+	uplink->last_usable = last_usable;
 }
 
 /* what follows */
@@ -286,12 +286,12 @@ size_t uplink_count(const struct uplink *uplink, enum target_verdict verdict)
 	return n;
 }
 
-static bool hush_is_over(const struct uplink *uplink, int64_t now_us)
+static bool one_way_is_over(const struct uplink *uplink, int64_t now_us)
 {
-	if (now_us - uplink->hush_us >= HUSH_US)
+	if (now_us - uplink->one_way_since_us >= ONE_WAY_US)
 		return true;
 	for (size_t i = 0; i < uplink->n_targets; i++)
-		if (uplink->targets[i].target.answered_sent_us > uplink->hush_us)
+		if (uplink->targets[i].target.answered_sent_us > uplink->one_way_since_us)
 			return true;
 	return false;
 }
@@ -299,20 +299,20 @@ static bool hush_is_over(const struct uplink *uplink, int64_t now_us)
 /* One target in doubt is a reason to ask the others too, once per doubt. */
 static void targets_step(struct uplink *uplink, int64_t now_us)
 {
-	bool doubted = false;
+	bool suspect = false;
 
-	if (uplink->hush_us && hush_is_over(uplink, now_us))
-		uplink->hush_us = 0;
+	if (uplink->one_way_since_us && one_way_is_over(uplink, now_us))
+		uplink->one_way_since_us = 0;
 	for (size_t i = 0; i < uplink->n_targets; i++) {
 		struct target *target = &uplink->targets[i].target;
 
-		target->one_way = uplink->hush_us != 0;
+		target->one_way = uplink->one_way_since_us != 0;
 		target_step(target, now_us);
-		doubted |= target->fast_probing;
+		suspect |= target->fast_probing;
 	}
-	if (doubted && !uplink->doubted)
-		doubt(uplink, now_us);
-	uplink->doubted = doubted;
+	if (suspect && !uplink->suspect)
+		suspect_all(uplink, now_us);
+	uplink->suspect = suspect;
 }
 
 /* Of a family that has a gateway, or needs none, it is the address that is missing. */
@@ -344,10 +344,10 @@ static bool answers_suffice(const struct uplink *uplink)
 	size_t n_unknown = uplink_count(uplink, TARGET_UNKNOWN);
 	size_t n = uplink->n_targets - n_dead;
 
-	if (uplink->health == UPLINK_DOWN && !uplink->fresh) {
+	if (uplink->health == UPLINK_DOWN && !uplink->never_judged) {
 		n -= n_unknown;
 		/* after an outage too short to kill them they have yet to answer */
-		if (!uplink->good_us)
+		if (!uplink->healthy_since_us)
 			n -= uplink_count(uplink, TARGET_SUSPECT);
 	}
 	return n >= uplink_needed(uplink);
@@ -368,31 +368,31 @@ static int64_t answers_cause_us(const struct uplink *uplink, int64_t now_us)
 }
 
 /* The probes say "dead", the traffic says "alive": the traffic is believed for a while. */
-static bool is_put_off(struct uplink *uplink, int64_t now_us)
+static bool is_deferred(struct uplink *uplink, int64_t now_us)
 {
 	int64_t cause_us = answers_cause_us(uplink, now_us);
 
-	if (!uplink->put_off_us)
-		uplink->put_off_us = cause_us + PUT_OFF_TIMES * (now_us - cause_us);
-	return now_us < uplink->put_off_us && uplink->reply_us > cause_us &&
+	if (!uplink->deferred_until_us)
+		uplink->deferred_until_us = cause_us + DEFER_TIMES * (now_us - cause_us);
+	return now_us < uplink->deferred_until_us && uplink->reply_us > cause_us &&
 	       now_us - uplink->reply_us < REPLIES_FRESH_US;
 }
 
-static enum uplink_fault judge(struct uplink *uplink, int64_t now_us)
+static enum uplink_fault fault_now(struct uplink *uplink, int64_t now_us)
 {
 	enum uplink_fault fault = link_fault(&uplink->facts);
 
 	if (fault != UPLINK_NO_FAULT) {
-		uplink->put_off_us = 0; /* the next outage has its own */
+		uplink->deferred_until_us = 0; /* the next outage has its own */
 		return fault;
 	}
 	if (answers_suffice(uplink)) {
-		uplink->put_off_us = 0;
+		uplink->deferred_until_us = 0;
 		return UPLINK_NO_FAULT;
 	}
-	if (uplink->health != UPLINK_DOWN && is_put_off(uplink, now_us))
+	if (uplink->health != UPLINK_DOWN && is_deferred(uplink, now_us))
 		return UPLINK_NO_FAULT;
-	uplink->put_off_us = 0;
+	uplink->deferred_until_us = 0;
 	return UPLINK_NO_ANSWERS;
 }
 
@@ -414,7 +414,7 @@ static int by_rtt(const void *a, const void *b)
 
 /* Loss and round-trip time that `quorum` targets keep to: one bad target of several says
  * little of the uplink. Returns how many targets were asked often enough to tell. */
-static size_t measure(struct uplink *uplink, int64_t now_us)
+static size_t uplink_measure(struct uplink *uplink, int64_t now_us)
 {
 	struct target_stats stats[UPLINK_MAX_TARGETS];
 	size_t needed = uplink_needed(uplink);
@@ -442,7 +442,7 @@ static size_t measure(struct uplink *uplink, int64_t now_us)
 	return n_telling;
 }
 
-static bool is_within(const struct uplink *uplink, double share)
+static bool is_within_limits(const struct uplink *uplink, double share)
 {
 	const struct site_probing *limit = &uplink->probing;
 
@@ -468,37 +468,37 @@ int64_t uplink_hold_us(const struct uplink *uplink)
 
 static bool may_return(const struct uplink *uplink, int64_t now_us)
 {
-	if (uplink->fresh || uplink->alone || uplink->released)
+	if (uplink->never_judged || uplink->last_usable || uplink->hold_overridden)
 		return true;
 	if (uplink->failback_ms == SITE_FAILBACK_MANUAL)
 		return false;
-	return now_us - uplink->good_us >= uplink_hold_us(uplink);
+	return now_us - uplink->healthy_since_us >= uplink_hold_us(uplink);
 }
 
-static void fall(struct uplink *uplink, int64_t now_us)
+static void uplink_fall(struct uplink *uplink, int64_t now_us)
 {
 	bool relapse = uplink->returned_us && now_us - uplink->returned_us < relapse_us;
 
 	uplink->relapses = relapse ? uplink->relapses + 1 : 0;
 	uplink->health = UPLINK_DOWN;
-	uplink->released = false;
+	uplink->hold_overridden = false;
 	uplink->cause_us = uplink->fault == UPLINK_NO_ANSWERS
 				   ? answers_cause_us(uplink, now_us)
 				   : now_us;
 }
 
-static void recover(struct uplink *uplink, int64_t now_us)
+static void uplink_recover(struct uplink *uplink, int64_t now_us)
 {
-	if (!uplink->good_us)
-		uplink->good_us = now_us;
+	if (!uplink->healthy_since_us)
+		uplink->healthy_since_us = now_us;
 	if (!may_return(uplink, now_us))
 		return;
 
 	uplink->health = UPLINK_UP;
-	uplink->cause_us = uplink->good_us;
-	uplink->returned_us = uplink->fresh ? 0 : now_us;
-	uplink->fresh = false;
-	uplink->calm_us = 0;
+	uplink->cause_us = uplink->healthy_since_us;
+	uplink->returned_us = uplink->never_judged ? 0 : now_us;
+	uplink->never_judged = false;
+	uplink->below_limit_since_us = 0;
 }
 
 /* Are there enough probes in a quiet minute for a share of loss? Where there are not, or none
@@ -509,29 +509,29 @@ static bool is_asked_often(const struct uplink *uplink)
 	       uplink->probing.interval_ms * MS * ENOUGH_SETTLED <= MINUTE_US;
 }
 
-static void grade(struct uplink *uplink, size_t n_telling, int64_t now_us)
+static void uplink_grade(struct uplink *uplink, size_t n_telling, int64_t now_us)
 {
 	bool tells = uplink->n_targets > 0 && n_telling >= uplink_needed(uplink);
 
-	if (uplink->put_off_us || (!tells && is_asked_often(uplink))) {
-		uplink->calm_us = 0;
+	if (uplink->deferred_until_us || (!tells && is_asked_often(uplink))) {
+		uplink->below_limit_since_us = 0;
 		return;
 	}
-	if (uplink->health == UPLINK_UP && tells && !is_within(uplink, 1)) {
+	if (uplink->health == UPLINK_UP && tells && !is_within_limits(uplink, 1)) {
 		uplink->health = UPLINK_DEGRADED;
 		uplink->cause_us = now_us;
-		uplink->calm_us = 0;
+		uplink->below_limit_since_us = 0;
 	}
 	if (uplink->health != UPLINK_DEGRADED)
 		return;
 
-	if (!is_within(uplink, 0.5))
-		uplink->calm_us = 0;
-	else if (!uplink->calm_us)
-		uplink->calm_us = now_us;
-	else if (now_us - uplink->calm_us >= failback_us(uplink)) {
+	if (!is_within_limits(uplink, 0.5))
+		uplink->below_limit_since_us = 0;
+	else if (!uplink->below_limit_since_us)
+		uplink->below_limit_since_us = now_us;
+	else if (now_us - uplink->below_limit_since_us >= failback_us(uplink)) {
 		uplink->health = UPLINK_UP;
-		uplink->cause_us = uplink->calm_us;
+		uplink->cause_us = uplink->below_limit_since_us;
 	}
 }
 
@@ -543,17 +543,17 @@ enum uplink_state uplink_state(const struct uplink *uplink)
 bool uplink_step(struct uplink *uplink, int64_t now_us)
 {
 	targets_step(uplink, now_us);
-	size_t n_telling = measure(uplink, now_us);
+	size_t n_telling = uplink_measure(uplink, now_us);
 
-	uplink->fault = judge(uplink, now_us);
+	uplink->fault = fault_now(uplink, now_us);
 	if (uplink->fault != UPLINK_NO_FAULT) {
-		uplink->good_us = 0;
+		uplink->healthy_since_us = 0;
 		if (uplink->health != UPLINK_DOWN)
-			fall(uplink, now_us);
+			uplink_fall(uplink, now_us);
 	} else if (uplink->health == UPLINK_DOWN) {
-		recover(uplink, now_us);
+		uplink_recover(uplink, now_us);
 	} else {
-		grade(uplink, n_telling, now_us);
+		uplink_grade(uplink, n_telling, now_us);
 	}
 
 	enum uplink_state state = uplink_state(uplink);
@@ -572,16 +572,16 @@ int64_t uplink_next_us(const struct uplink *uplink)
 
 	for (size_t i = 0; i < uplink->n_targets; i++)
 		next_us = min64(next_us, target_next_us(&uplink->targets[i].target));
-	if (uplink->hush_us)
-		next_us = min64(next_us, uplink->hush_us + HUSH_US);
-	if (uplink->put_off_us) {
-		next_us = min64(next_us, uplink->put_off_us);
+	if (uplink->one_way_since_us)
+		next_us = min64(next_us, uplink->one_way_since_us + ONE_WAY_US);
+	if (uplink->deferred_until_us) {
+		next_us = min64(next_us, uplink->deferred_until_us);
 		next_us = min64(next_us, uplink->reply_us + REPLIES_FRESH_US);
 	}
-	if (uplink->health == UPLINK_DOWN && uplink->good_us &&
+	if (uplink->health == UPLINK_DOWN && uplink->healthy_since_us &&
 		uplink->failback_ms != SITE_FAILBACK_MANUAL)
-		next_us = min64(next_us, uplink->good_us + uplink_hold_us(uplink));
-	if (uplink->health == UPLINK_DEGRADED && uplink->calm_us)
-		next_us = min64(next_us, uplink->calm_us + failback_us(uplink));
+		next_us = min64(next_us, uplink->healthy_since_us + uplink_hold_us(uplink));
+	if (uplink->health == UPLINK_DEGRADED && uplink->below_limit_since_us)
+		next_us = min64(next_us, uplink->below_limit_since_us + failback_us(uplink));
 	return next_us;
 }

@@ -61,19 +61,19 @@ struct uplink {
 	size_t n_targets;
 
 	struct uplink_facts facts;
-	bool drained; /* by the operator */
-	bool doubted; /* some target is in doubt: the others were asked too */
-	bool alone;   /* no other is of use, or none with IPv4: this one is not held back */
+	bool drained;	  /* by the operator */
+	bool suspect;	  /* some target is suspect: the others were asked too */
+	bool last_usable; /* no other uplink is usable, or none with IPv4: there is no hold */
 
 	enum uplink_state health;   /* up, degraded or down, drained or not */
 	enum uplink_state reported; /* what the last step returned */
 	enum uplink_fault fault;
-	bool fresh;	     /* never judged: link and address are enough to begin with */
-	bool released;	     /* the operator ended the hold */
-	int64_t good_us;     /* down: without fault since; 0: there is one */
-	int64_t calm_us;     /* degraded: half of the limits held since; 0: they do not */
-	int64_t put_off_us;  /* a verdict of the probes is put off until then; 0: none is */
-	int64_t returned_us; /* when it was last used again after a fault; 0: never */
+	bool never_judged;	      /* link and address are enough to begin with */
+	bool hold_overridden;	      /* the operator ended the hold */
+	int64_t healthy_since_us;     /* down: without fault since; 0: there is one */
+	int64_t below_limit_since_us; /* degraded: below half of the limits since; 0: above */
+	int64_t deferred_until_us;    /* a verdict of the probes waits; 0: none does */
+	int64_t returned_us;	      /* when it was last used again after a fault; 0: never */
 	unsigned int relapses;
 
 	double loss;	/* last minute, of the quorum's best targets */
@@ -82,12 +82,12 @@ struct uplink {
 	int64_t since_us; /* the reported state */
 	int64_t cause_us; /* what led to it, at the earliest that we know of */
 
-	bool counted; /* `traffic` holds a first reading */
-	bool armed;   /* replies were seen since the last hush */
+	bool counted;	 /* `traffic` holds a first reading */
+	bool reply_seen; /* since traffic was found one-way the last time */
 	struct uplink_traffic traffic;
-	uint64_t n_unanswered; /* packets out since the last reply */
-	int64_t reply_us;      /* last reading that found replies */
-	int64_t hush_us;       /* since when a conversation has been one-sided; 0: is not */
+	uint64_t n_unanswered;	  /* packets out since the last reply */
+	int64_t reply_us;	  /* last reading that found replies */
+	int64_t one_way_since_us; /* a conversation gets no replies since; 0: it does */
 };
 
 /* What a successor needs in order not to bounce the uplink. Plain values; the monotonic clock
@@ -109,16 +109,16 @@ int uplink_configure(
 	struct uplink *uplink, const struct site *site, size_t index, int64_t now_us);
 
 /* Knows nothing any more, as after uplink_init, but that it is drained. */
-void uplink_renew(struct uplink *uplink, int64_t now_us);
+void uplink_reset(struct uplink *uplink, int64_t now_us);
 
 /* Link and address are enough again for an uplink that is down, as at the start. */
-void uplink_trust_link(struct uplink *uplink);
+void uplink_assume_up(struct uplink *uplink);
 
 void uplink_save(const struct uplink *uplink, struct uplink_saved *ret_saved);
 
 /* Goes on from what an earlier run knew. False (and nothing is done) if that was before the
  * last boot or is no state at all. */
-bool uplink_adopt(struct uplink *uplink, const struct uplink_saved *saved, int64_t now_us);
+bool uplink_restore(struct uplink *uplink, const struct uplink_saved *saved, int64_t now_us);
 
 /* --- what happened; uplink_step is to follow --- */
 
@@ -127,7 +127,7 @@ void uplink_on_traffic(
 	struct uplink *uplink, const struct uplink_traffic *traffic, int64_t now_us);
 void uplink_drain(struct uplink *uplink);
 void uplink_undrain(struct uplink *uplink); /* also ends a manual hold */
-void uplink_set_alone(struct uplink *uplink, bool alone);
+void uplink_set_last_usable(struct uplink *uplink, bool last_usable);
 
 /* --- what follows --- */
 

@@ -123,14 +123,14 @@ static void add_no_answers(struct why *why, const struct uplink *uplink)
 static void add_held(struct why *why, const struct uplink *uplink)
 {
 	add(why, "good again since ");
-	add_time(why, uplink->good_us);
+	add_time(why, uplink->healthy_since_us);
 	if (uplink->failback_ms == SITE_FAILBACK_MANUAL) {
 		add(why, "; failback is manual: `routed undrain %s` brings it back",
 			uplink->name);
 		return;
 	}
 	add(why, ", used again at ");
-	add_time(why, uplink->good_us + uplink_hold_us(uplink));
+	add_time(why, uplink->healthy_since_us + uplink_hold_us(uplink));
 	if (uplink->relapses > 0)
 		add(why, " (%u relapse%s within an hour)", uplink->relapses,
 			uplink->relapses == 1 ? "" : "s");
@@ -175,9 +175,9 @@ static void add_degraded(struct why *why, const struct uplink *uplink)
 	const struct site_probing *limit = &uplink->probing;
 	double rtt_ms = (double)uplink->rtt_us / MS;
 
-	if (uplink->calm_us) {
+	if (uplink->below_limit_since_us) {
 		add(why, "loss and round-trip time good again since ");
-		add_time(why, uplink->calm_us);
+		add_time(why, uplink->below_limit_since_us);
 	} else if (uplink->loss > limit->degraded_loss / 2) {
 		add(why, "%.1f %% loss over the last minute (limit %g %%, over at %g %%)",
 			uplink->loss * 100, limit->degraded_loss * 100,
@@ -204,7 +204,7 @@ static void add_up(struct why *why, const struct uplink *uplink)
 	if (n_unknown)
 		add(why, ", %zu not heard of yet", n_unknown);
 	add_silent_targets(why, uplink, false, "; ");
-	if (uplink->put_off_us)
+	if (uplink->deferred_until_us)
 		add(why, "; but replies to other traffic still arrive");
 }
 
@@ -212,7 +212,7 @@ static void add_health(struct why *why, const struct uplink *uplink)
 {
 	if (uplink->health == UPLINK_DOWN)
 		add_down(why, uplink);
-	else if (uplink->health == UPLINK_DEGRADED && !uplink->put_off_us)
+	else if (uplink->health == UPLINK_DEGRADED && !uplink->deferred_until_us)
 		add_degraded(why, uplink);
 	else
 		add_up(why, uplink);

@@ -198,7 +198,7 @@ static void a_verdict_that_becomes_a_lost_link_costs_all(void **state)
 	assert_int_equal(take(f, true), FLOWS_ALL);
 }
 
-static void a_verdict_put_off_costs_nothing(void **state)
+static void a_deferred_verdict_costs_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
 		test(nothing_goes_before_there_is_another_uplink),
 		test(each_family_waits_for_its_own_way_out),
 		test(a_verdict_that_becomes_a_lost_link_costs_all),
-		test(a_verdict_put_off_costs_nothing),
+		test(a_deferred_verdict_costs_nothing),
 		test(another_address_costs_all_even_alone),
 		test(another_address_costs_only_its_family),
 		test(an_address_that_comes_back_costs_nothing),

@@ -425,7 +425,7 @@ static void a_paused_one_sends_nothing_until_it_is_reloaded(void **state)
 	start(f, "icmp 192.168.2.6, tcp 192.168.2.6 443");
 	assert_becomes(f, TARGET_ALIVE);
 	prober_pause(f->prober);
-	uplink_renew(&f->uplink, clock_now_us());
+	uplink_reset(&f->uplink, clock_now_us());
 	prober_rearm(f->prober);
 	run_for(f, 300 * MS);
 	assert_int_equal(f->uplink.targets[0].target.n_sent, 0);

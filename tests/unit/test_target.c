@@ -143,7 +143,7 @@ static void one_that_never_answered_dies_within_two_seconds(void **state)
 	assert_true(f->target.lost_in_row >= 5);
 }
 
-static void doubt_begins_when_an_answer_is_late(void **state)
+static void a_late_answer_makes_it_suspect(void **state)
 {
 	struct fixture *f = *state;
 
@@ -310,7 +310,7 @@ static void a_failed_send_counts_at_once(void **state)
 	assert_int_equal(f->now_us - f->target.first_lost_us, 400 * MS);
 }
 
-static void doubt_from_outside_asks_once_and_soon(void **state)
+static void suspicion_from_outside_asks_once_and_soon(void **state)
 {
 	struct fixture *f = *state;
 
@@ -341,7 +341,7 @@ static void patience_follows_the_round_trip_time(void **state)
 	}
 }
 
-static void hushed_it_waits_less_for_the_last_probe(void **state)
+static void with_one_way_traffic_it_waits_less_for_the_last_probe(void **state)
 {
 	struct fixture *f = *state;
 
@@ -406,7 +406,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(the_first_answer_makes_it_alive, setup),
 		cmocka_unit_test_setup(an_answered_target_is_asked_at_the_interval, setup),
 		cmocka_unit_test_setup(one_that_never_answered_dies_within_two_seconds, setup),
-		cmocka_unit_test_setup(doubt_begins_when_an_answer_is_late, setup),
+		cmocka_unit_test_setup(a_late_answer_makes_it_suspect, setup),
 		cmocka_unit_test_setup(it_dies_within_the_sum_in_the_comment, setup),
 		cmocka_unit_test_setup(
 			a_dead_target_is_asked_at_the_interval_and_needs_rise_answers, setup),
@@ -418,9 +418,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(an_answer_after_it_was_counted_as_lost_is_taken, setup),
 		cmocka_unit_test_setup(answers_that_nobody_waits_for_are_ignored, setup),
 		cmocka_unit_test_setup(a_failed_send_counts_at_once, setup),
-		cmocka_unit_test_setup(doubt_from_outside_asks_once_and_soon, setup),
+		cmocka_unit_test_setup(suspicion_from_outside_asks_once_and_soon, setup),
 		cmocka_unit_test_setup(patience_follows_the_round_trip_time, setup),
-		cmocka_unit_test_setup(hushed_it_waits_less_for_the_last_probe, setup),
+		cmocka_unit_test_setup(
+			with_one_way_traffic_it_waits_less_for_the_last_probe, setup),
 		cmocka_unit_test_setup(flights_are_bounded, setup),
 		cmocka_unit_test_setup(round_trip_times_are_kept_for_a_minute, setup),
 		cmocka_unit_test_setup(sequence_numbers_may_wrap, setup),

@@ -47,11 +47,11 @@ static const char by_hand[] = "uplinks:\n"
 			      "    failback: manual\n"
 			      "    probes: [icmp 192.0.2.53]\n";
 
-static const char quick_return[] = "uplinks:\n"
-				   "  - name: isp-a\n"
-				   "    interface: wan-a\n"
-				   "    failback: 100ms\n"
-				   "    probes: [icmp 192.0.2.53, icmp 192.0.2.54]\n";
+static const char fast_return[] = "uplinks:\n"
+				  "  - name: isp-a\n"
+				  "    interface: wan-a\n"
+				  "    failback: 100ms\n"
+				  "    probes: [icmp 192.0.2.53, icmp 192.0.2.54]\n";
 static const char seldom[] = "uplinks:\n"
 			     "  - name: isp-a\n"
 			     "    interface: wan-a\n"
@@ -395,12 +395,12 @@ static void a_recovered_link_is_held_back(void **state)
 }
 
 /* The carrier is back before the probes lost meanwhile are five, and the ISP is not. */
-static void targets_in_doubt_have_to_answer_first(void **state)
+static void suspect_targets_have_to_answer_first(void **state)
 {
 	const struct uplink_facts no_carrier = {.present = true};
 	struct lab *lab = *state;
 
-	restart(lab, quick_return);
+	restart(lab, fast_return);
 	run(lab, 10 * SEC);
 	lab->cut = true;
 	run(lab, 300 * MS);
@@ -481,7 +481,7 @@ static void nothing_is_held_back_when_no_other_is_of_use(void **state)
 
 	run(lab, 10 * SEC);
 	set_link(lab, &(struct uplink_facts){.present = true});
-	uplink_set_alone(&lab->uplink, true);
+	uplink_set_last_usable(&lab->uplink, true);
 	set_link(lab, &good_link);
 	assert_state(lab, up);
 }
@@ -646,7 +646,7 @@ static void a_renewed_one_is_as_at_the_start_but_drained(void **state)
 	assert_state(lab, down);
 	uplink_drain(&lab->uplink);
 
-	uplink_renew(&lab->uplink, lab->now_us);
+	uplink_reset(&lab->uplink, lab->now_us);
 	assert_true(lab->uplink.drained);
 	assert_int_equal(uplink_count(&lab->uplink, TARGET_UNKNOWN), 2);
 	assert_int_equal(lab->uplink.relapses, 0);
@@ -663,14 +663,14 @@ static void while_nothing_is_probed_the_link_is_trusted(void **state)
 {
 	struct lab *lab = *state;
 
-	uplink_renew(&lab->uplink, lab->now_us);
+	uplink_reset(&lab->uplink, lab->now_us);
 	for (int i = 0; i < 3; i++) {
 		set_link(lab, &(struct uplink_facts){.present = true, .carrier = true});
 		assert_state(lab, down);
-		uplink_trust_link(&lab->uplink);
+		uplink_assume_up(&lab->uplink);
 		set_link(lab, &good_link);
 		assert_state(lab, up);
-		uplink_trust_link(&lab->uplink); /* no matter when */
+		uplink_assume_up(&lab->uplink); /* no matter when */
 	}
 }
 
@@ -760,7 +760,7 @@ static void other_targets_keep_nobody_awake(void **state)
 	run(lab, 120 * SEC);
 	assert_state(lab, degraded);
 	lab->loss = 0;
-	while (!lab->uplink.calm_us)
+	while (!lab->uplink.below_limit_since_us)
 		run(lab, SEC);
 	struct site *other = site_of(other_targets);
 	assert_int_equal(uplink_configure(&lab->uplink, other, 0, lab->now_us), 0);
@@ -798,7 +798,7 @@ static void a_successor_goes_on_where_it_was(void **state)
 	uplink_save(&lab->uplink, &saved);
 	uplink_fini(&lab->uplink);
 	assert_int_equal(uplink_init(&lab->uplink, lab->site, 0, lab->now_us), 0);
-	assert_true(uplink_adopt(&lab->uplink, &saved, lab->now_us));
+	assert_true(uplink_restore(&lab->uplink, &saved, lab->now_us));
 	uplink_on_link(&lab->uplink, &good_link);
 	lab->n_changes = 0;
 	run(lab, 30 * SEC);
@@ -816,13 +816,13 @@ static void what_was_before_a_boot_is_not_adopted(void **state)
 	struct lab *lab = *state;
 	struct uplink_saved saved = {.health = UPLINK_DOWN, .since_us = lab->now_us + 1};
 
-	assert_false(uplink_adopt(&lab->uplink, &saved, lab->now_us));
+	assert_false(uplink_restore(&lab->uplink, &saved, lab->now_us));
 	saved.since_us = 0;
-	assert_false(uplink_adopt(&lab->uplink, &saved, lab->now_us));
+	assert_false(uplink_restore(&lab->uplink, &saved, lab->now_us));
 	saved.since_us = lab->now_us;
 	saved.health = UPLINK_DRAINED;
-	assert_false(uplink_adopt(&lab->uplink, &saved, lab->now_us));
-	assert_true(lab->uplink.fresh);
+	assert_false(uplink_restore(&lab->uplink, &saved, lab->now_us));
+	assert_true(lab->uplink.never_judged);
 }
 
 static void a_reload_keeps_state_and_known_targets(void **state)
@@ -864,7 +864,7 @@ static void a_name_in_other_letters_is_a_known_target(void **state)
 
 /* traffic */
 
-static void replies_put_off_a_verdict_for_a_while(void **state)
+static void replies_defer_a_verdict_for_a_while(void **state)
 {
 	struct lab *lab = *state;
 
@@ -925,7 +925,7 @@ static void one_sided_traffic_costs_one_probe_not_a_verdict(void **state)
 	run(lab, 60 * SEC);
 	assert_state(lab, up);
 	assert_in_range(lab->uplink.targets[0].target.n_sent - n_sent, 119, 122);
-	assert_int_equal(lab->uplink.hush_us, 0);
+	assert_int_equal(lab->uplink.one_way_since_us, 0);
 }
 
 static void a_table_made_anew_is_no_evidence(void **state)
@@ -1072,7 +1072,7 @@ int main(int argc, char **argv)
 		LAB_TEST(without_probes_the_link_decides),
 		LAB_TEST(a_link_that_appears_after_the_start_is_of_use_at_once),
 		LAB_TEST(a_recovered_link_is_held_back),
-		LAB_TEST(targets_in_doubt_have_to_answer_first),
+		LAB_TEST(suspect_targets_have_to_answer_first),
 		LAB_TEST(a_fault_during_the_hold_begins_it_anew),
 		LAB_TEST(the_hold_doubles_with_each_relapse_to_ten_minutes),
 		LAB_TEST(an_hour_without_relapse_is_forgiven),
@@ -1097,7 +1097,7 @@ int main(int argc, char **argv)
 		LAB_TEST(what_was_before_a_boot_is_not_adopted),
 		LAB_TEST(a_reload_keeps_state_and_known_targets),
 		LAB_TEST(a_name_in_other_letters_is_a_known_target),
-		LAB_TEST(replies_put_off_a_verdict_for_a_while),
+		LAB_TEST(replies_defer_a_verdict_for_a_while),
 		LAB_TEST(replies_that_stop_end_it),
 		LAB_TEST(a_lost_carrier_ends_it_too),
 		LAB_TEST(one_sided_traffic_costs_one_probe_not_a_verdict),
