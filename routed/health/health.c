@@ -61,7 +61,7 @@ struct health {
 
 /* ---- connections ---- */
 
-static void rearm(struct health *health)
+static void health_rearm(struct health *health)
 {
 	int64_t next_us = healthset_next_us(&health->set);
 
@@ -118,10 +118,10 @@ static enum health_outcome conn_outcome(const struct conn *conn)
 }
 
 /* The target is waiting again afterwards. */
-static void end(
+static void target_end(
 	struct health *health, struct health_target *target, enum health_outcome outcome)
 {
-	target->complained = false;
+	target->failure_logged = false;
 	if (healthset_end(&health->set, target, outcome, clock_now_us()))
 		health->changed(health->arg);
 }
@@ -136,12 +136,12 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	conn_close(conn);
-	end(health, target, outcome);
-	rearm(health);
+	target_end(health, target, outcome);
+	health_rearm(health);
 }
 
 /* Where the kernel would send it: HEALTH_ACCEPTED stands for "towards the server". */
-static enum health_outcome look_at_way(const struct health *health, const struct addr *addr)
+static enum health_outcome route_outcome(const struct health *health, const struct addr *addr)
 {
 	const struct addr any = {0};
 	int ifindex;
@@ -152,7 +152,7 @@ static enum health_outcome look_at_way(const struct health *health, const struct
 		return HEALTH_UNREACHABLE;
 	for (size_t i = 0; i < health->site->n_uplinks; i++)
 		if (health->situation->uplinks[i].ifindex == ifindex)
-			return HEALTH_ASTRAY;
+			return HEALTH_VIA_UPLINK;
 	return HEALTH_ACCEPTED;
 }
 
@@ -196,41 +196,41 @@ static int conn_wait(struct conn *conn, struct health_target *target, int fd)
 	return 0;
 }
 
-static void put_off(struct health *health, struct health_target *target, int err)
+static void target_defer(struct health *health, struct health_target *target, int err)
 {
-	healthset_put_off(&health->set, target, clock_now_us());
-	if (target->complained)
+	healthset_defer(&health->set, target, clock_now_us());
+	if (target->failure_logged)
 		return;
-	target->complained = true;
+	target->failure_logged = true;
 	log_error(err, "server", "cannot try %s port %u, it counts as before%s",
 		addr_str(&target->addr), target->port,
 		err == -EPERM || err == -EACCES ? " (a firewall's output rule?)" : "");
 }
 
-static void begin(struct health *health, struct health_target *target)
+static void target_begin(struct health *health, struct health_target *target)
 {
-	enum health_outcome outcome = look_at_way(health, &target->addr);
+	enum health_outcome outcome = route_outcome(health, &target->addr);
 	AUTO(closep) int fd = -1;
 
 	if (outcome != HEALTH_ACCEPTED) {
-		end(health, target, outcome);
+		target_end(health, target, outcome);
 		return;
 	}
 	int err = conn_begin(target, &fd, &outcome);
 	if (err == 0 && fd < 0) {
-		end(health, target, outcome);
+		target_end(health, target, outcome);
 		return;
 	}
 	if (err == 0)
 		err = conn_wait(conn_of(health, NULL), target, fd);
 	if (err < 0)
-		put_off(health, target, err);
+		target_defer(health, target, err);
 	else
 		fd = -1; /* the connection's now */
 }
 
 /* The process may have been busy: what has come meanwhile is not late. */
-static void give_up(struct health *health, struct health_target *target)
+static void target_give_up(struct health *health, struct health_target *target)
 {
 	struct conn *conn = conn_of(health, target);
 	struct pollfd ready = {.fd = conn->fd, .events = POLLOUT};
@@ -239,7 +239,7 @@ static void give_up(struct health *health, struct health_target *target)
 	if (poll(&ready, 1, 0) == 1)
 		outcome = conn_outcome(conn);
 	conn_close(conn);
-	end(health, target, outcome);
+	target_end(health, target, outcome);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -251,14 +251,14 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	while ((target = healthset_late(&health->set, now_us)))
-		give_up(health, target);
+		target_give_up(health, target);
 	for (int i = 0; i < HEALTHSET_BURST; i++) {
 		target = healthset_next(&health->set, now_us);
 		if (!target)
 			break;
-		begin(health, target);
+		target_begin(health, target);
 	}
-	rearm(health);
+	health_rearm(health);
 }
 
 /* ---- life ---- */
@@ -310,13 +310,13 @@ int health_configure(struct health *health, const struct site *site)
 	if (err < 0)
 		return err;
 	health->site = site;
-	rearm(health);
+	health_rearm(health);
 	return 0;
 }
 
 /* ---- what is known ---- */
 
-static enum healthset_path_state state_of(
+static enum healthset_path_state path_state(
 	const struct health *health, size_t server, size_t uplink)
 {
 	bool has[SITE_FAMILIES];
@@ -330,7 +330,7 @@ static enum healthset_path_state state_of(
 	return healthset_state(&health->set, server, uplink, has);
 }
 
-static uint32_t uplinks_in(
+static uint32_t uplinks_with_state(
 	const struct health *health, size_t server, enum healthset_path_state state)
 {
 	uint32_t set = 0;
@@ -339,22 +339,22 @@ static uint32_t uplinks_in(
 		health->site->servers[server].check_port == 0)
 		return 0;
 	for (size_t i = 0; i < health->site->n_uplinks; i++)
-		if (state_of(health, server, i) == state)
+		if (path_state(health, server, i) == state)
 			uplinkset_add(&set, i);
 	return set;
 }
 
 uint32_t health_dead(const struct health *health, size_t server)
 {
-	return uplinks_in(health, server, HEALTHSET_DEAD);
+	return uplinks_with_state(health, server, HEALTHSET_DEAD);
 }
 
 uint32_t health_partly(const struct health *health, size_t server)
 {
-	return uplinks_in(health, server, HEALTHSET_PARTLY_DEAD);
+	return uplinks_with_state(health, server, HEALTHSET_PARTLY_DEAD);
 }
 
-static void words(const struct health_target *target, char *out, size_t cap)
+static void target_why(const struct health_target *target, char *out, size_t cap)
 {
 	int64_t now_us = clock_now_us();
 	const struct healthcheck_about about = {
@@ -381,27 +381,27 @@ const char *health_why(
 			continue;
 		if (n > 0)
 			n = (size_t)(stpcpy(out + n, "; ") - out);
-		words(target, out + n, cap - n);
+		target_why(target, out + n, cap - n);
 		n += strlen(out + n);
 	}
 	return out;
 }
 
-bool health_look(const struct health *health, size_t server, size_t uplink,
-	enum site_family family, struct health_look *ret_look)
+bool health_path(const struct health *health, size_t server, size_t uplink,
+	enum site_family family, struct health_path *ret_path)
 {
 	const struct health_target *target = healthset_path(
 		&health->set, server, uplink, family);
 
 	if (!target)
 		return false;
-	*ret_look = (struct health_look){
+	*ret_path = (struct health_path){
 		.addr = target->addr,
 		.port = target->port,
 		.alive = target->check.verdict != HEALTH_DEAD,
 		.rtt_us = target->check.rtt_us > 0 ? target->check.rtt_us : -1,
 		.since_us = target->check.since_us,
 	};
-	words(target, ret_look->why, sizeof(ret_look->why));
+	target_why(target, ret_path->why, sizeof(ret_path->why));
 	return true;
 }

@@ -45,7 +45,7 @@ const char *health_why(
 	const struct health *health, size_t server, size_t uplink, char *out, size_t cap);
 
 /* One path in one family, as it is now. */
-struct health_look {
+struct health_path {
 	struct addr addr;
 	uint16_t port;
 	bool alive;
@@ -55,5 +55,5 @@ struct health_look {
 };
 
 /* False: there is no such path, or it is not checked. */
-bool health_look(const struct health *health, size_t server, size_t uplink,
-	enum site_family family, struct health_look *ret_look);
+bool health_path(const struct health *health, size_t server, size_t uplink,
+	enum site_family family, struct health_path *ret_path);

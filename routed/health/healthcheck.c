@@ -8,7 +8,7 @@
  *      +-----------------> dead <-----------------------------------------------+
  *           in a row                     HEALTH_FALL lost in a row
  *
- * What is in doubt, or not known yet, is tried every HEALTH_QUICK_MS. A refusal is lost as
+ * What is in doubt, or not known yet, is tried every HEALTH_SUSPECT_MS. A refusal is lost as
  * silence is: the host is there, but the service is not. The patience is a fixed one, other
  * than that of probe targets (target.h), since a LAN has no usual loss to adapt to; and a
  * check is small, since a site may have tens of thousands.
@@ -39,7 +39,7 @@ static void outage_add(
 	check->last = outcome;
 }
 
-static enum health_verdict judge(const struct healthcheck *check)
+static enum health_verdict verdict_next(const struct healthcheck *check)
 {
 	if (check->verdict == HEALTH_DEAD)
 		return check->accepted_in_row >= HEALTH_RISE ? HEALTH_ALIVE : HEALTH_DEAD;
@@ -64,7 +64,7 @@ bool healthcheck_take(struct healthcheck *check, enum health_outcome outcome, in
 		outage_add(check, outcome, begun_us);
 	}
 
-	check->verdict = judge(check);
+	check->verdict = verdict_next(check);
 	if (check->verdict == HEALTH_ALIVE && outcome == HEALTH_ACCEPTED)
 		check->n_lost = 0; /* the outage is over */
 	if (check->verdict != before)
@@ -74,11 +74,11 @@ bool healthcheck_take(struct healthcheck *check, enum health_outcome outcome, in
 
 int64_t healthcheck_delay_ms(const struct healthcheck *check)
 {
-	bool doubtful = check->verdict == HEALTH_DEAD ? check->accepted_in_row > 0
-						      : check->lost_in_row > 0;
+	bool suspect = check->verdict == HEALTH_DEAD ? check->accepted_in_row > 0
+						     : check->lost_in_row > 0;
 
-	return doubtful || check->verdict == HEALTH_UNKNOWN ? HEALTH_QUICK_MS
-							    : HEALTH_INTERVAL_MS;
+	return suspect || check->verdict == HEALTH_UNKNOWN ? HEALTH_SUSPECT_MS
+							   : HEALTH_INTERVAL_MS;
 }
 
 /* ---- words ---- */
@@ -90,7 +90,7 @@ static const char *outcome_str(enum health_outcome outcome)
 		[HEALTH_REFUSED] = "refused",
 		[HEALTH_SILENT] = "unanswered",
 		[HEALTH_UNREACHABLE] = "found no way to it",
-		[HEALTH_ASTRAY] = "found no way to it but over an uplink",
+		[HEALTH_VIA_UPLINK] = "found no way to it but over an uplink",
 	};
 
 	return words[outcome];

@@ -13,7 +13,7 @@
 /* site.yaml(5) tells operators these figures. */
 enum {
 	HEALTH_INTERVAL_MS = 1000, /* from the beginning of one connection to the next */
-	HEALTH_QUICK_MS = 200,	   /* the same while the matter is in doubt */
+	HEALTH_SUSPECT_MS = 200,   /* the same while the matter is in doubt */
 	HEALTH_TIMEOUT_MS = 1000,
 	HEALTH_FALL = 3, /* lost in a row that kill */
 	HEALTH_RISE = 2, /* accepted in a row that revive */
@@ -26,7 +26,7 @@ enum health_outcome {
 	HEALTH_REFUSED,
 	HEALTH_SILENT,	    /* no answer within HEALTH_TIMEOUT_MS */
 	HEALTH_UNREACHABLE, /* no route, or an error from nearer than the server */
-	HEALTH_ASTRAY,	    /* not begun: the kernel would have sent it over an uplink */
+	HEALTH_VIA_UPLINK,  /* not begun: the kernel would have sent it over an uplink */
 };
 
 enum health_verdict { HEALTH_UNKNOWN, HEALTH_ALIVE, HEALTH_DEAD };

@@ -28,20 +28,20 @@ enum { MS = 1000, TICK_US = HEALTHSET_TICK_MS * MS };
 
 /* ---- queues ---- */
 
-static void put(struct health_target *target, struct health_queue *queue)
+static void queue_add(struct health_target *target, struct health_queue *queue)
 {
 	TAILQ_INSERT_TAIL(queue, target, entry);
 	target->queue = queue;
 }
 
-static void move(struct health_target *target, struct health_queue *queue)
+static void queue_move(struct health_target *target, struct health_queue *queue)
 {
 	TAILQ_REMOVE(target->queue, target, entry);
-	put(target, queue);
+	queue_add(target, queue);
 }
 
 /* Ticks that have come are ready already. */
-static struct health_queue *queue_at(struct healthset *set, int64_t due_us)
+static struct health_queue *queue_due_at(struct healthset *set, int64_t due_us)
 {
 	int64_t tick = due_us / TICK_US;
 
@@ -52,15 +52,15 @@ static struct health_queue *queue_at(struct healthset *set, int64_t due_us)
 	return &set->wheel[tick % HEALTHSET_SLOTS];
 }
 
-static void move_all(struct health_queue *from, struct health_queue *to)
+static void queue_move_all(struct health_queue *from, struct health_queue *to)
 {
 	struct health_target *target;
 
 	while ((target = TAILQ_FIRST(from)))
-		move(target, to);
+		queue_move(target, to);
 }
 
-static void advance(struct healthset *set, int64_t now_us)
+static void healthset_advance(struct healthset *set, int64_t now_us)
 {
 	int64_t tick = now_us / TICK_US;
 	int64_t from = set->tick + 1;
@@ -68,7 +68,7 @@ static void advance(struct healthset *set, int64_t now_us)
 	if (tick <= set->tick)
 		return;
 	for (int64_t t = from; t <= tick && t < from + HEALTHSET_SLOTS; t++)
-		move_all(&set->wheel[t % HEALTHSET_SLOTS], &set->ready);
+		queue_move_all(&set->wheel[t % HEALTHSET_SLOTS], &set->ready);
 	set->tick = tick;
 	set->n_burst = 0;
 }
@@ -94,7 +94,7 @@ struct health_target *healthset_next(struct healthset *set, int64_t now_us)
 {
 	struct health_target *target;
 
-	advance(set, now_us);
+	healthset_advance(set, now_us);
 	target = TAILQ_FIRST(&set->ready);
 	if (!target || set->n_under_way == HEALTHSET_UNDER_WAY ||
 		set->n_burst == HEALTHSET_BURST)
@@ -103,7 +103,7 @@ struct health_target *healthset_next(struct healthset *set, int64_t now_us)
 	set->n_burst++;
 	set->n_under_way++;
 	target->begun_us = now_us;
-	move(target, &set->under_way);
+	queue_move(target, &set->under_way);
 	return target;
 }
 
@@ -119,12 +119,12 @@ struct health_target *healthset_late(const struct healthset *set, int64_t now_us
 	return target && late_us(target) <= now_us ? target : NULL;
 }
 
-static void wait_again(
+static void target_wait(
 	struct healthset *set, struct health_target *target, int64_t delay_ms, int64_t now_us)
 {
 	set->n_under_way--;
-	advance(set, now_us);
-	move(target, queue_at(set, target->begun_us + delay_ms * MS));
+	healthset_advance(set, now_us);
+	queue_move(target, queue_due_at(set, target->begun_us + delay_ms * MS));
 }
 
 bool healthset_end(struct healthset *set, struct health_target *target,
@@ -132,13 +132,13 @@ bool healthset_end(struct healthset *set, struct health_target *target,
 {
 	bool turned = healthcheck_take(&target->check, outcome, target->begun_us, now_us);
 
-	wait_again(set, target, healthcheck_delay_ms(&target->check), now_us);
+	target_wait(set, target, healthcheck_delay_ms(&target->check), now_us);
 	return turned;
 }
 
-void healthset_put_off(struct healthset *set, struct health_target *target, int64_t now_us)
+void healthset_defer(struct healthset *set, struct health_target *target, int64_t now_us)
 {
-	wait_again(set, target, HEALTH_INTERVAL_MS, now_us);
+	target_wait(set, target, HEALTH_INTERVAL_MS, now_us);
 }
 
 int64_t healthset_next_us(const struct healthset *set)
@@ -163,7 +163,7 @@ int64_t healthset_next_us(const struct healthset *set)
 /* ---- the configuration ---- */
 
 /* One path, and where it ends. */
-struct want {
+struct path_end {
 	struct addr addr;
 	uint16_t port;
 	size_t path;
@@ -171,8 +171,8 @@ struct want {
 
 /* What a configuration comes to, before it is taken. */
 struct build {
-	struct want *wants;
-	size_t n_wants;
+	struct path_end *ends;
+	size_t n_ends;
 	struct health_target **targets;
 	size_t n_targets;
 	struct health_target **paths;
@@ -191,11 +191,11 @@ static void build_fini(struct build *build)
 			free(build->targets[i]);
 	free(build->targets);
 	free(build->paths);
-	free(build->wants);
+	free(build->ends);
 }
 
 /* Where TCP that comes in over the uplink is forwarded to (nftforwards.c); unset: nowhere. */
-static const struct addr *end_of(
+static const struct addr *server_addr(
 	const struct site_server *server, size_t uplink, enum site_family family)
 {
 	const struct addr *loopback = server->has_loopbacks
@@ -205,7 +205,7 @@ static const struct addr *end_of(
 	return loopback && addr_is_set(loopback) ? loopback : &server->address[family];
 }
 
-static void want_server(struct build *build, const struct site *site, size_t s)
+static void add_server_ends(struct build *build, const struct site *site, size_t s)
 {
 	const struct site_server *server = &site->servers[s];
 
@@ -213,17 +213,17 @@ static void want_server(struct build *build, const struct site *site, size_t s)
 		if (server->check_port == 0 || !uplinkset_has(server->uplinks, i))
 			continue;
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-			const struct addr *addr = end_of(server, i, family);
+			const struct addr *addr = server_addr(server, i, family);
 
 			if (addr_is_set(addr))
-				build->wants[build->n_wants++] = (struct want){*addr,
+				build->ends[build->n_ends++] = (struct path_end){*addr,
 					server->check_port,
 					path_index(site->n_uplinks, s, i, family)};
 		}
 	}
 }
 
-static int compare(
+static int endpoint_cmp(
 	const struct addr *a, uint16_t a_port, const struct addr *b, uint16_t b_port)
 {
 	int order = memcmp(a, b, sizeof(*a)); /* equal addresses are equal octets: addr.h */
@@ -231,43 +231,43 @@ static int compare(
 	return order ? order : (int)a_port - (int)b_port;
 }
 
-static int want_cmp(const void *a, const void *b)
+static int path_end_cmp(const void *a, const void *b)
 {
-	const struct want *x = a;
-	const struct want *y = b;
+	const struct path_end *x = a;
+	const struct path_end *y = b;
 
-	return compare(&x->addr, x->port, &y->addr, y->port);
+	return endpoint_cmp(&x->addr, x->port, &y->addr, y->port);
 }
 
-static int target_cmp(const void *want, const void *target)
+static int target_cmp(const void *end, const void *target)
 {
-	const struct want *x = want;
+	const struct path_end *x = end;
 	const struct health_target *const *y = target;
 
-	return compare(&x->addr, x->port, &(*y)->addr, (*y)->port);
+	return endpoint_cmp(&x->addr, x->port, &(*y)->addr, (*y)->port);
 }
 
 /* All paths, by where they end. */
-static int build_wants(struct build *build, const struct site *site)
+static int build_ends(struct build *build, const struct site *site)
 {
 	size_t n_paths = path_index(site->n_uplinks, site->n_servers, 0, 0);
 
-	build->wants = calloc(n_paths + 1, sizeof(*build->wants));
+	build->ends = calloc(n_paths + 1, sizeof(*build->ends));
 	build->paths = calloc(n_paths + 1, sizeof(*build->paths));
 	build->targets = calloc(n_paths + 1, sizeof(*build->targets));
-	if (!build->wants || !build->paths || !build->targets)
+	if (!build->ends || !build->paths || !build->targets)
 		return -ENOMEM;
 	for (size_t s = 0; s < site->n_servers; s++)
-		want_server(build, site, s);
-	qsort(build->wants, build->n_wants, sizeof(*build->wants), want_cmp);
+		add_server_ends(build, site, s);
+	qsort(build->ends, build->n_ends, sizeof(*build->ends), path_end_cmp);
 	return 0;
 }
 
 /* The one that is there already, or a new one. */
-static struct health_target *target_for(const struct healthset *set, const struct want *want)
+static struct health_target *target_at(const struct healthset *set, const struct path_end *end)
 {
 	struct health_target **known = set->n_targets
-					       ? bsearch(want, set->targets, set->n_targets,
+					       ? bsearch(end, set->targets, set->n_targets,
 							 sizeof(struct health_target *),
 							 target_cmp)
 					       : NULL;
@@ -275,28 +275,28 @@ static struct health_target *target_for(const struct healthset *set, const struc
 
 	if (!known && target)
 		*target = (struct health_target){
-			.addr = want->addr, .port = want->port, .is_new = true};
+			.addr = end->addr, .port = end->port, .is_new = true};
 	return target;
 }
 
 static int build_targets(struct build *build, const struct healthset *set)
 {
-	for (size_t i = 0; i < build->n_wants; i++) {
-		const struct want *want = &build->wants[i];
+	for (size_t i = 0; i < build->n_ends; i++) {
+		const struct path_end *end = &build->ends[i];
 		struct health_target *target;
 
-		if (i == 0 || want_cmp(want, want - 1) != 0) {
-			target = target_for(set, want);
+		if (i == 0 || path_end_cmp(end, end - 1) != 0) {
+			target = target_at(set, end);
 			if (!target)
 				return -ENOMEM;
 			build->targets[build->n_targets++] = target;
 		}
-		build->paths[want->path] = build->targets[build->n_targets - 1];
+		build->paths[end->path] = build->targets[build->n_targets - 1];
 	}
 	return 0;
 }
 
-static void drop_unwanted(
+static void drop_targets(
 	struct healthset *set, const struct build *build, healthset_gone_fn *gone, void *arg)
 {
 	for (size_t i = 0; i < set->n_targets; i++)
@@ -323,7 +323,7 @@ static void queue_new(struct healthset *set, const struct build *build, int64_t 
 	size_t n_new = 0;
 	size_t k = 0;
 
-	advance(set, now_us);
+	healthset_advance(set, now_us);
 	for (size_t i = 0; i < build->n_targets; i++)
 		n_new += build->targets[i]->is_new;
 	for (size_t i = 0; i < build->n_targets; i++) {
@@ -333,7 +333,8 @@ static void queue_new(struct healthset *set, const struct build *build, int64_t 
 		if (!target->is_new)
 			continue;
 		target->is_new = false;
-		put(target, queue_at(set, now_us + spread_us * (int64_t)k++ / (int64_t)n_new));
+		queue_add(target,
+			queue_due_at(set, now_us + spread_us * (int64_t)k++ / (int64_t)n_new));
 	}
 }
 
@@ -342,13 +343,13 @@ int healthset_configure(struct healthset *set, const struct site *site, int64_t 
 {
 	AUTO(build_fini) struct build build = {0};
 
-	int err = build_wants(&build, site);
+	int err = build_ends(&build, site);
 	if (err == 0)
 		err = build_targets(&build, set);
 	if (err < 0)
 		return err;
 
-	drop_unwanted(set, &build, gone, arg);
+	drop_targets(set, &build, gone, arg);
 	queue_new(set, &build, now_us);
 	free(set->targets);
 	free(set->paths);

@@ -26,10 +26,10 @@ struct health_target {
 	struct addr addr;
 	uint16_t port;
 	struct healthcheck check;
-	int64_t begun_us; /* the connection under way, or the last one; 0: none yet */
-	bool complained;  /* health.c has said why it cannot be tried */
-	bool is_new;	  /* while a configuration is taken: not in any queue yet */
-	bool is_wanted;	  /* likewise: stays */
+	int64_t begun_us;    /* the connection under way, or the last one; 0: none yet */
+	bool failure_logged; /* health.c has said why it cannot be tried */
+	bool is_new;	     /* while a configuration is taken: not in any queue yet */
+	bool is_wanted;	     /* likewise: stays */
 };
 
 struct healthset {
@@ -71,7 +71,7 @@ bool healthset_end(struct healthset *set, struct health_target *target,
 
 /* It could not be tried, and that is not the server's fault: nothing follows, and it is tried
  * again after HEALTH_INTERVAL_MS. */
-void healthset_put_off(struct healthset *set, struct health_target *target, int64_t now_us);
+void healthset_defer(struct healthset *set, struct health_target *target, int64_t now_us);
 
 /* When to call healthset_next or healthset_late again; INT64_MAX: nothing is checked. */
 int64_t healthset_next_us(const struct healthset *set);

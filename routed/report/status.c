@@ -336,13 +336,13 @@ json_t *status_uplinks(struct routed *routed)
 
 /* ---- the rest ---- */
 
-static json_t *json_check(const struct site_uplink *uplink, const struct health_look *look)
+static json_t *json_check(const struct site_uplink *uplink, const struct health_path *path)
 {
-	int64_t since_us = look->since_us;
+	int64_t since_us = path->since_us;
 
 	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
-		"address", addr_str(&look->addr), "port", (int)look->port, "alive",
-		(int)look->alive, "why", look->why, "rtt_ms", json_ms(look->rtt_us), "since",
+		"address", addr_str(&path->addr), "port", (int)path->port, "alive",
+		(int)path->alive, "why", path->why, "rtt_ms", json_ms(path->rtt_us), "since",
 		since_us ? json_time((time_t)(wallclock_at_us(since_us) / SEC)) : json_null());
 }
 
@@ -353,11 +353,11 @@ static json_t *json_checks(const struct routed *routed, size_t server)
 
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-			struct health_look look;
+			struct health_path path;
 
-			if (health_look(routed->health, server, i, family, &look))
+			if (health_path(routed->health, server, i, family, &path))
 				json_array_append_new(
-					list, json_check(&routed->site->uplinks[i], &look));
+					list, json_check(&routed->site->uplinks[i], &path));
 		}
 	return list;
 }

@@ -225,20 +225,20 @@ static void assert_no_sockets_left(void)
 static void a_server_that_accepts_is_alive(void **state)
 {
 	struct fixture *f = *state;
-	struct health_look look;
+	struct health_path path;
 
 	use(f, both_loopbacks);
 	assert_int_equal(health_dead(f->health, WEB), 0);
-	assert_true(health_look(f->health, WEB, A, SITE_IPV4, &look));
-	assert_true(look.alive && look.rtt_us == -1 && look.since_us == 0);
+	assert_true(health_path(f->health, WEB, A, SITE_IPV4, &path));
+	assert_true(path.alive && path.rtt_us == -1 && path.since_us == 0);
 	run_for(f, 1200);
 	for (size_t uplink = A; uplink <= B; uplink++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-			assert_true(health_look(f->health, WEB, uplink, family, &look));
-			assert_true(look.alive && look.since_us > 0);
-			assert_in_range(look.rtt_us, 1, 500000);
-			assert_int_equal(look.port, 80);
-			assert_non_null(strstr(look.why, "accepts connections"));
+			assert_true(health_path(f->health, WEB, uplink, family, &path));
+			assert_true(path.alive && path.since_us > 0);
+			assert_in_range(path.rtt_us, 1, 500000);
+			assert_int_equal(path.port, 80);
+			assert_non_null(strstr(path.why, "accepts connections"));
 		}
 	assert_int_equal(f->n_changed, 0);
 	assert_no_sockets_left();
@@ -322,7 +322,7 @@ static void nothing_goes_astray_over_an_uplink(void **state)
 static void what_is_wrong_here_is_not_held_against_the_server(void **state)
 {
 	struct fixture *f = *state;
-	struct health_look look;
+	struct health_path path;
 
 	netns_run("nft add table inet t; nft add chain inet t c "
 		  "'{ type filter hook output priority 0; }'\n"
@@ -331,11 +331,11 @@ static void what_is_wrong_here_is_not_held_against_the_server(void **state)
 	run_for(f, 2500);
 	netns_run("nft delete table inet t");
 	assert_int_equal(health_dead(f->health, WEB), 0);
-	assert_true(health_look(f->health, WEB, A, SITE_IPV4, &look));
-	assert_int_equal(look.since_us, 0);
+	assert_true(health_path(f->health, WEB, A, SITE_IPV4, &path));
+	assert_int_equal(path.since_us, 0);
 	run_for(f, 1500);
-	assert_true(health_look(f->health, WEB, A, SITE_IPV4, &look));
-	assert_true(look.since_us > 0);
+	assert_true(health_path(f->health, WEB, A, SITE_IPV4, &path));
+	assert_true(path.since_us > 0);
 }
 
 static size_t n_descriptors(void)

@@ -48,28 +48,28 @@ static void verdicts_follow_the_drawing(void **state)
 		int64_t delay_ms;
 	} cases[] = {
 		/* not known yet */
-		{"", HEALTH_UNKNOWN, 0, HEALTH_QUICK_MS},
-		{"r", HEALTH_UNKNOWN, 0, HEALTH_QUICK_MS},
-		{"rs", HEALTH_UNKNOWN, 0, HEALTH_QUICK_MS},
+		{"", HEALTH_UNKNOWN, 0, HEALTH_SUSPECT_MS},
+		{"r", HEALTH_UNKNOWN, 0, HEALTH_SUSPECT_MS},
+		{"rs", HEALTH_UNKNOWN, 0, HEALTH_SUSPECT_MS},
 		{"rsu", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
 		{"ooo", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
 		{"a", HEALTH_ALIVE, 0, HEALTH_INTERVAL_MS},
 		{"rra", HEALTH_ALIVE, 0, HEALTH_INTERVAL_MS},
 		/* alive */
 		{"aaaa", HEALTH_ALIVE, 0, HEALTH_INTERVAL_MS},
-		{"ar", HEALTH_ALIVE, 0, HEALTH_QUICK_MS},
-		{"arr", HEALTH_ALIVE, 0, HEALTH_QUICK_MS},
+		{"ar", HEALTH_ALIVE, 0, HEALTH_SUSPECT_MS},
+		{"arr", HEALTH_ALIVE, 0, HEALTH_SUSPECT_MS},
 		{"arra", HEALTH_ALIVE, 0, HEALTH_INTERVAL_MS},
-		{"arrarrarr", HEALTH_ALIVE, 0, HEALTH_QUICK_MS},
+		{"arrarrarr", HEALTH_ALIVE, 0, HEALTH_SUSPECT_MS},
 		{"arrr", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
 		{"asss", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
 		/* dead */
 		{"rrrrrrrr", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
-		{"rrra", HEALTH_DEAD, 1, HEALTH_QUICK_MS},
+		{"rrra", HEALTH_DEAD, 1, HEALTH_SUSPECT_MS},
 		{"rrrar", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
 		{"rrrarar", HEALTH_DEAD, 1, HEALTH_INTERVAL_MS},
 		{"rrraa", HEALTH_ALIVE, 2, HEALTH_INTERVAL_MS},
-		{"rrraarr", HEALTH_ALIVE, 2, HEALTH_QUICK_MS},
+		{"rrraarr", HEALTH_ALIVE, 2, HEALTH_SUSPECT_MS},
 		{"rrraarrr", HEALTH_DEAD, 3, HEALTH_INTERVAL_MS},
 	};
 
@@ -148,7 +148,7 @@ static void the_longest_reason_fits(void **state)
 	struct healthcheck check = {.verdict = HEALTH_DEAD,
 		.n_lost = UINT32_MAX,
 		.n_tried = UINT32_MAX,
-		.last = HEALTH_ASTRAY,
+		.last = HEALTH_VIA_UPLINK,
 		.mixed = true,
 		.outage_us = 1};
 	char why[HEALTH_WHY_MAX];

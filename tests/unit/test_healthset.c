@@ -433,7 +433,7 @@ static void what_cannot_be_tried_keeps_its_verdict(void **state)
 	for (int i = 0; i < 10; i++, f->now_us += 1100 * MS) {
 		target = healthset_next(&f->set, f->now_us);
 		assert_non_null(target);
-		healthset_put_off(&f->set, target, f->now_us);
+		healthset_defer(&f->set, target, f->now_us);
 		assert_null(healthset_next(&f->set, f->now_us + 900 * MS));
 	}
 	assert_int_equal(state_at(f, A), HEALTHSET_ALIVE);
