@@ -43,7 +43,7 @@ struct probe {
 	size_t index; /* of uplink->targets */
 	const struct probe_kind *kind;
 	uint16_t id; /* see struct probe_question */
-	bool complained;
+	bool failure_logged;
 	struct probe_flight flights[TARGET_FLIGHTS];
 	struct probe_socket sockets[SOCKETS]; /* only the first one, if all probes share it */
 };
@@ -240,14 +240,14 @@ static bool is_link_trouble(int err)
 	}
 }
 
-static void complain(struct probe *probe, int err)
+static void log_send_failure(struct probe *probe, int err)
 {
 	const struct uplink *uplink = probe->prober->uplink;
 	struct addr addr = target_addr(probe);
 
-	if (probe->complained || is_link_trouble(err))
+	if (probe->failure_logged || is_link_trouble(err))
 		return;
-	probe->complained = true;
+	probe->failure_logged = true;
 	log_error(err, "probe", "cannot probe %s over %s%s", addr_str(&addr), uplink->name,
 		err == -EPERM || err == -EACCES ? " (a firewall's output rule, "
 						  "or CAP_NET_RAW is missing)"
@@ -289,10 +289,10 @@ static bool probe_send_next(struct probe *probe)
 	close_given_up(probe);
 	int err = socket_send(socket, flight);
 	if (err == 0) {
-		probe->complained = false;
+		probe->failure_logged = false;
 		return false;
 	}
-	complain(probe, err);
+	log_send_failure(probe, err);
 	if (is_spoilt(probe->kind, err))
 		socket_close(socket);
 	target_failed(target, seq, now_us);
