@@ -139,7 +139,7 @@ static void gather_routes(const struct site *site, struct doctor_facts *facts)
 
 /* rtnlmsg reads rules such as we make. What others have besides, a negation and refusals with
  * an error, is taken out of a copy first. */
-static int on_rule(struct nlmsghdr *msg, void *arg)
+static int on_fib_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct doctor_facts *facts = arg;
 	struct doctor_rule found = {0};
@@ -178,7 +178,7 @@ static int dump_rules(struct nlcmd *cmd, uint8_t family, struct doctor_facts *fa
 
 	if (!msg || nlmsg_append(msg, &frh, sizeof(frh), NLMSG_ALIGNTO) < 0)
 		return -ENOMEM;
-	return nlcmd_dump(cmd, msg, on_rule, facts);
+	return nlcmd_dump(cmd, msg, on_fib_rule, facts);
 }
 
 /* A kernel without policy routing has nobody who answers. */

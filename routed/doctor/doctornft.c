@@ -60,7 +60,7 @@ static bool parse_nested(struct nlattr **tb, int max, struct nlattr *attr)
 	return attr && nla_parse_nested(tb, max, attr, NULL) == 0;
 }
 
-static uint32_t be32(struct nlattr *attr)
+static uint32_t nla_be32(struct nlattr *attr)
 {
 	return attr && nla_len(attr) == 4 ? ntohl(nla_get_u32(attr)) : 0;
 }
@@ -82,7 +82,7 @@ static bool names_one_of(const void *data, size_t len, const char (*names)[IFNAM
 
 /* --- expressions --- */
 
-static bool is_lan(const struct reading *r, const void *data, size_t len)
+static bool matches_lan(const struct reading *r, const void *data, size_t len)
 {
 	uint32_t ifindex;
 
@@ -96,7 +96,7 @@ static bool is_lan(const struct reading *r, const void *data, size_t len)
 	return false;
 }
 
-static bool is_uplink(const struct reading *r, const void *data, size_t len)
+static bool matches_uplink(const struct reading *r, const void *data, size_t len)
 {
 	uint32_t ifindex = 0;
 
@@ -110,7 +110,7 @@ static bool is_uplink(const struct reading *r, const void *data, size_t len)
 }
 
 /* A subnet of the LAN, or a wider one: compared by the whole octets that both have. */
-static bool is_lan_source(const struct reading *r, const void *data, size_t len)
+static bool matches_lan_source(const struct reading *r, const void *data, size_t len)
 {
 	for (size_t i = 0; i < r->site->n_lan; i++)
 		for (size_t j = 0; j < r->facts->lan[i].n_addrs; j++) {
@@ -132,7 +132,7 @@ static void read_meta(struct nlattr *attr, struct rule *rule)
 	rule->loaded = LOADED_OTHER;
 	if (!parse_nested(tb, NFTA_META_MAX, attr))
 		return;
-	switch (be32(tb[NFTA_META_KEY])) {
+	switch (nla_be32(tb[NFTA_META_KEY])) {
 	case NFT_META_IIF:
 	case NFT_META_IIFNAME:
 		rule->loaded = LOADED_IIF;
@@ -153,8 +153,8 @@ static void read_payload(struct nlattr *attr, struct rule *rule)
 	rule->loaded = LOADED_OTHER;
 	if (!parse_nested(tb, NFTA_PAYLOAD_MAX, attr))
 		return;
-	uint32_t base = be32(tb[NFTA_PAYLOAD_BASE]);
-	uint32_t offset = be32(tb[NFTA_PAYLOAD_OFFSET]);
+	uint32_t base = nla_be32(tb[NFTA_PAYLOAD_BASE]);
+	uint32_t offset = nla_be32(tb[NFTA_PAYLOAD_OFFSET]);
 
 	if (base == NFT_PAYLOAD_TRANSPORT_HEADER && offset == DPORT_OFFSET)
 		rule->loaded = LOADED_DPORT;
@@ -168,7 +168,7 @@ static void read_ct(struct nlattr *attr, struct rule *rule)
 	struct nlattr *tb[NFTA_CT_MAX + 1];
 
 	rule->loaded = LOADED_OTHER;
-	if (parse_nested(tb, NFTA_CT_MAX, attr) && be32(tb[NFTA_CT_KEY]) == NFT_CT_STATUS)
+	if (parse_nested(tb, NFTA_CT_MAX, attr) && nla_be32(tb[NFTA_CT_KEY]) == NFT_CT_STATUS)
 		rule->dnat = true;
 }
 
@@ -177,7 +177,7 @@ static void read_cmp(const struct reading *r, struct nlattr *attr, struct rule *
 	struct nlattr *tb[NFTA_CMP_MAX + 1];
 	struct nlattr *value[NFTA_DATA_MAX + 1];
 
-	if (!parse_nested(tb, NFTA_CMP_MAX, attr) || be32(tb[NFTA_CMP_OP]) != NFT_CMP_EQ ||
+	if (!parse_nested(tb, NFTA_CMP_MAX, attr) || nla_be32(tb[NFTA_CMP_OP]) != NFT_CMP_EQ ||
 		!parse_nested(value, NFTA_DATA_MAX, tb[NFTA_CMP_DATA]) ||
 		!value[NFTA_DATA_VALUE]) {
 		rule->only_uplink = false;
@@ -186,12 +186,12 @@ static void read_cmp(const struct reading *r, struct nlattr *attr, struct rule *
 	const uint8_t *data = nla_data(value[NFTA_DATA_VALUE]);
 	size_t len = (size_t)nla_len(value[NFTA_DATA_VALUE]);
 
-	if (rule->loaded == LOADED_IIF && is_uplink(r, data, len))
+	if (rule->loaded == LOADED_IIF && matches_uplink(r, data, len))
 		return; /* stays an only_uplink rule */
 	rule->only_uplink = false;
-	if ((rule->loaded == LOADED_IIF && is_lan(r, data, len)) ||
-		(rule->loaded == LOADED_OIF && is_uplink(r, data, len)) ||
-		(rule->loaded == LOADED_SADDR && is_lan_source(r, data, len)))
+	if ((rule->loaded == LOADED_IIF && matches_lan(r, data, len)) ||
+		(rule->loaded == LOADED_OIF && matches_uplink(r, data, len)) ||
+		(rule->loaded == LOADED_SADDR && matches_lan_source(r, data, len)))
 		rule->lan = true;
 	if (rule->loaded == LOADED_DPORT && len == 2 && be16_read(data) == r->site->dns.port)
 		rule->dns = true;
@@ -217,7 +217,7 @@ static void read_match(const struct reading *r, struct nlattr *attr, struct rule
 	const void *info = nla_data(tb[NFTA_MATCH_INFO]);
 	size_t len = (size_t)nla_len(tb[NFTA_MATCH_INFO]);
 
-	if (is_text(tb[NFTA_MATCH_NAME], "conntrack") && be32(tb[NFTA_MATCH_REV]) >= 2 &&
+	if (is_text(tb[NFTA_MATCH_NAME], "conntrack") && nla_be32(tb[NFTA_MATCH_REV]) >= 2 &&
 		len >= sizeof(struct xt_conntrack_mtinfo2)) {
 		struct xt_conntrack_mtinfo2 conntrack;
 
@@ -249,7 +249,7 @@ static void read_immediate(struct nlattr *attr, struct rule *rule)
 		!parse_nested(verdict, NFTA_VERDICT_MAX, data[NFTA_DATA_VERDICT]) ||
 		!verdict[NFTA_VERDICT_CODE])
 		return;
-	switch ((int)be32(verdict[NFTA_VERDICT_CODE])) {
+	switch ((int)nla_be32(verdict[NFTA_VERDICT_CODE])) {
 	case NF_ACCEPT:
 		rule->accepts = true;
 		break;
@@ -338,7 +338,8 @@ static const char *family_str(uint8_t family)
 	}
 }
 
-static void apply_rule(struct doctor_chain *chain, const struct rule *rule, bool is_in_chain)
+static void chain_apply_rule(
+	struct doctor_chain *chain, const struct rule *rule, bool is_in_chain)
 {
 	if (rule->accepts) {
 		chain->passes_dnat = chain->passes_dnat || rule->dnat || !rule->conditional;
@@ -357,7 +358,7 @@ static bool concerns(const struct rule *rule, bool is_in_chain)
 	return is_in_chain || rule->conditional;
 }
 
-static int on_rule(struct nlmsghdr *msg, void *arg)
+static int on_nft_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *r = arg;
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
@@ -384,7 +385,7 @@ static int on_rule(struct nlmsghdr *msg, void *arg)
 		if (strcmp(chain->family, family) == 0 &&
 			is_text(tb[NFTA_RULE_TABLE], chain->table) &&
 			concerns(&rule, is_in_chain))
-			apply_rule(chain, &rule, is_in_chain);
+			chain_apply_rule(chain, &rule, is_in_chain);
 	}
 	return 0;
 }
@@ -397,7 +398,7 @@ static bool read_hook(struct nlattr *attr, enum doctor_hook *ret_hook)
 
 	if (!parse_nested(tb, NFTA_HOOK_MAX, attr) || !tb[NFTA_HOOK_HOOKNUM])
 		return false;
-	switch (be32(tb[NFTA_HOOK_HOOKNUM])) {
+	switch (nla_be32(tb[NFTA_HOOK_HOOKNUM])) {
 	case NF_INET_FORWARD:
 		*ret_hook = DOCTOR_FORWARD;
 		return true;
@@ -446,7 +447,8 @@ static int on_base_chain(struct nlmsghdr *msg, void *arg)
 	snprintf(chain.family, sizeof(chain.family), "%s", family);
 	nla_strlcpy(chain.table, tb[NFTA_CHAIN_TABLE], sizeof(chain.table));
 	nla_strlcpy(chain.name, tb[NFTA_CHAIN_NAME], sizeof(chain.name));
-	chain.policy_drop = tb[NFTA_CHAIN_POLICY] && be32(tb[NFTA_CHAIN_POLICY]) == NF_DROP;
+	chain.policy_drop = tb[NFTA_CHAIN_POLICY] &&
+			    nla_be32(tb[NFTA_CHAIN_POLICY]) == NF_DROP;
 	if (strcmp(chain.table, "firewalld") == 0)
 		chain.owner = DOCTOR_FIREWALLD;
 	else if (nfgen->nfgen_family != NFPROTO_INET && strcmp(chain.table, "filter") == 0 &&
@@ -457,7 +459,7 @@ static int on_base_chain(struct nlmsghdr *msg, void *arg)
 
 /* Who else writes into a table of iptables is seen by the chains that he made in it: ufw's
  * drop first, docker only looks after forwarding. */
-static int on_owner(struct nlmsghdr *msg, void *arg)
+static int on_nft_chain(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *r = arg;
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
@@ -491,7 +493,7 @@ static int on_owner(struct nlmsghdr *msg, void *arg)
 
 /* --- the whole --- */
 
-static int dump(struct reading *r, int type, nlcmd_each_fn *each)
+static int nft_dump(struct reading *r, int type, nlcmd_each_fn *each)
 {
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = nlmsg_alloc_simple(
@@ -513,10 +515,10 @@ int doctornft_read(const struct site *site, struct doctor_facts *facts)
 	if (err < 0)
 		return err;
 	r.cmd = cmd;
-	err = dump(&r, NFT_MSG_GETCHAIN, on_base_chain);
+	err = nft_dump(&r, NFT_MSG_GETCHAIN, on_base_chain);
 	if (err == 0)
-		err = dump(&r, NFT_MSG_GETCHAIN, on_owner);
+		err = nft_dump(&r, NFT_MSG_GETCHAIN, on_nft_chain);
 	if (err == 0)
-		err = dump(&r, NFT_MSG_GETRULE, on_rule);
+		err = nft_dump(&r, NFT_MSG_GETRULE, on_nft_rule);
 	return err;
 }

@@ -79,7 +79,7 @@ static bool covers_ours(const struct doctor_checkup *checkup, const struct prefi
 	return false;
 }
 
-static bool is_lan(const struct doctor_checkup *checkup, const char *interface)
+static bool is_lan_interface(const struct doctor_checkup *checkup, const char *interface)
 {
 	for (size_t i = 0; i < checkup->site->n_lan; i++)
 		if (strcmp(checkup->site->lan[i], interface) == 0)
@@ -98,7 +98,7 @@ static bool is_broad(const struct doctor_checkup *checkup, const struct doctor_r
 		rule->dport_first)
 		return false;
 	return covers_ours(checkup, &rule->from) &&
-	       (!*rule->iif || is_lan(checkup, rule->iif));
+	       (!*rule->iif || is_lan_interface(checkup, rule->iif));
 }
 
 static char *rule_str(const struct doctor_rule *found, char out[RULE_MAX])
