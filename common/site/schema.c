@@ -104,7 +104,7 @@ void schema_map(const struct doc_place *at, const struct schema_key *keys, void 
 
 void schema_object(const struct doc_place *at, const struct schema_key *key, void *out)
 {
-	schema_map(at, key->arg, out);
+	schema_map(at, key->keys, out);
 }
 
 static void read_items(const struct doc_place *at, size_t max, size_t item_size,
@@ -294,7 +294,7 @@ void schema_text(const struct doc_place *at, const struct schema_key *key, void 
 	}
 }
 
-void schema_unknown_word(
+static void report_unknown_word(
 	const struct doc_place *at, const char *text, const char *const *words)
 {
 	struct value_guess guess = value_guess(text);
@@ -321,13 +321,13 @@ static int read_word(const struct doc_place *at, const char *const *words)
 	for (int i = 0; words[i]; i++)
 		if (strcmp(text, words[i]) == 0)
 			return i;
-	schema_unknown_word(at, text, words);
+	report_unknown_word(at, text, words);
 	return -1;
 }
 
 void schema_word(const struct doc_place *at, const struct schema_key *key, void *out)
 {
-	int i = read_word(at, key->arg);
+	int i = read_word(at, key->words);
 
 	if (i >= 0)
 		*(int *)out = i;
@@ -335,7 +335,7 @@ void schema_word(const struct doc_place *at, const struct schema_key *key, void 
 
 void schema_choice(const struct doc_place *at, const struct schema_key *key, void *out)
 {
-	int i = read_word(at, key->arg);
+	int i = read_word(at, key->words);
 
 	if (i >= 0)
 		*(bool *)out = i == 1;

@@ -19,8 +19,8 @@ struct schema_key;
 /* Fills what `out` points to, or complains and leaves it alone. */
 typedef void schema_read(const struct doc_place *at, const struct schema_key *key, void *out);
 
-/* Tables end with a NULL name. Values are read in the order of the table, not of the file:
- * what others refer to comes first. */
+/* One key: a row of a table that ends with {0}, written with the names of the fields. Values are
+ * read in the order of the table, not of the file: what others refer to comes first. */
 struct schema_key {
 	const char *name;
 	schema_read *read;
@@ -28,7 +28,10 @@ struct schema_key {
 	unsigned int flags;
 	int64_t min; /* of numbers; of times in ms */
 	int64_t max;
-	const void *arg; /* what else the reader needs: a table, a list of words */
+	size_t n_max; /* of lists: items at most; 0: as many as the reader takes */
+	int family;   /* of addresses and prefixes: the only one that will do; 0: both */
+	const char *const *words;      /* for schema_word and schema_choice; NULL at the end */
+	const struct schema_key *keys; /* for schema_object */
 };
 
 /* Reads the mapping at `at`: unknown, double and missing keys are mistakes. */
@@ -43,7 +46,7 @@ void schema_list(const struct doc_place *at, size_t max, size_t item_size,
 void schema_one_or_list(const struct doc_place *at, size_t max, size_t item_size,
 	schema_read *item_read, void **ret_items, size_t *ret_n);
 
-schema_read schema_object;  /* a struct at `offset`; arg: its table */
+schema_read schema_object;  /* a struct at `offset`, by `keys` */
 schema_read schema_bool;    /* bool */
 schema_read schema_uint;    /* unsigned int */
 schema_read schema_uint32;  /* uint32_t */
@@ -51,12 +54,8 @@ schema_read schema_port;    /* uint16_t */
 schema_read schema_time;    /* int64_t, ms */
 schema_read schema_percent; /* double, 0 to 1 */
 schema_read schema_text;    /* char *, replaced */
-schema_read schema_word;    /* int or enum: index of the word; arg: words, NULL at the end */
-schema_read schema_choice;  /* bool: the second of two words; arg: as above */
-
-/* Says that `text` is none of the words, and which one may have been meant. */
-void schema_unknown_word(
-	const struct doc_place *at, const char *text, const char *const *words);
+schema_read schema_word;    /* int or enum: index among `words` */
+schema_read schema_choice;  /* bool: is it the second of two `words`? */
 
 /* A time between the key's bounds out of `text`; -EINVAL after complaining. */
 int schema_time_of(const struct doc_place *at, const struct schema_key *key, const char *text,

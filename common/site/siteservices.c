@@ -21,6 +21,12 @@ enum {
 	MAX_PRIORITY = 32764, /* and one more, before the look-up of main at 32766 */
 };
 
+#define POLICY(member)	offsetof(struct site_policy, member)
+#define ROUTING(member) offsetof(struct site_routing, member)
+#define RATE(member)	offsetof(struct site_rate, member)
+#define ZONE(member)	offsetof(struct site_zone, member)
+#define DNS(member)	offsetof(struct site_dns, member)
+
 /* routing */
 
 const struct site_routing site_routing_defaults = {
@@ -67,11 +73,14 @@ static void read_policy_via(
 static const char *const else_words[] = {"default", "drop", NULL};
 
 static const struct schema_key policy_keys[] = {
-	{"from", site_read_prefixes, offsetof(struct site_policy, from), 0, 0, 0, NULL},
-	{"to", site_read_prefixes, offsetof(struct site_policy, to), 0, 0, 0, NULL},
-	{"port", read_policy_port, offsetof(struct site_policy, port), 0, 0, 0, NULL},
-	{"via", read_policy_via, 0, SCHEMA_REQUIRED, 0, 0, NULL},
-	{"else", schema_choice, offsetof(struct site_policy, else_drop), 0, 0, 0, else_words},
+	{.name = "from", .read = site_read_prefixes, .offset = POLICY(from)},
+	{.name = "to", .read = site_read_prefixes, .offset = POLICY(to)},
+	{.name = "port", .read = read_policy_port, .offset = POLICY(port)},
+	{.name = "via", .read = read_policy_via, .flags = SCHEMA_REQUIRED},
+	{.name = "else",
+		.read = schema_choice,
+		.offset = POLICY(else_drop),
+		.words = else_words},
 	{0},
 };
 
@@ -132,24 +141,45 @@ static const char *const mode_words[] = {"failover", "balance", NULL};
 static const char *const sticky_words[] = {"pair", "client", "no", NULL};
 static const char *const last_resort_words[] = {"drop", "keep", NULL};
 
-#define ROUTING(member) offsetof(struct site_routing, member)
-
 static const struct schema_key routing_keys[] = {
-	{"mode", schema_word, ROUTING(mode), 0, 0, 0, mode_words},
-	{"sticky", schema_word, ROUTING(sticky), 0, 0, 0, sticky_words},
-	{"failback", read_routing_failback, ROUTING(failback_ms), 0, 0, DAY, NULL},
-	{"flush-after", schema_time, ROUTING(flush_after_ms), 0, 0, HOUR, NULL},
-	{"last-resort", schema_choice, ROUTING(last_resort_keep), 0, 0, 0, last_resort_words},
-	{"policies", read_policies, 0, 0, 0, 0, NULL},
-	{"guard", schema_bool, ROUTING(guard), 0, 0, 0, NULL},
-	{"open", site_read_prefixes, ROUTING(open), 0, 0, 0, NULL},
-	{"no-nat", site_read_prefixes, ROUTING(no_nat), 0, 0, 0, NULL},
-	{"notify", read_notify, ROUTING(notify), 0, 0, 0, NULL},
-	{"mark", read_mark, ROUTING(mark), 0, 0, 0, NULL},
-	{"tables", schema_uint32, ROUTING(tables), 0, 1, UINT32_MAX, NULL},
-	{"priority", schema_uint32, ROUTING(priority), 0, 1, MAX_PRIORITY, NULL},
-	{"default-priority", schema_uint32, ROUTING(default_priority), 0, 1, MAX_PRIORITY,
-		NULL},
+	{.name = "mode", .read = schema_word, .offset = ROUTING(mode), .words = mode_words},
+	{.name = "sticky",
+		.read = schema_word,
+		.offset = ROUTING(sticky),
+		.words = sticky_words},
+	{.name = "failback",
+		.read = read_routing_failback,
+		.offset = ROUTING(failback_ms),
+		.max = DAY},
+	{.name = "flush-after",
+		.read = schema_time,
+		.offset = ROUTING(flush_after_ms),
+		.max = HOUR},
+	{.name = "last-resort",
+		.read = schema_choice,
+		.offset = ROUTING(last_resort_keep),
+		.words = last_resort_words},
+	{.name = "policies", .read = read_policies},
+	{.name = "guard", .read = schema_bool, .offset = ROUTING(guard)},
+	{.name = "open", .read = site_read_prefixes, .offset = ROUTING(open)},
+	{.name = "no-nat", .read = site_read_prefixes, .offset = ROUTING(no_nat)},
+	{.name = "notify", .read = read_notify, .offset = ROUTING(notify)},
+	{.name = "mark", .read = read_mark, .offset = ROUTING(mark)},
+	{.name = "tables",
+		.read = schema_uint32,
+		.offset = ROUTING(tables),
+		.min = 1,
+		.max = UINT32_MAX},
+	{.name = "priority",
+		.read = schema_uint32,
+		.offset = ROUTING(priority),
+		.min = 1,
+		.max = MAX_PRIORITY},
+	{.name = "default-priority",
+		.read = schema_uint32,
+		.offset = ROUTING(default_priority),
+		.min = 1,
+		.max = MAX_PRIORITY},
 	{0},
 };
 
@@ -250,9 +280,12 @@ static void read_querylog(const struct doc_place *at, const struct schema_key *k
 }
 
 static const struct schema_key rate_keys[] = {
-	{"per-second", schema_uint, offsetof(struct site_rate, per_second), 0, 1, 1000000,
-		NULL},
-	{"slip", schema_uint, offsetof(struct site_rate, slip), 0, 0, 100, NULL},
+	{.name = "per-second",
+		.read = schema_uint,
+		.offset = RATE(per_second),
+		.min = 1,
+		.max = 1000000},
+	{.name = "slip", .read = schema_uint, .offset = RATE(slip), .max = 100},
 	{0},
 };
 
@@ -342,19 +375,24 @@ static void read_parent_key(
 	read_path(at, key, &zone->parent.key);
 }
 
-#define ZONE(member) offsetof(struct site_zone, member)
-
 static const struct schema_key parent_keys[] = {
-	{"server", read_parent_server, 0, SCHEMA_REQUIRED, 0, 0, NULL},
-	{"key", read_parent_key, 0, SCHEMA_REQUIRED, 0, 0, NULL},
-	{"ttl", schema_time, ZONE(parent.ttl_ms), 0, SEC, 7 * DAY, NULL},
+	{.name = "server", .read = read_parent_server, .flags = SCHEMA_REQUIRED},
+	{.name = "key", .read = read_parent_key, .flags = SCHEMA_REQUIRED},
+	{.name = "ttl",
+		.read = schema_time,
+		.offset = ZONE(parent.ttl_ms),
+		.min = SEC,
+		.max = 7 * DAY},
 	{0},
 };
 
 static const struct schema_key zone_keys[] = {
-	{"name", read_zone_name, ZONE(name), SCHEMA_REQUIRED, 0, 0, NULL},
-	{"file", read_path, ZONE(file), SCHEMA_REQUIRED, 0, 0, NULL},
-	{"parent", schema_object, 0, 0, 0, 0, parent_keys},
+	{.name = "name",
+		.read = read_zone_name,
+		.offset = ZONE(name),
+		.flags = SCHEMA_REQUIRED},
+	{.name = "file", .read = read_path, .offset = ZONE(file), .flags = SCHEMA_REQUIRED},
+	{.name = "parent", .read = schema_object, .keys = parent_keys},
 	{0},
 };
 
@@ -381,20 +419,26 @@ static void read_zones(const struct doc_place *at, const struct schema_key *key,
 static const char *const when_degraded_words[] = {"keep", "move", NULL};
 static const char *const serial_words[] = {"keep", "unixtime", NULL};
 
-#define DNS(member) offsetof(struct site_dns, member)
-
 static const struct schema_key dns_keys[] = {
-	{"port", schema_port, DNS(port), 0, 0, 0, NULL},
-	{"inside", read_port_or_no, DNS(inside), 0, 0, 0, NULL},
-	{"threads", read_threads, DNS(threads), 0, 1, 64, NULL},
-	{"when-degraded", schema_choice, DNS(when_degraded_move), 0, 0, 0,
-		when_degraded_words},
-	{"serial", schema_choice, DNS(serial_unixtime), 0, 0, 0, serial_words},
-	{"nsid", read_nsid, DNS(nsid), 0, 0, 0, NULL},
-	{"metrics", read_metrics, 0, SCHEMA_IDLE, 0, 0, NULL},
-	{"querylog", read_querylog, DNS(querylog), SCHEMA_IDLE, 0, 0, NULL},
-	{"rate", read_rate, DNS(rate), SCHEMA_IDLE, 0, 0, NULL},
-	{"zones", read_zones, 0, 0, 0, 0, NULL},
+	{.name = "port", .read = schema_port, .offset = DNS(port)},
+	{.name = "inside", .read = read_port_or_no, .offset = DNS(inside)},
+	{.name = "threads", .read = read_threads, .offset = DNS(threads), .min = 1, .max = 64},
+	{.name = "when-degraded",
+		.read = schema_choice,
+		.offset = DNS(when_degraded_move),
+		.words = when_degraded_words},
+	{.name = "serial",
+		.read = schema_choice,
+		.offset = DNS(serial_unixtime),
+		.words = serial_words},
+	{.name = "nsid", .read = read_nsid, .offset = DNS(nsid)},
+	{.name = "metrics", .read = read_metrics, .flags = SCHEMA_IDLE},
+	{.name = "querylog",
+		.read = read_querylog,
+		.offset = DNS(querylog),
+		.flags = SCHEMA_IDLE},
+	{.name = "rate", .read = read_rate, .offset = DNS(rate), .flags = SCHEMA_IDLE},
+	{.name = "zones", .read = read_zones},
 	{0},
 };
 

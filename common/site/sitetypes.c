@@ -114,7 +114,7 @@ static void read_address(const struct doc_place *at, const struct schema_key *ke
 			strchr(text, '/') ? " (no prefix length here)" : "");
 		return;
 	}
-	if (check_place(at, (int)key->max, &addr, &families[family_of(addr.family)]))
+	if (check_place(at, key->family, &addr, &families[family_of(addr.family)]))
 		families[family_of(addr.family)] = addr;
 }
 
@@ -131,7 +131,7 @@ static void read_within(const struct doc_place *at, const struct schema_key *key
 			prefix_str(&prefix));
 		return;
 	}
-	if (check_place(at, (int)key->max, &prefix.addr,
+	if (check_place(at, key->family, &prefix.addr,
 		    &families[family_of(prefix.addr.family)].addr))
 		families[family_of(prefix.addr.family)] = prefix;
 }
@@ -169,11 +169,11 @@ void site_read_prefixes(const struct doc_place *at, const struct schema_key *key
 
 	if (doc_is_list(at) && doc_n_items(at) == 0)
 		doc_error(at, "is an empty list: leave the key out instead");
-	schema_one_or_list(at, key->min ? (size_t)key->min : MAX_PREFIXES,
-		sizeof(struct prefix), read_prefix, &items, &prefixes->n);
+	schema_one_or_list(at, key->n_max ? key->n_max : MAX_PREFIXES, sizeof(struct prefix),
+		read_prefix, &items, &prefixes->n);
 	prefixes->items = items;
 	for (size_t i = 0; i < prefixes->n; i++)
-		if (key->max && prefixes->items[i].addr.family == AF_INET)
+		if (key->family == AF_INET6 && prefixes->items[i].addr.family == AF_INET)
 			doc_error(at, "%s is IPv4: this key takes IPv6 prefixes",
 				prefix_str(&prefixes->items[i]));
 }

@@ -234,10 +234,18 @@ static void read_value(const struct doc_place *at, const struct schema_key *key,
 }
 
 static const struct schema_key knot_key_keys[] = {
-	{"id", read_value, offsetof(struct key_text, name), SCHEMA_REQUIRED, 0, 0, NULL},
-	{"algorithm", read_value, offsetof(struct key_text, algorithm), SCHEMA_REQUIRED, 0, 0,
-		NULL},
-	{"secret", read_value, offsetof(struct key_text, secret), SCHEMA_REQUIRED, 0, 0, NULL},
+	{.name = "id",
+		.read = read_value,
+		.offset = offsetof(struct key_text, name),
+		.flags = SCHEMA_REQUIRED},
+	{.name = "algorithm",
+		.read = read_value,
+		.offset = offsetof(struct key_text, algorithm),
+		.flags = SCHEMA_REQUIRED},
+	{.name = "secret",
+		.read = read_value,
+		.offset = offsetof(struct key_text, secret),
+		.flags = SCHEMA_REQUIRED},
 	{0},
 };
 
@@ -254,7 +262,7 @@ static void read_knot_keys(const struct doc_place *at, const struct schema_key *
 }
 
 static const struct schema_key knot_keys[] = {
-	{"key", read_knot_keys, 0, SCHEMA_REQUIRED, 0, 0, NULL},
+	{.name = "key", .read = read_knot_keys, .flags = SCHEMA_REQUIRED},
 	{0},
 };
 
