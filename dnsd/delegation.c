@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "common/net/family.h"
 #include "common/net/links.h"
 #include "dnsd/dnsd.h"

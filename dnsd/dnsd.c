@@ -222,7 +222,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 }
 
 /* Those that the members of the group may ask for: they change nothing. */
-static const char *const open_verbs[] = {"status", "delegation", NULL};
+static const char *const public_verbs[] = {"status", "delegation", NULL};
 
 /* ---- start and end ---- */
 
@@ -281,7 +281,7 @@ static int init_parts(struct dnsd *dnsd)
 		(err = parent_new(dnsd->base, dnsd->cli->state_dir, &dnsd->parent)) < 0 ||
 		(err = tcp_server_new(dnsd->base, &tcp_limits_default, &dnsd->tcp)) < 0)
 		return err;
-	ctl_server_open_to(dnsd->ctl, CTL_GROUP, open_verbs);
+	ctl_server_admit_group(dnsd->ctl, CTL_GROUP, public_verbs);
 	return sockets_new(dnsd->base, dnsd->tcp, &dnsd->sockets);
 }
 

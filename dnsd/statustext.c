@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/status.h"
 

@@ -19,7 +19,7 @@
 #include "common/cleanup.h"
 #include "common/cli.h"
 #include "common/clock.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "common/site/value.h"
 #include "routed/report/status.h"
 #include "routed/routed.h"

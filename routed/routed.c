@@ -556,7 +556,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 }
 
 /* Those that the members of the group may ask for: they change nothing. */
-static const char *const open_verbs[] = {"status", TELL_VERB, PUBLISH_VERB, NULL};
+static const char *const public_verbs[] = {"status", TELL_VERB, PUBLISH_VERB, NULL};
 
 /* ---- start and end ---- */
 
@@ -648,7 +648,7 @@ static int init_parts(struct routed *routed)
 		return err;
 	ctl_server_add_stream(routed->ctl, TELL_VERB);
 	ctl_server_add_stream(routed->ctl, PUBLISH_VERB);
-	ctl_server_open_to(routed->ctl, CTL_GROUP, open_verbs);
+	ctl_server_admit_group(routed->ctl, CTL_GROUP, public_verbs);
 	keep_load(kept, &routed->kept);
 	routed->standby = standby_at_start(routed);
 	return 0;

@@ -23,7 +23,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "common/log.h"
 #include "common/net/links.h"
 #include "routed/kernel/rtnl.h"

@@ -1,9 +1,9 @@
 /* ctl.h - the control socket: one JSON request and one JSON reply per line, over a Unix stream
  *
  * A request is an object with the member "verb"; a reply is an object, with "error" (a
- * sentence) if the request failed. Lines are bounded, clients are limited in number and time,
- * and only root and the daemon's own user may ask for everything; the members of one group may
- * ask for what changes nothing. Described for programs in docs/control.md.
+ * sentence) if the request failed. Lines are bounded, clients are limited in number and time.
+ * Only root and the daemon's own user may ask for everything. The members of one group may ask
+ * for the public verbs, which change nothing. Described for programs in docs/control.md.
  */
 #pragma once
 #include <jansson.h>
@@ -14,11 +14,11 @@ struct ctl_server;
 enum {
 	CTL_REQUEST_MAX = 64 * 1024, /* octets of a request line, with its line feed */
 	CTL_MAX_CLIENTS = 32,
-	CTL_KEPT_CLIENTS = 8, /* of these, for root and the user of the daemon */
-	CTL_IDLE_MS = 30000,  /* for a whole request to come, or a whole reply to be taken */
+	CTL_RESERVED_CLIENTS = 8, /* of these, for root and the user of the daemon */
+	CTL_IDLE_MS = 30000, /* for a whole request to come, or a whole reply to be taken */
 	CTL_MAX_STREAMS = 4,
 	CTL_MAX_SUBSCRIBERS = 8,      /* of the clients, of each stream */
-	CTL_KEPT_SUBSCRIBERS = 2,     /* of these, for root and the user of the daemon */
+	CTL_RESERVED_SUBSCRIBERS = 2, /* of these, for root and the user of the daemon */
 	CTL_BACKLOG_MAX = 256 * 1024, /* octets that a subscriber may be behind */
 };
 #define CTL_GROUP "multihomed" /* whose members may ask for what changes nothing */
@@ -44,31 +44,15 @@ void ctl_server_add_stream(struct ctl_server *server, const char *verb);
 /* From now on the members of `group` may ask for `verbs` (a list that ends with NULL,
  * borrowed) and nothing else; the socket's file is given to the group. Nothing happens where
  * the system has no such group. */
-void ctl_server_open_to(
+void ctl_server_admit_group(
 	struct ctl_server *server, const char *group, const char *const *verbs);
 
 /* Sends one line to each subscriber of `verb`: it is on its way when this returns, unless the
  * subscriber has not taken what came before. One that is too far behind, or takes nothing for
- * CTL_IDLE_MS, is cut off: nobody waits for it. */
+ * CTL_IDLE_MS, is cut off. */
 void ctl_publish(struct ctl_server *server, const char *verb, const json_t *line);
 size_t ctl_n_subscribers(const struct ctl_server *server); /* of all streams */
 
 /* The reply to one request line without its line feed: what the server does with each. A new
  * reference; NULL without memory. */
 json_t *ctl_answer(const char *line, size_t len, ctl_handler_fn *handler, void *arg);
-
-/* Blocking client for the verbs: sends {"verb": verb} and waits for one reply line.
- * -ENOENT or -ECONNREFUSED: nobody listens. -EACCES: not ours to ask. -ETIMEDOUT, -EPROTO.
- * Does not log. A reply with "error" in it is a reply. */
-int ctl_request(const char *path, const char *verb, int timeout_ms, json_t **ret_reply);
-
-/* The same with arguments: `request` is the whole object, borrowed. */
-int ctl_request_object(
-	const char *path, const json_t *request, int timeout_ms, json_t **ret_reply);
-
-/* Blocking: asks for a streaming verb and hands over each line as it comes, the reply first,
- * until `each` returns other than 0, which is then returned, or the stream ends: -EPIPE, and
- * if the reply never came, the errors of ctl_request. */
-typedef int ctl_each_fn(const json_t *line, void *arg);
-int ctl_follow(
-	const char *path, const char *verb, int timeout_ms, ctl_each_fn *each, void *arg);

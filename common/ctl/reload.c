@@ -13,7 +13,7 @@
 
 #include "common/cleanup.h"
 #include "common/cli.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "common/site/report.h"
 
 enum { RELOAD_TIMEOUT_MS = 60000 /* many large zones */ };

@@ -14,7 +14,7 @@
 #include <sys/random.h>
 
 #include "common/cleanup.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "common/site/value.h"
 #include "dnsd/delegation.h"
 #include "dnsd/dnsd.h"

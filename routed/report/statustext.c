@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/ctl/ctl.h"
+#include "common/ctl/ctlrequest.h"
 #include "routed/report/status.h"
 #include "routed/routed.h"
 

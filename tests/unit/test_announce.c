@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "common/site/uplinkset.h"
 #include "routed/report/announce.h"
 
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include <string.h>
 
 #include "common/ctl/feed.h"
+#include "common/site/uplinkset.h"
 
 enum { A, B };
 

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "common/bigendian.h"
 #include "dnsd/client/ask.h"
 
 #include <errno.h>
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bigendian.h"
 #include "dnsd/client/askall.h"
 #include "dnsd/client/resolvconf.h"
 

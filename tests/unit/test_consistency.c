@@ -12,8 +12,9 @@
 
 #include <cmocka.h>
 
-#include "common/bigendian.h"
 #include "dnsd/answer/compose.h"
+
+#include "common/bigendian.h"
 #include "tests/lib/fixture.h"
 #include "tests/lib/invariant.h"
 #include "tests/lib/zonegen.h"

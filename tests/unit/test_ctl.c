@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/ctl/ctlrequest.h"
 #include "common/log.h"
 
 enum { BIG_LEN = 4 * 1024 * 1024, PATIENCE_MS = 5000 };
@@ -521,11 +522,11 @@ static void with_group(void (*run)(struct fixture *f), struct fixture *f)
 
 static void guests_look(struct fixture *f)
 {
-	static const char *const open_verbs[] = {"status", "events", NULL};
+	static const char *const public_verbs[] = {"status", "events", NULL};
 	struct stat st;
 
 	ctl_server_add_stream(f->server, "events");
-	ctl_server_open_to(f->server, "multihomed", open_verbs);
+	ctl_server_admit_group(f->server, "multihomed", public_verbs);
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_gid, GUEST_GID);
 	assert_int_equal(st.st_mode & 0777, 0660);
@@ -535,7 +536,7 @@ static void guests_look(struct fixture *f)
 	assert_int_equal(in_child(f, guest_events, f->path), 0);
 	assert_int_equal(in_child(f, guest_big, f->path), 101);
 	assert_int_equal(in_child(f, guest_takes_all_places, f->path),
-		CTL_MAX_SUBSCRIBERS - CTL_KEPT_SUBSCRIBERS);
+		CTL_MAX_SUBSCRIBERS - CTL_RESERVED_SUBSCRIBERS);
 
 	/* the group is of no use to those outside */
 	assert_int_equal(in_child(f, ask_as_nobody, f->path), EACCES);
@@ -564,11 +565,11 @@ int __wrap_lchown(const char *path, uid_t owner, gid_t group)
 
 static void guests_look_where_nothing_may_be_given(struct fixture *f)
 {
-	static const char *const open_verbs[] = {"status", NULL};
+	static const char *const public_verbs[] = {"status", NULL};
 
 	assert_int_equal(chown(f->path, (uid_t)-1, GUEST_GID), 0);
 	lchown_is_forbidden = true;
-	ctl_server_open_to(f->server, "multihomed", open_verbs);
+	ctl_server_admit_group(f->server, "multihomed", public_verbs);
 	lchown_is_forbidden = false;
 	assert_int_equal(in_child(f, guest_status, f->path), 0);
 }
@@ -581,11 +582,11 @@ static void a_socket_of_the_group_is_not_given_to_it(void **state)
 
 static void without_the_group_nothing_changes(void **state)
 {
-	static const char *const open_verbs[] = {"status", NULL};
+	static const char *const public_verbs[] = {"status", NULL};
 	struct fixture *f = *state;
 	struct stat st;
 
-	ctl_server_open_to(f->server, "no-such-group", open_verbs);
+	ctl_server_admit_group(f->server, "no-such-group", public_verbs);
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_gid, getegid());
 	if (geteuid() == 0)

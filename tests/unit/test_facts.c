@@ -21,8 +21,9 @@
 
 #include <cmocka.h>
 
-#include "common/site/uplinkset.h"
 #include "dnsd/state/facts.h"
+
+#include "common/site/uplinkset.h"
 
 enum { A, B, C, INSIDE = FACTS_VIEW_INSIDE };
 

@@ -7,12 +7,13 @@
 
 #include <cmocka.h>
 
-#include "common/net/family.h"
 #include "routed/wanted/flows.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "common/net/family.h"
 
 enum { MS = 1000, SEC = 1000 * MS, FLUSH_AFTER_MS = 3000 };
 

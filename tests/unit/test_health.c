@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "common/site/uplinkset.h"
 #include "lib/netns.h"
 #include "lib/situations.h"
 #include "routed/health/health.h"
@@ -30,6 +29,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/site/uplinkset.h"
 
 enum { A = 0, B = 1, WEB = 0 };
 

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "common/site/uplinkset.h"
 #include "dnsd/state/gather.h"
 #include "dnsd/state/listen.h"
 
@@ -16,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/site/uplinkset.h"
 
 #define SITE                                                      \
 	"uplinks:\n"                                              \

@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
-#include "common/bigendian.h"
 #include "dnsd/wire/message.h"
 
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "dnsd/wire/response.h"
 #include "tests/lib/hex.h"
 #include "tests/lib/prng.h"

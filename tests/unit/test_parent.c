@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "common/bigendian.h"
 #include "dnsd/config.h"
 #include "dnsd/parent/parent.h"
 
@@ -24,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/bigendian.h"
 #include "common/clock.h"
 #include "dnsd/state/gather.h"
 #include "dnsd/wire/message.h"

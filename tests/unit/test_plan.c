@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/site/uplinkset.h"
 #include "lib/fib.h"
+
+#include "common/site/uplinkset.h"
 #include "lib/situations.h"
 #include "routed/kernel/text.h"
 #include "routed/wanted/wanted.h"
