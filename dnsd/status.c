@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/ctl/feed.h"
+#include "common/ctl/ctlsubscriber.h"
 #include "common/ctl/json.h"
 #include "common/net/links.h"
 #include "common/site/uplinkset.h"
@@ -279,16 +279,16 @@ static json_t *json_stream(const struct dnsd *dnsd)
 	struct stream_state state;
 
 	stream_look(dnsd->stream, &state);
-	const struct feed_state *feed = state.feed;
+	const struct ctl_subscriber_state *subscriber = state.subscriber;
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
-		state.path, "connected", (int)feed->connected, "since",
-		json_time(feed->since_s), "error", json_text(feed->why), "last_word",
-		json_time(state.word_s), "age_ms", json_ms(state.age_ms), "grace_ms",
-		json_ms(state.grace_left_ms), "seq",
+		state.path, "connected", (int)subscriber->connected, "since",
+		json_time(subscriber->since_s), "error", json_text(subscriber->why),
+		"last_word", json_time(state.word_s), "age_ms", json_ms(state.age_ms),
+		"grace_ms", json_ms(state.grace_left_ms), "seq",
 		word ? json_integer(word->seq) : json_null(), "words",
-		json_counter(feed->lines), "reconnects",
-		json_counter(feed->connections > 0 ? feed->connections - 1 : 0), "failures",
-		json_counter(feed->failures));
+		json_counter(subscriber->lines), "reconnects",
+		json_counter(subscriber->connections > 0 ? subscriber->connections - 1 : 0),
+		"failures", json_counter(subscriber->failures));
 }
 
 static json_t *json_connections(const struct dnsd *dnsd)

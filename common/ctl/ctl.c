@@ -237,7 +237,7 @@ static void server_on_accept_timer(evutil_socket_t fd, short what, void *arg)
 static int server_listen(struct ctl_server *server)
 {
 	AUTO(closep) int fd = -1;
-	int r = ctlsocket_open(server->path, &server->lock_fd, &fd);
+	int r = ctl_socket_open(server->path, &server->lock_fd, &fd);
 
 	if (r < 0)
 		return r;
@@ -273,7 +273,7 @@ int ctl_server_new(struct event_base *base, const char *path, ctl_handler_fn *ha
 	LIST_INIT(&server->clients);
 	int r = server->path && server->accept_timer ? server_listen(server) : -ENOMEM;
 	if (r < 0) {
-		ctlsocket_log(r, path);
+		ctl_socket_log(r, path);
 		ctl_server_free(server);
 		return r;
 	}

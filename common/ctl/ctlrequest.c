@@ -44,7 +44,7 @@ static int poll_until(int fd, short events, int64_t until_ms)
 static int connect_until(const char *path, int64_t until_ms, int *ret_fd)
 {
 	struct sockaddr_un un;
-	int r = ctlsocket_address(path, &un);
+	int r = ctl_socket_address(path, &un);
 	if (r < 0)
 		return r;
 

@@ -17,7 +17,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 
-int ctlsocket_address(const char *path, struct sockaddr_un *ret_un)
+int ctl_socket_address(const char *path, struct sockaddr_un *ret_un)
 {
 	*ret_un = (struct sockaddr_un){.sun_family = AF_UNIX};
 	if (!*path)
@@ -103,11 +103,11 @@ static int bind_socket(const struct sockaddr_un *un, int *ret_fd)
 	return 0;
 }
 
-int ctlsocket_open(const char *path, int *ret_lock_fd, int *ret_fd)
+int ctl_socket_open(const char *path, int *ret_lock_fd, int *ret_fd)
 {
 	struct sockaddr_un un;
 
-	int r = ctlsocket_address(path, &un);
+	int r = ctl_socket_address(path, &un);
 	if (r == 0)
 		r = make_folders_above(path);
 	if (r == 0)
@@ -117,7 +117,7 @@ int ctlsocket_open(const char *path, int *ret_lock_fd, int *ret_fd)
 	return r < 0 ? r : bind_socket(&un, ret_fd);
 }
 
-int ctlsocket_log(int err, const char *path)
+int ctl_socket_log(int err, const char *path)
 {
 	switch (-err) {
 	case EADDRINUSE:

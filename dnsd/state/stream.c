@@ -4,7 +4,7 @@
  *                           ^                 |
  *                           +------line-------+
  *
- * common/ctl/feed.c connects and reconnects, word.c reads. This file keeps the last word and
+ * common/ctl/ctlsubscriber.c connects and reconnects, word.c reads. This file keeps the last word and
  * says each change once: a routed that is not there is tried again for ever, but complained of
  * one time per reason.
  */
@@ -20,7 +20,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/ctl/ctl.h"
-#include "common/ctl/feed.h"
+#include "common/ctl/ctlsubscriber.h"
 #include "common/log.h"
 #include "common/logonce.h"
 #include "common/timer.h"
@@ -30,7 +30,7 @@ struct stream {
 	char *path;
 	stream_changed_fn *changed;
 	void *arg;
-	struct feed *feed;
+	struct ctl_subscriber *subscriber;
 	struct word *word; /* in force; NULL: none */
 	int64_t word_ms;   /* when it came */
 	time_t word_s;
@@ -83,7 +83,7 @@ static void tell_lost(struct stream *stream, const char *why, int error)
 
 static void tell_followed(struct stream *stream)
 {
-	if (feed_state(stream->feed)->connected)
+	if (ctl_subscriber_state(stream->subscriber)->connected)
 		return;
 	log_notice("stream", "follows routed at %s", stream->path);
 	logonce_clear(&stream->logged);
@@ -120,7 +120,8 @@ static void on_lost(void *arg)
 {
 	struct stream *stream = arg;
 
-	tell_lost(stream, feed_state(stream->feed)->why, feed_state(stream->feed)->error);
+	tell_lost(stream, ctl_subscriber_state(stream->subscriber)->why,
+		ctl_subscriber_state(stream->subscriber)->error);
 	if (stream->word)
 		timer_arm_ms_if_idle(stream->grace, stream->grace_ms);
 }
@@ -134,7 +135,7 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 	log_warning("stream",
 		"no word from routed for %d s (%s): "
 		"uplinks are judged by carrier and addresses alone",
-		stream->grace_ms / 1000, feed_state(stream->feed)->why);
+		stream->grace_ms / 1000, ctl_subscriber_state(stream->subscriber)->why);
 	stream->logged_absent = true;
 	word_free(TAKE(stream->word));
 	stream->changed(stream->arg);
@@ -145,7 +146,7 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 int stream_new(struct event_base *base, const char *path, stream_changed_fn *changed,
 	void *arg, struct stream **ret_stream)
 {
-	static const struct feed_calls calls = {.line = on_line, .lost = on_lost};
+	static const struct ctl_subscriber_calls calls = {.line = on_line, .lost = on_lost};
 	struct stream *stream = calloc(1, sizeof(*stream));
 
 	if (!stream)
@@ -158,9 +159,9 @@ int stream_new(struct event_base *base, const char *path, stream_changed_fn *cha
 		.grace = evtimer_new(base, on_grace_over, stream),
 		.grace_ms = STREAM_GRACE_MS,
 	};
-	int err = stream->path && stream->grace
-			  ? feed_new(base, path, STREAM_VERB, &calls, stream, &stream->feed)
-			  : -ENOMEM;
+	int err = stream->path && stream->grace ? ctl_subscriber_new(base, path, STREAM_VERB,
+							  &calls, stream, &stream->subscriber)
+						: -ENOMEM;
 	if (err < 0) {
 		stream_free(stream);
 		return err;
@@ -173,7 +174,7 @@ void stream_free(struct stream *stream)
 {
 	if (!stream)
 		return;
-	feed_free(stream->feed);
+	ctl_subscriber_free(stream->subscriber);
 	event_freep(&stream->grace);
 	word_free(stream->word);
 	free(stream->path);
@@ -197,7 +198,7 @@ void stream_wait(struct stream *stream)
 	if (!limit || timer_arm_ms(limit, STREAM_START_MS) < 0)
 		over = true;
 	event_base_loop(stream->base, EVLOOP_NONBLOCK); /* the first attempt */
-	while (!over && feed_is_waiting(stream->feed))
+	while (!over && ctl_subscriber_is_waiting(stream->subscriber))
 		event_base_loop(stream->base, EVLOOP_ONCE);
 }
 
@@ -210,7 +211,7 @@ void stream_set_times(
 	struct stream *stream, int grace_ms, int pause_ms, int pause_max_ms, int patience_ms)
 {
 	stream->grace_ms = grace_ms;
-	feed_set_times(stream->feed, pause_ms, pause_max_ms, patience_ms);
+	ctl_subscriber_set_times(stream->subscriber, pause_ms, pause_max_ms, patience_ms);
 }
 
 /* How much longer a word counts whose stream is lost; -1: it is not, or there is none. */
@@ -231,7 +232,7 @@ void stream_look(const struct stream *stream, struct stream_state *ret_state)
 {
 	*ret_state = (struct stream_state){
 		.path = stream->path,
-		.feed = feed_state(stream->feed),
+		.subscriber = ctl_subscriber_state(stream->subscriber),
 		.word_s = stream->word_s,
 		.age_ms = stream->word ? clock_now_ms() - stream->word_ms : -1,
 		.grace_left_ms = grace_left_ms(stream),

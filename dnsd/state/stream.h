@@ -11,7 +11,7 @@
 #include "dnsd/state/word.h"
 
 struct event_base;
-struct feed_state;
+struct ctl_subscriber_state;
 struct stream; /* opaque, see stream.c */
 
 enum {
@@ -40,13 +40,13 @@ const struct word *stream_word(const struct stream *stream);
 /* For `status`. Borrowed until the next wake-up. */
 struct stream_state {
 	const char *path;
-	const struct feed_state *feed;
+	const struct ctl_subscriber_state *subscriber;
 	time_t word_s;	       /* when the last word came; 0: never */
 	int64_t age_ms;	       /* of the word in force; -1: none is */
 	int64_t grace_left_ms; /* the stream is lost, and the word counts so long; else -1 */
 };
 void stream_look(const struct stream *stream, struct stream_state *ret_state);
 
-/* Other times than the above and those of feed.h, for tests. */
+/* Other times than the above and those of ctlsubscriber.h, for tests. */
 void stream_set_times(
 	struct stream *stream, int grace_ms, int pause_ms, int pause_max_ms, int patience_ms);

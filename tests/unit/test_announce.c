@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ctl/feed.h"
+#include "common/ctl/ctlsubscriber.h"
 #include "common/site/uplinkset.h"
 
 enum { A, B };
@@ -480,7 +480,7 @@ static void the_longest_line_is_one_that_dnsd_reads(void **state)
 	}
 	char *text = line_of(said, why_dead);
 	print_message("  %zu octets\n", strlen(text));
-	assert_true(strlen(text) + 1 <= FEED_LINE_MAX);
+	assert_true(strlen(text) + 1 <= CTL_SUBSCRIBER_LINE_MAX);
 	free(text);
 	free(said);
 }

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/ctl/feed.h"
+#include "common/ctl/ctlsubscriber.h"
 #include "tests/lib/speaker.h"
 
 #define REQUEST "{\"verb\":\"links\"}\n"
@@ -120,7 +120,7 @@ static bool has_changed(void *arg)
 
 static bool is_lost(void *arg)
 {
-	return !look(arg).feed->connected;
+	return !look(arg).subscriber->connected;
 }
 
 static bool has_no_word(void *arg)
@@ -192,7 +192,7 @@ static void the_last_word_counts_for_a_while(void **state)
 
 	/* it was tried again all the while, and each was said once */
 	speaker_turn_ms(&f->speaker, 200);
-	assert_true(look(f).feed->failures > 3);
+	assert_true(look(f).subscriber->failures > 3);
 	assert_int_equal(logged(f, "routed is lost"), 1);
 	assert_int_equal(logged(f, "no word from routed"), 1);
 	assert_int_equal(logged(f, "no routed at"), 0);
@@ -266,7 +266,7 @@ static void nobody_there_is_said_once(void **state)
 	struct fixture *f = *state;
 
 	speaker_turn_ms(&f->speaker, 300);
-	assert_true(look(f).feed->failures > 3);
+	assert_true(look(f).subscriber->failures > 3);
 	assert_int_equal(logged(f, "no routed at"), 1);
 	assert_int_equal(look(f).word_s, 0);
 }

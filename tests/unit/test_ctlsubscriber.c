@@ -1,4 +1,4 @@
-/* test_feed.c - following another daemon: it is absent, restarted, slow, endless, a stranger
+/* test_ctlsubscriber.c - following another daemon: it is absent, restarted, slow, endless, a stranger
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/ctl/feed.h"
+#include "common/ctl/ctlsubscriber.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -31,7 +31,7 @@ enum { PAUSE_MS = 20, PAUSE_MAX_MS = 80, PATIENCE_MS = 500 };
 struct fixture {
 	struct event_base *base;
 	struct speaker speaker;
-	struct feed *feed;
+	struct ctl_subscriber *feed;
 	char lines[4096]; /* all that came, with a | behind each */
 	size_t longest;
 	unsigned int n_lost;
@@ -60,13 +60,14 @@ static void on_lost(void *arg)
 
 static int setup(void **state)
 {
-	static const struct feed_calls calls = {.line = on_line, .lost = on_lost};
+	static const struct ctl_subscriber_calls calls = {.line = on_line, .lost = on_lost};
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	f->base = event_base_new();
 	speaker_init(&f->speaker, f->base);
-	assert_int_equal(feed_new(f->base, f->speaker.path, "links", &calls, f, &f->feed), 0);
-	feed_set_times(f->feed, PAUSE_MS, PAUSE_MAX_MS, PATIENCE_MS);
+	assert_int_equal(
+		ctl_subscriber_new(f->base, f->speaker.path, "links", &calls, f, &f->feed), 0);
+	ctl_subscriber_set_times(f->feed, PAUSE_MS, PAUSE_MAX_MS, PATIENCE_MS);
 	*state = f;
 	return 0;
 }
@@ -75,7 +76,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	feed_free(f->feed);
+	ctl_subscriber_free(f->feed);
 	speaker_fini(&f->speaker);
 	event_base_free(f->base);
 	free(f);
@@ -86,7 +87,7 @@ static int teardown(void **state)
 
 static bool is_connected(void *arg)
 {
-	return feed_state(((struct fixture *)arg)->feed)->connected;
+	return ctl_subscriber_state(((struct fixture *)arg)->feed)->connected;
 }
 
 static bool has_failed(void *arg)
@@ -115,7 +116,7 @@ static void begin(struct fixture *f)
 
 static void assert_why(struct fixture *f, const char *part)
 {
-	const struct feed_state *state = feed_state(f->feed);
+	const struct ctl_subscriber_state *state = ctl_subscriber_state(f->feed);
 
 	assert_false(state->connected);
 	if (!strstr(state->why, part))
@@ -129,17 +130,17 @@ static void lines_come_one_by_one(void **state)
 	struct fixture *f = *state;
 
 	begin(f);
-	assert_true(feed_is_waiting(f->feed));
+	assert_true(ctl_subscriber_is_waiting(f->feed));
 	say(f, "one\n");
 	until(f, is_connected);
-	assert_false(feed_is_waiting(f->feed));
+	assert_false(ctl_subscriber_is_waiting(f->feed));
 	say(f, "two\nthree\n\nfo");
 	assert_string_equal(f->lines, "one|two|three||");
 	say(f, "ur\nfive\n");
 	assert_string_equal(f->lines, "one|two|three||four|five|");
-	assert_int_equal(feed_state(f->feed)->lines, 6);
-	assert_int_equal(feed_state(f->feed)->connections, 1);
-	assert_string_equal(feed_state(f->feed)->why, "");
+	assert_int_equal(ctl_subscriber_state(f->feed)->lines, 6);
+	assert_int_equal(ctl_subscriber_state(f->feed)->connections, 1);
+	assert_string_equal(ctl_subscriber_state(f->feed)->why, "");
 	assert_int_equal(f->n_lost, 0);
 }
 
@@ -149,15 +150,15 @@ static void nobody_there_is_tried_again_and_again(void **state)
 
 	until(f, has_failed);
 	assert_why(f, "No such file");
-	assert_int_equal(feed_state(f->feed)->error, ENOENT);
-	assert_int_equal(feed_state(f->feed)->since_s, 0);
+	assert_int_equal(ctl_subscriber_state(f->feed)->error, ENOENT);
+	assert_int_equal(ctl_subscriber_state(f->feed)->since_s, 0);
 	speaker_turn_ms(&f->speaker, 100);
 	assert_true(f->n_lost >= 2);
 
 	begin(f);
 	say(f, "one\n");
 	until(f, is_connected);
-	assert_int_not_equal(feed_state(f->feed)->since_s, 0);
+	assert_int_not_equal(ctl_subscriber_state(f->feed)->since_s, 0);
 }
 
 /* With its file left behind, as by kill -9. */
@@ -169,7 +170,7 @@ static void a_server_that_is_killed_is_found_again(void **state)
 		begin(f);
 		say(f, "one\nhalf a li");
 		until(f, is_connected);
-		assert_int_equal(feed_state(f->feed)->connections, i);
+		assert_int_equal(ctl_subscriber_state(f->feed)->connections, i);
 
 		f->n_lost = 0;
 		speaker_hang_up(&f->speaker);
@@ -178,7 +179,7 @@ static void a_server_that_is_killed_is_found_again(void **state)
 		assert_why(f, "closed the connection");
 		speaker_turn_ms(&f->speaker, 60);
 		assert_why(f, "refused");
-		assert_int_equal(feed_state(f->feed)->error, ECONNREFUSED);
+		assert_int_equal(ctl_subscriber_state(f->feed)->error, ECONNREFUSED);
 	}
 	assert_string_equal(f->lines, "one|one|one|"); /* half a line is none */
 }
@@ -205,7 +206,7 @@ static void a_line_of_no_use_ends_the_connection(void **state)
 	assert_why(f, "makes no sense");
 	assert_string_equal(f->lines, "one|");
 	assert_true(speaker_is_left(&f->speaker));
-	assert_int_equal(feed_state(f->feed)->error, 0);
+	assert_int_equal(ctl_subscriber_state(f->feed)->error, 0);
 
 	/* and it is tried again like one that is not there */
 	speaker_hang_up(&f->speaker);
@@ -214,29 +215,29 @@ static void a_line_of_no_use_ends_the_connection(void **state)
 		say(f, "!again\n");
 		speaker_hang_up(&f->speaker);
 	}
-	assert_int_equal(feed_state(f->feed)->connections, 1);
-	assert_int_equal(feed_state(f->feed)->lines, 1);
+	assert_int_equal(ctl_subscriber_state(f->feed)->connections, 1);
+	assert_int_equal(ctl_subscriber_state(f->feed)->lines, 1);
 }
 
 static void a_line_may_be_long_and_not_endless(void **state)
 {
 	struct fixture *f = *state;
-	char *text = malloc(FEED_LINE_MAX + 1);
+	char *text = malloc(CTL_SUBSCRIBER_LINE_MAX + 1);
 
-	feed_set_times(f->feed, PAUSE_MS, PAUSE_MAX_MS, 20000);
-	memset(text, 'x', FEED_LINE_MAX);
-	text[FEED_LINE_MAX - 1] = '\n';
+	ctl_subscriber_set_times(f->feed, PAUSE_MS, PAUSE_MAX_MS, 20000);
+	memset(text, 'x', CTL_SUBSCRIBER_LINE_MAX);
+	text[CTL_SUBSCRIBER_LINE_MAX - 1] = '\n';
 	begin(f);
-	assert_true(speaker_say(&f->speaker, text, FEED_LINE_MAX));
+	assert_true(speaker_say(&f->speaker, text, CTL_SUBSCRIBER_LINE_MAX));
 	until(f, is_connected);
-	assert_int_equal(f->longest, FEED_LINE_MAX - 1);
+	assert_int_equal(f->longest, CTL_SUBSCRIBER_LINE_MAX - 1);
 
-	text[FEED_LINE_MAX - 1] = 'x';
-	speaker_say(&f->speaker, text, FEED_LINE_MAX);
+	text[CTL_SUBSCRIBER_LINE_MAX - 1] = 'x';
+	speaker_say(&f->speaker, text, CTL_SUBSCRIBER_LINE_MAX);
 	speaker_say(&f->speaker, "\n", 1);
 	until(f, has_failed);
 	assert_why(f, "does not end");
-	assert_int_equal(feed_state(f->feed)->lines, 1);
+	assert_int_equal(ctl_subscriber_state(f->feed)->lines, 1);
 	free(text);
 }
 
@@ -326,7 +327,8 @@ static pid_t stranger_listens(const char *path)
 
 static bool was_refused(void *arg)
 {
-	return strstr(feed_state(((struct fixture *)arg)->feed)->why, "not believed") != NULL;
+	return strstr(ctl_subscriber_state(((struct fixture *)arg)->feed)->why,
+		       "not believed") != NULL;
 }
 
 static void a_stranger_is_not_believed(void **state)
@@ -346,14 +348,15 @@ static void a_stranger_is_not_believed(void **state)
 
 static void a_path_that_no_socket_can_have_is_an_error(void **state)
 {
-	static const struct feed_calls calls = {.line = on_line, .lost = on_lost};
+	static const struct ctl_subscriber_calls calls = {.line = on_line, .lost = on_lost};
 	struct fixture *f = *state;
 	char path[200];
-	struct feed *feed;
+	struct ctl_subscriber *feed;
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(feed_new(f->base, path, "links", &calls, f, &feed), -ENAMETOOLONG);
+	assert_int_equal(
+		ctl_subscriber_new(f->base, path, "links", &calls, f, &feed), -ENAMETOOLONG);
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -376,5 +379,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("ctlsubscriber", tests, NULL, NULL);
 }
