@@ -18,7 +18,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/net/holder.h"
+#include "common/net/portowner.h"
 #include "common/timer.h"
 #include "dnsd/serve/handover.h"
 #include "dnsd/serve/loss.h"
@@ -29,7 +29,7 @@ enum {
 	RETRY_FIRST_MS = 1000,
 	RETRY_LAST_MS = 30000,
 	LOSSES_S = 10, /* between two looks at what was lost in sending */
-	PROBLEM_LEN = HOLDER_TEXT_MAX + 160,
+	PROBLEM_LEN = PORTOWNER_TEXT_MAX + 160,
 };
 
 struct entry {
@@ -71,15 +71,15 @@ static const char *protocol(const struct entry *entry)
 /* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel tells. */
 static void explain_in_use(struct entry *entry)
 {
-	char holders[HOLDER_TEXT_MAX];
-	int n = holder_find(entry->tcp ? IPPROTO_TCP : IPPROTO_UDP, &entry->want.addr,
-		entry->want.port, holders, sizeof(holders));
-	const char *remedy = strstr(holders, "systemd-resolve")
+	char owners[PORTOWNER_TEXT_MAX];
+	int n = portowner_find(entry->tcp ? IPPROTO_TCP : IPPROTO_UDP, &entry->want.addr,
+		entry->want.port, owners, sizeof(owners));
+	const char *remedy = strstr(owners, "systemd-resolve")
 				     ? "set DNSStubListener=no in /etc/systemd/resolved.conf"
 				     : "stop it, or keep it off this address";
 
 	snprintf(entry->problem, sizeof(entry->problem), "%s%s%s; %s. It is tried again",
-		strerror(-entry->err), n > 0 ? " by " : "", n > 0 ? holders : "", remedy);
+		strerror(-entry->err), n > 0 ? " by " : "", n > 0 ? owners : "", remedy);
 }
 
 static void explain(struct entry *entry)

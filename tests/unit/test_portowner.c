@@ -1,4 +1,4 @@
-/* test_holder.c - who holds a port: real sockets in a network namespace of the test's own */
+/* test_portowner.c - who holds a port: real sockets in a network namespace of the test's own */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/net/holder.h"
+#include "common/net/portowner.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -51,20 +51,21 @@ static int hold(int type, const char *at, uint16_t port, int v6only)
 	return fd;
 }
 
-static char text[HOLDER_TEXT_MAX];
+static char text[PORTOWNER_TEXT_MAX];
 
 static int find(int protocol, const char *local)
 {
 	struct addr at = addr(local);
 
-	return holder_find(protocol, &at, PORT, text, sizeof(text));
+	return portowner_find(protocol, &at, PORT, text, sizeof(text));
 }
 
 static void assert_text_is_ours_on(const char *where)
 {
 	char wanted[128];
 
-	snprintf(wanted, sizeof(wanted), "test_holder (pid %d) on %s", (int)getpid(), where);
+	snprintf(
+		wanted, sizeof(wanted), "test_portowner (pid %d) on %s", (int)getpid(), where);
 	assert_string_equal(text, wanted);
 }
 
@@ -136,19 +137,19 @@ static void sockets_that_are_not_in_the_way_are_not_named(void **state)
 
 static void many_holders_are_counted(void **state)
 {
-	int fds[HOLDER_MAX + 3];
+	int fds[PORTOWNER_MAX + 3];
 
 	(void)state;
-	for (int i = 0; i < HOLDER_MAX + 3; i++) {
+	for (int i = 0; i < PORTOWNER_MAX + 3; i++) {
 		char at[16];
 
 		snprintf(at, sizeof(at), "127.0.0.%d", i + 1);
 		fds[i] = hold(SOCK_DGRAM, at, PORT, 0);
 	}
-	assert_int_equal(find(IPPROTO_UDP, "0.0.0.0"), HOLDER_MAX + 3);
-	assert_non_null(strstr(text, ":53, test_holder"));
+	assert_int_equal(find(IPPROTO_UDP, "0.0.0.0"), PORTOWNER_MAX + 3);
+	assert_non_null(strstr(text, ":53, test_portowner"));
 	assert_non_null(strstr(text, " and 3 more"));
-	for (int i = 0; i < HOLDER_MAX + 3; i++)
+	for (int i = 0; i < PORTOWNER_MAX + 3; i++)
 		close(fds[i]);
 }
 
@@ -177,11 +178,11 @@ static void a_short_buffer_cuts_the_text(void **state)
 
 	(void)state;
 	memset(small, 'x', sizeof(small));
-	assert_int_equal(holder_find(IPPROTO_UDP, &at, PORT, small, sizeof(small)), 1);
+	assert_int_equal(portowner_find(IPPROTO_UDP, &at, PORT, small, sizeof(small)), 1);
 	assert_int_equal(strlen(small), sizeof(small) - 1);
-	assert_int_equal(holder_find(IPPROTO_UDP, &at, PORT, small, 1), 1);
+	assert_int_equal(portowner_find(IPPROTO_UDP, &at, PORT, small, 1), 1);
 	assert_string_equal(small, "");
-	assert_int_equal(holder_find(IPPROTO_UDP, &at, PORT, small, 0), -EINVAL);
+	assert_int_equal(portowner_find(IPPROTO_UDP, &at, PORT, small, 0), -EINVAL);
 	close(fd);
 }
 
@@ -236,5 +237,5 @@ int main(int argc, char **argv)
 	}
 	if (system("ip link set lo up") != 0)
 		return 1;
-	return cmocka_run_group_tests_name("holder", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("owner", tests, NULL, NULL);
 }

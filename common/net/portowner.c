@@ -1,11 +1,10 @@
-/* holder.c - who holds a port, for the message about a bind that failed with EADDRINUSE
+/* portowner.c - which process has a port, for the message about a bind that failed: EADDRINUSE
  *
- *     holder_find -> diag_dump (IPv4, IPv6) -> holder_is_in_way -> proc_find -> text
+ *     portowner_find -> diag_dump (IPv4, IPv6) -> is_in_way -> proc_search -> search_write
  *
- * Only reads. Everything in it may change while it looks: a socket that is closed meanwhile,
- * or a process that ends, is simply not told of.
+ * Only reads. Sockets and processes may go while it looks: it names none of those.
  */
-#include "common/net/holder.h"
+#include "common/net/portowner.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -35,26 +34,26 @@ enum {
 	STATE_LISTEN = 10,
 	STATE_BOUND_INACTIVE = 13, /* bound, and not listening yet (Linux 6.8) */
 
-	HOLDER_NAME_MAX = 32,
+	PORTOWNER_NAME_MAX = 32,
 };
 
 /* One socket in the way, and the process that has it open. */
-struct holder {
+struct portowner {
 	struct addr addr;
 	uint32_t ifindex; /* bound to this device, else 0 */
 	uint32_t uid;
 	uint32_t inode;
 	long pid; /* 0: not seen */
-	char name[HOLDER_NAME_MAX];
+	char name[PORTOWNER_NAME_MAX];
 };
 
 struct search {
 	int protocol;
 	const struct addr *local;
 	uint16_t port;
-	struct holder holders[HOLDER_MAX];
-	size_t n_holders;
-	size_t n_found; /* those beyond HOLDER_MAX too */
+	struct portowner owners[PORTOWNER_MAX];
+	size_t n_owners;
+	size_t n_found; /* those beyond PORTOWNER_MAX too */
 };
 
 static void closedirp(DIR **dir)
@@ -109,8 +108,8 @@ static int search_on_socket(struct nlmsghdr *msg, void *arg)
 	if (!is_in_way(&held, v6only, search->local))
 		return 0;
 
-	if (search->n_found++ < HOLDER_MAX)
-		search->holders[search->n_holders++] = (struct holder){
+	if (search->n_found++ < PORTOWNER_MAX)
+		search->owners[search->n_owners++] = (struct portowner){
 			.addr = held,
 			.ifindex = diag->id.idiag_if,
 			.uid = diag->idiag_uid,
@@ -157,14 +156,14 @@ static uint32_t socket_inode(int dir_fd, const char *name)
 }
 
 /* The name that the process goes by, made fit for a log line. */
-static void read_name(long pid, char ret_name[HOLDER_NAME_MAX])
+static void proc_read_name(long pid, char ret_name[PORTOWNER_NAME_MAX])
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
 	AUTO(fclosep) FILE *f = fopen(path, "re");
-	if (!f || !fgets(ret_name, HOLDER_NAME_MAX, f))
-		snprintf(ret_name, HOLDER_NAME_MAX, "a process");
+	if (!f || !fgets(ret_name, PORTOWNER_NAME_MAX, f))
+		snprintf(ret_name, PORTOWNER_NAME_MAX, "a process");
 
 	ret_name[strcspn(ret_name, "\n")] = '\0';
 	for (char *c = ret_name; *c; c++)
@@ -186,24 +185,24 @@ static size_t search_process(struct search *search, long pid)
 	while (dir && (entry = readdir(dir))) {
 		uint32_t inode = socket_inode(dirfd(dir), entry->d_name);
 
-		for (size_t i = 0; inode && i < search->n_holders; i++) {
-			struct holder *holder = &search->holders[i];
+		for (size_t i = 0; inode && i < search->n_owners; i++) {
+			struct portowner *owner = &search->owners[i];
 
-			if (holder->inode != inode || holder->pid)
+			if (owner->inode != inode || owner->pid)
 				continue;
-			holder->pid = pid;
-			read_name(pid, holder->name);
+			owner->pid = pid;
+			proc_read_name(pid, owner->name);
 			n++;
 		}
 	}
 	return n;
 }
 
-static void search_processes(struct search *search)
+static void proc_search(struct search *search)
 {
 	AUTO(closedirp) DIR *proc = opendir("/proc");
 	const struct dirent *entry;
-	size_t left = search->n_holders;
+	size_t left = search->n_owners;
 
 	while (left > 0 && proc && (entry = readdir(proc))) {
 		char *end;
@@ -230,10 +229,10 @@ __attribute__((format(printf, 4, 5))) static void append(
 
 /* Without the right to look into the process the user tells most: many servers have one of
  * their own. Sockets of the kernel, or of another PID namespace, have no process either. */
-static void append_who(char *text, size_t cap, size_t *len, const struct holder *holder)
+static void append_who(char *text, size_t cap, size_t *len, const struct portowner *owner)
 {
-	if (holder->pid) {
-		append(text, cap, len, "%s (pid %ld)", holder->name, holder->pid);
+	if (owner->pid) {
+		append(text, cap, len, "%s (pid %ld)", owner->name, owner->pid);
 		return;
 	}
 
@@ -241,54 +240,54 @@ static void append_who(char *text, size_t cap, size_t *len, const struct holder 
 	struct passwd *user = NULL;
 	char strings[4096];
 
-	getpwuid_r(holder->uid, &entry, strings, sizeof(strings), &user);
+	getpwuid_r(owner->uid, &entry, strings, sizeof(strings), &user);
 	if (user)
 		append(text, cap, len, "a socket of user %.32s", user->pw_name);
 	else
-		append(text, cap, len, "a socket of uid %u", holder->uid);
+		append(text, cap, len, "a socket of uid %u", owner->uid);
 }
 
-static void append_holder(
-	char *text, size_t cap, size_t *len, const struct holder *holder, uint16_t port)
+static void append_owner(
+	char *text, size_t cap, size_t *len, const struct portowner *owner, uint16_t port)
 {
-	bool v6 = holder->addr.family == AF_INET6;
+	bool v6 = owner->addr.family == AF_INET6;
 	char name[IF_NAMESIZE];
 
-	append_who(text, cap, len, holder);
-	append(text, cap, len, " on %s%s%s:%u", v6 ? "[" : "", addr_str(&holder->addr),
+	append_who(text, cap, len, owner);
+	append(text, cap, len, " on %s%s%s:%u", v6 ? "[" : "", addr_str(&owner->addr),
 		v6 ? "]" : "", port);
-	if (holder->ifindex && if_indextoname(holder->ifindex, name))
+	if (owner->ifindex && if_indextoname(owner->ifindex, name))
 		append(text, cap, len, " of %s", name);
 }
 
 /* A server with a socket for each of its threads is named once. */
 static bool is_named(const struct search *search, size_t i)
 {
-	const struct holder *holder = &search->holders[i];
+	const struct portowner *owner = &search->owners[i];
 
 	for (size_t j = 0; j < i; j++)
-		if (holder->pid && search->holders[j].pid == holder->pid &&
-			search->holders[j].ifindex == holder->ifindex &&
-			addr_eq(&search->holders[j].addr, &holder->addr))
+		if (owner->pid && search->owners[j].pid == owner->pid &&
+			search->owners[j].ifindex == owner->ifindex &&
+			addr_eq(&search->owners[j].addr, &owner->addr))
 			return true;
 	return false;
 }
 
-static void write_text(const struct search *search, char *text, size_t cap)
+static void search_write(const struct search *search, char *text, size_t cap)
 {
 	size_t len = 0;
 
-	for (size_t i = 0; i < search->n_holders; i++) {
+	for (size_t i = 0; i < search->n_owners; i++) {
 		if (is_named(search, i))
 			continue;
 		append(text, cap, &len, "%s", i ? ", " : "");
-		append_holder(text, cap, &len, &search->holders[i], search->port);
+		append_owner(text, cap, &len, &search->owners[i], search->port);
 	}
-	if (search->n_found > search->n_holders)
-		append(text, cap, &len, " and %zu more", search->n_found - search->n_holders);
+	if (search->n_found > search->n_owners)
+		append(text, cap, &len, " and %zu more", search->n_found - search->n_owners);
 }
 
-int holder_find(
+int portowner_find(
 	int protocol, const struct addr *local, uint16_t port, char *ret_text, size_t cap)
 {
 	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
@@ -306,7 +305,7 @@ int holder_find(
 	if (r < 0)
 		return r;
 
-	search_processes(&search);
-	write_text(&search, ret_text, cap);
+	proc_search(&search);
+	search_write(&search, ret_text, cap);
 	return (int)search.n_found;
 }
