@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/invariant.h"
+#include "common/site/siteload.h"
 #include "dnsd/client/tsigkey.h"
 #include "dnsd/parent/parentplan.h"
 #include "dnsd/state/gather.h"

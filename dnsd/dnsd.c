@@ -24,6 +24,7 @@
 #include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/site/siteload.h"
 #include "common/timer.h"
 #include "dnsd/delegation.h"
 #include "dnsd/parent/parent.h"

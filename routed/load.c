@@ -11,6 +11,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/site/siteload.h"
 #include "routed/kernel/nft.h"
 #include "routed/wanted/situation.h"
 

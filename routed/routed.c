@@ -33,6 +33,7 @@
 #include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/links.h"
+#include "common/site/siteload.h"
 #include "common/timer.h"
 #include "routed/doctor/doctor.h"
 #include "routed/health/health.h"

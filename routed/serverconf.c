@@ -24,6 +24,7 @@
 #include "common/cleanup.h"
 #include "common/cli.h"
 #include "common/net/links.h"
+#include "common/site/siteload.h"
 #include "routed/kernel/text.h"
 
 struct paper {

@@ -1,8 +1,7 @@
-/* site.h - what site.yaml says, read whole and checked
+/* site.h - what site.yaml says, as data
  *
- * One schema for both daemons. `site_read` fills a new object and reports every mistake it
- * finds; the caller swaps it in only if there was none. Nothing here touches the system.
- * Reference for users: site.yaml(5).
+ * One schema for both daemons. Nothing here reads a file or touches the system: siteload.h makes
+ * a struct site. Reference for users: site.yaml(5).
  */
 #pragma once
 #include <net/if.h>
@@ -12,7 +11,6 @@
 
 #include "common/net/addr.h"
 #include "common/net/family.h"
-#include "common/site/report.h"
 
 enum {
 	SITE_MAX_UPLINKS = 32, /* uplinkset.h: one bit each */
@@ -191,25 +189,8 @@ struct site {
 	struct site_dns dns;
 };
 
-/* Reads and checks `path`. Mistakes and warnings go to `report`, all of one run. Returns 0 if
- * there was no error (`*ret_site` is the caller's then), -EINVAL if there was one, or another
- * negative errno if the file could not be read (reported as well). */
-int site_read(const char *path, struct report *report, struct site **ret_site);
-
-/* A daemon reads site.yaml more than once: -EINVAL and an error for a pipe, from which `check`
- * may read. Whatever else is wrong with the file is left to site_read. */
-int site_check_rereadable(const char *path, struct report *report);
-
-/* The same, but with -EINVAL too `*ret_site` is set where the file could be parsed at all:
- * what was read of it, incomplete (a name or file may be NULL, an address unset) and good for
- * nothing but finding more mistakes in the files that it names. Set it to NULL before. */
-int site_read_any(const char *path, struct report *report, struct site **ret_site);
-
-/* The same from memory, for tests and fuzzing; `path` only names it in messages. */
-int site_parse(const char *path, const char *text, size_t len, struct report *report,
-	struct site **ret_site);
-
 void site_free(struct site *site);
+void site_freep(struct site **site); /* for AUTO */
 
 /* Index of the uplink or server of that name, or -1. */
 int site_find_uplink(const struct site *site, const char *name);

@@ -12,6 +12,7 @@
 #include "common/cli.h"
 #include "common/log.h"
 #include "common/site/report.h"
+#include "common/site/siteload.h"
 #include "routed/doctor/doctor.h"
 
 #define UNREAD "nftables (needs root): chains of others are not judged"

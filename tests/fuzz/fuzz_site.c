@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/site/site.h"
+#include "common/site/siteload.h"
 #include "tests/fuzz/fuzz.h"
 
 static void must(bool fact)

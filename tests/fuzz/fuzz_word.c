@@ -4,6 +4,7 @@
  * printable, and put into the facts it leaves them what facts may be: known states, sets of
  * uplinks that exist, and never a better state than the mirror's.
  */
+#include "common/site/siteload.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* fuzz_zone.c - any octets as a zone file: no crash, no leak, and what is accepted is sound */
 #include <stdlib.h>
 
+#include "common/site/siteload.h"
 #include "dnsd/wire/rdata.h"
 #include "dnsd/zone/zonefile.h"
 #include "tests/fuzz/fuzz.h"

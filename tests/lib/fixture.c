@@ -7,6 +7,7 @@
 
 #include "common/net/family.h"
 #include "common/site/report.h"
+#include "common/site/siteload.h"
 #include "common/site/uplinkset.h"
 #include "dnsd/zone/zonefile.h"
 

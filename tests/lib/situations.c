@@ -7,6 +7,7 @@
 
 #include "common/net/family.h"
 #include "common/site/report.h"
+#include "common/site/siteload.h"
 #include "lib/reports.h"
 
 #include "routed/kernel/text.h"

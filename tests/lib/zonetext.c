@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/site/siteload.h"
 #include "dnsd/zone/zonefile.h"
 #include "tests/lib/reports.h"
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/site/siteload.h"
 #include "common/site/uplinkset.h"
 
 #define SITE                                                      \

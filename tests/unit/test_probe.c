@@ -29,6 +29,7 @@
 
 #include "common/clock.h"
 #include "common/site/site.h"
+#include "common/site/siteload.h"
 #include "routed/uplink/uplink.h"
 
 enum { MS = 1000, SEC = 1000 * MS };

@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/site/site.h"
+#include "common/site/siteload.h"
 #include "tests/lib/reports.h"
 #include "tests/unit/site_cases.h"
 

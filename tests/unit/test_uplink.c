@@ -9,6 +9,8 @@
 
 #include "routed/uplink/uplink.h"
 
+#include "common/site/siteload.h"
+
 #include <stdlib.h>
 #include <string.h>
 

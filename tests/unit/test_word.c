@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "common/site/uplinkset.h"
+
+#include "common/site/siteload.h"
 #include "dnsd/state/word.h"
 
 #include <errno.h>

@@ -1,9 +1,11 @@
-/* siteforward.c - whether the servers of site.yaml can be reached as it says
+/* sitecheck_servers.c - whether the servers of site.yaml can be reached as it says
  *
  * The part of sitecheck.c that looks at servers: their names, who has which address, and which
  * public port goes where. There may be a thousand servers with many ports each, so addresses
  * are sorted, and ports are entered into a table of 65,536 owners.
  */
+#include "common/site/sitecheck_servers.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 
 #include "common/cleanup.h"
 #include "common/net/family.h"
-#include "common/site/sitecheck.h"
+#include "common/site/siteproblem.h"
 #include "common/site/sitevalue.h"
 #include "common/site/uplinkset.h"
 
