@@ -13,7 +13,7 @@
 #include "routed/kernel/mainroutes.h"
 
 enum {
-	SITUATION_MAX_ADDRS = 16, /* of one uplink */
+	SITUATION_MAX_ADDRS = 64, /* of one uplink: a /27, or a week's temporary ones */
 	SITUATION_MAX_LAN_ADDRS =
 		512, /* of all LANs: 170 VLANs, each with IPv4, GUA and ULA */
 	SITUATION_MAX_OWN = 1024,

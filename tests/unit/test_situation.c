@@ -79,6 +79,22 @@ static void a_link_is_what_it_is(void **state)
 	assert_addr(result->gateway[SITE_IPV4], "none");
 }
 
+/* As many as a /27 has; an uplink with temporary IPv6 addresses comes to twenty within a week. */
+static void all_of_many_addresses_are_seen(void **state)
+{
+	struct fixture *f = *state;
+	struct link_addr many[30];
+
+	for (size_t i = 0; i < 30; i++) {
+		many[i] = (struct link_addr){.addr = addr("198.51.100.1"), .prefix_len = 27};
+		many[i].addr.bytes[3] = (uint8_t)(i + 1);
+	}
+	f->link.addrs = many;
+	f->link.n_addrs = 30;
+	assert_int_equal(look(f)->n_addrs, 30);
+	assert_addr(f->result.addrs[29].addr, "198.51.100.30");
+}
+
 /* Its addresses stay, but the kernel takes no route over it: none is to be asked for. */
 static void a_link_that_is_switched_off_takes_no_route(void **state)
 {
@@ -255,6 +271,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		test(a_link_is_what_it_is),
+		test(all_of_many_addresses_are_seen),
 		test(a_link_that_is_switched_off_takes_no_route),
 		test(a_port_of_a_bridge_is_of_no_use),
 		test(what_site_yaml_says_comes_first),
