@@ -49,7 +49,7 @@ struct call {
 	char *state_owned;
 };
 
-__attribute__((format(printf, 2, 3))) static int usage_error(
+__attribute__((format(printf, 2, 3))) static int cli_usage_error(
 	const struct call *call, const char *format, ...)
 {
 	va_list args;
@@ -267,18 +267,18 @@ static int option_error(const struct call *call, int problem, const char *typed)
 	bool is_long = strncmp(typed, "--", 2) == 0;
 
 	if (problem == ':')
-		return usage_error(
+		return cli_usage_error(
 			call, "option '%s' needs a value", is_long ? typed : letter);
 	if (optopt >= OPT_RUNTIME || (optopt && strchr(CLI_SHORT_OPTIONS, optopt)))
-		return usage_error(call, "option '%s' takes no value", typed);
+		return cli_usage_error(call, "option '%s' takes no value", typed);
 	if (optopt)
-		return usage_error(call, "unknown option '%s'", letter);
+		return cli_usage_error(call, "unknown option '%s'", letter);
 
 	const char *meant = closest_option(call, typed + 2);
 	if (meant)
-		return usage_error(
+		return cli_usage_error(
 			call, "unknown option '%s' (did you mean '--%s'?)", typed, meant);
-	return usage_error(call, "unknown option '%s'", typed);
+	return cli_usage_error(call, "unknown option '%s'", typed);
 }
 
 static bool take_option(struct call *call, int option)
@@ -337,11 +337,11 @@ static int parse_options(struct call *call, int argc, char **argv)
 		if (option == '?' || option == ':')
 			return option_error(call, option, typed);
 		if (optarg && !*optarg)
-			return usage_error(call, "option '%s' must not be empty",
+			return cli_usage_error(call, "option '%s' must not be empty",
 				*typed ? typed : argv[optind - 2]);
 		take_next(call, option, argc, argv);
 		if (!take_option(call, option))
-			return usage_error(call, "there are too many options");
+			return cli_usage_error(call, "there are too many options");
 		optarg = NULL;
 	}
 
@@ -402,9 +402,9 @@ static int unknown_verb(const struct call *call, const char *typed)
 	const char *meant = closest_verb(call, typed);
 
 	if (meant)
-		return usage_error(
+		return cli_usage_error(
 			call, "unknown verb '%s' (did you mean '%s'?)", typed, meant);
-	return usage_error(call, "unknown verb '%s'", typed);
+	return cli_usage_error(call, "unknown verb '%s'", typed);
 }
 
 static int check_verb(const struct call *call, const struct cli_verb *verb)
@@ -412,18 +412,18 @@ static int check_verb(const struct call *call, const struct cli_verb *verb)
 	const struct cli *cli = &call->cli;
 
 	if (cli->json && !verb->takes_json)
-		return usage_error(call, "'%s' takes no --json", verb->name);
+		return cli_usage_error(call, "'%s' takes no --json", verb->name);
 	if (cli->watch && !verb->takes_watch)
-		return usage_error(call, "'%s' takes no --watch", verb->name);
+		return cli_usage_error(call, "'%s' takes no --watch", verb->name);
 	for (int i = 0; i < cli->n_given; i++)
 		if (!verb_takes(verb, cli->given[i].name))
-			return usage_error(
+			return cli_usage_error(
 				call, "'%s' takes no --%s", verb->name, cli->given[i].name);
 	if (cli->n_args > verb->n_args)
-		return usage_error(call, "'%s' does not know what to do with '%s'", verb->name,
-			cli->args[verb->n_args]);
+		return cli_usage_error(call, "'%s' does not know what to do with '%s'",
+			verb->name, cli->args[verb->n_args]);
 	if (cli->n_args < verb->n_args)
-		return usage_error(call, "'%s' needs %s", verb->name, verb->args);
+		return cli_usage_error(call, "'%s' needs %s", verb->name, verb->args);
 	return 0;
 }
 
@@ -434,8 +434,9 @@ static int run_verb(struct call *call)
 		return EXIT_DONE;
 	}
 	if (call->cli.n_args == 0)
-		return call->help ? print_help(call)
-				  : usage_error(call, "a verb is missing: what shall it do?");
+		return call->help
+			       ? print_help(call)
+			       : cli_usage_error(call, "a verb is missing: what shall it do?");
 
 	call->cli.verb = *call->cli.args++;
 	call->cli.n_args--;

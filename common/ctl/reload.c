@@ -56,7 +56,7 @@ json_t *reload_answer(reload_fn *reload, void *arg)
 	return reply;
 }
 
-static void complain(const char *program, const char *path, int err)
+static void reload_complain(const char *program, const char *path, int err)
 {
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		fprintf(stderr,
@@ -75,7 +75,7 @@ int reload_ask(const struct cli *cli, const char *program, const char *socket)
 	int err = path ? ctl_request(path, "reload", RELOAD_TIMEOUT_MS, &reply) : -ENOMEM;
 
 	if (err < 0) {
-		complain(program, path ? path : "", err);
+		reload_complain(program, path ? path : "", err);
 		return EXIT_FAILED;
 	}
 

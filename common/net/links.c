@@ -4,7 +4,7 @@
  * synchronisation and closed again. The monitor socket is subscribed to the kernel's
  * notifications and read by the event loop:
  *
- *     monitor_on_readable -> monitor_read -> mirror_apply -> changed()
+ *     links_on_readable -> monitor_read -> mirror_apply -> changed()
  *                                |  overrun
  *                                v
  *                          resync: mirror_dump into a new mirror, compare, swap
@@ -177,7 +177,7 @@ static void tell_changed(struct links *links)
 		links->on_changed(links->arg);
 }
 
-static int monitor_on_message(struct nl_msg *msg, void *arg)
+static int links_on_message(struct nl_msg *msg, void *arg)
 {
 	struct links *links = arg;
 
@@ -224,7 +224,7 @@ static void monitor_read(struct links *links)
 	}
 }
 
-static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
+static void links_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct links *links = arg;
 
@@ -237,7 +237,7 @@ static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
 /* Empties the queue first, as above. */
 static void resync_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	monitor_on_readable(fd, what, arg);
+	links_on_readable(fd, what, arg);
 }
 
 static void monitor_set_buffer(struct nl_sock *sock)
@@ -250,14 +250,14 @@ static void monitor_set_buffer(struct nl_sock *sock)
 		nl_socket_set_buffer_size(sock, size, 0);
 }
 
-static int monitor_open(struct links *links)
+static int links_monitor_open(struct links *links)
 {
 	struct nl_sock *sock = links->monitor = nl_socket_alloc();
 
 	if (!sock)
 		return -ENOMEM;
 	nl_socket_disable_seq_check(sock); /* notifications answer no request */
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, monitor_on_message, links);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, links_on_message, links);
 	if (nl_connect(sock, NETLINK_ROUTE) < 0 || nl_socket_set_nonblocking(sock) < 0)
 		return -errno;
 	nl_socket_enable_msg_peek(sock);
@@ -270,12 +270,12 @@ static int monitor_open(struct links *links)
 
 static int monitor_start(struct links *links, struct event_base *base)
 {
-	int r = monitor_open(links);
+	int r = links_monitor_open(links);
 
 	if (r < 0)
 		return r;
 	links->readable = event_new(base, nl_socket_get_fd(links->monitor),
-		EV_READ | EV_PERSIST, monitor_on_readable, links);
+		EV_READ | EV_PERSIST, links_on_readable, links);
 	links->resync_timer = evtimer_new(base, resync_on_timer, links);
 	if (!links->readable || !links->resync_timer)
 		return -ENOMEM;

@@ -83,7 +83,7 @@ static struct link *find_link(const struct mirror *mirror, int ifindex)
 }
 
 /* Makes room for one more, at each power of two for twice as many. */
-static void *grow(void *items, size_t n_items, size_t size)
+static void *mirror_grow(void *items, size_t n_items, size_t size)
 {
 	if (n_items > 0 && (n_items & (n_items - 1)) != 0)
 		return items;
@@ -95,7 +95,8 @@ static int insert_link(struct mirror *mirror, int ifindex, struct link **ret_lin
 	bool found;
 	size_t at = mirror_index(mirror, ifindex, &found);
 
-	struct link **links = grow(mirror->links, mirror->n_links, sizeof(struct link *));
+	struct link **links = mirror_grow(
+		mirror->links, mirror->n_links, sizeof(struct link *));
 	if (!links)
 		return -ENOMEM;
 	mirror->links = links;
@@ -213,7 +214,7 @@ static int parse_addr(
 
 /* Are these two sightings of one address? IPv6 knows an address once per link, and its prefix
  * or far end may change; IPv4 tells them apart by those. */
-static bool same_addr(const struct link_addr *a, const struct link_addr *b)
+static bool link_addr_is_same(const struct link_addr *a, const struct link_addr *b)
 {
 	if (!addr_eq(&a->addr, &b->addr))
 		return false;
@@ -223,7 +224,7 @@ static bool same_addr(const struct link_addr *a, const struct link_addr *b)
 
 static bool link_addr_eq(const struct link_addr *a, const struct link_addr *b)
 {
-	return same_addr(a, b) && a->prefix_len == b->prefix_len &&
+	return link_addr_is_same(a, b) && a->prefix_len == b->prefix_len &&
 	       addr_eq(&a->peer, &b->peer) && a->scope == b->scope && a->flags == b->flags;
 }
 
@@ -231,7 +232,7 @@ static size_t find_addr(const struct link *link, const struct link_addr *addr)
 {
 	size_t i = 0;
 
-	while (i < link->n_addrs && !same_addr(&link->addrs[i], addr))
+	while (i < link->n_addrs && !link_addr_is_same(&link->addrs[i], addr))
 		i++;
 	return i;
 }
@@ -266,7 +267,7 @@ static void remove_addr(struct link *link, size_t at)
 
 static int insert_addr(struct link *link, size_t at, const struct link_addr *addr)
 {
-	struct link_addr *addrs = grow(link->addrs, link->n_addrs, sizeof(*addrs));
+	struct link_addr *addrs = mirror_grow(link->addrs, link->n_addrs, sizeof(*addrs));
 
 	if (!addrs)
 		return -ENOMEM;
@@ -294,7 +295,7 @@ static int update_addr(struct link *link, size_t at, const struct link_addr *add
 	return insert_addr(link, place_addr(link, addr), addr);
 }
 
-static int read_addr(struct mirror *mirror, struct nlmsghdr *msg)
+static int mirror_read_addr(struct mirror *mirror, struct nlmsghdr *msg)
 {
 	struct nlattr *tb[IFA_FLAGS + 1];
 
@@ -337,7 +338,7 @@ int mirror_apply(struct mirror *mirror, struct nlmsghdr *msg)
 		return read_link(mirror, msg);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		return read_addr(mirror, msg);
+		return mirror_read_addr(mirror, msg);
 	default:
 		return MIRROR_SAME;
 	}

@@ -51,7 +51,7 @@ void nlmsg_freep(struct nl_msg **msg)
 
 /* The attributes that follow an error: behind the request that it answers, or only behind that
  * request's header where the kernel was asked not to send it back (NLM_F_CAPPED). */
-static void read_why(struct nlcmd *cmd, struct nlmsgerr *err)
+static void nlcmd_read_why(struct nlcmd *cmd, struct nlmsgerr *err)
 {
 	struct nlmsghdr *msg = (struct nlmsghdr *)(void *)((char *)err - NLMSG_HDRLEN);
 	size_t skip = sizeof(*err);
@@ -69,17 +69,17 @@ static void read_why(struct nlcmd *cmd, struct nlmsgerr *err)
 		nla_strlcpy(cmd->why, attr, sizeof(cmd->why));
 }
 
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
+static int nlcmd_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 {
 	struct nlcmd *cmd = arg;
 
 	(void)from;
 	cmd->err = err->error;
-	read_why(cmd, err);
+	nlcmd_read_why(cmd, err);
 	return NL_STOP;
 }
 
-static int on_message(struct nl_msg *msg, void *arg)
+static int nlcmd_on_message(struct nl_msg *msg, void *arg)
 {
 	struct nlcmd *cmd = arg;
 
@@ -100,8 +100,8 @@ int nlcmd_new(int protocol, struct nlcmd **ret_cmd)
 		return errno ? -errno : -EIO;
 	nl_socket_set_msg_buf_size(cmd->sock, NLCMD_BUFFER);
 	nl_socket_disable_auto_ack(cmd->sock);
-	nl_socket_modify_cb(cmd->sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, cmd);
-	nl_socket_modify_err_cb(cmd->sock, NL_CB_CUSTOM, on_error, cmd);
+	nl_socket_modify_cb(cmd->sock, NL_CB_VALID, NL_CB_CUSTOM, nlcmd_on_message, cmd);
+	nl_socket_modify_err_cb(cmd->sock, NL_CB_CUSTOM, nlcmd_on_error, cmd);
 
 	int fd = nl_socket_get_fd(cmd->sock);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
@@ -132,7 +132,7 @@ const char *nlcmd_why(const struct nlcmd *cmd)
 	return cmd->why;
 }
 
-static int to_errno(int nl_error)
+static int errno_of_nl_error(int nl_error)
 {
 	switch (-nl_error) {
 	case NLE_DUMP_INTR:
@@ -148,7 +148,7 @@ static int to_errno(int nl_error)
 
 /* After a failure there may be more of the answer in the socket, or the answer itself may come
  * late: it must not be taken for the answer to the next request. */
-static void drain(struct nlcmd *cmd)
+static void nlcmd_drain(struct nlcmd *cmd)
 {
 	char bytes[256];
 	int fd = nl_socket_get_fd(cmd->sock);
@@ -157,10 +157,10 @@ static void drain(struct nlcmd *cmd)
 		;
 }
 
-static void begin(struct nlcmd *cmd, nlcmd_each_fn *each, void *arg)
+static void nlcmd_begin(struct nlcmd *cmd, nlcmd_each_fn *each, void *arg)
 {
 	if (cmd->dirty)
-		drain(cmd);
+		nlcmd_drain(cmd);
 	cmd->each = each;
 	cmd->arg = arg;
 	cmd->err = 0;
@@ -168,22 +168,22 @@ static void begin(struct nlcmd *cmd, nlcmd_each_fn *each, void *arg)
 	cmd->dirty = true;
 }
 
-static int receive(struct nlcmd *cmd)
+static int nlcmd_receive(struct nlcmd *cmd)
 {
 	int r = nl_recvmsgs_default(cmd->sock);
 
 	if (cmd->err < 0)
 		return cmd->err;
 	cmd->dirty = r < 0;
-	return to_errno(r);
+	return errno_of_nl_error(r);
 }
 
 int nlcmd_run(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)
 {
-	begin(cmd, each, arg);
+	nlcmd_begin(cmd, each, arg);
 	if (nl_send_auto(cmd->sock, msg) < 0)
 		return errno ? -errno : -EIO;
-	return receive(cmd);
+	return nlcmd_receive(cmd);
 }
 
 uint32_t nlcmd_next_seq(struct nlcmd *cmd)
@@ -198,12 +198,12 @@ int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len)
 	int fd = nl_socket_get_fd(cmd->sock);
 	int room = len < INT_MAX / 4 ? (int)len + NLCMD_BUFFER : INT_MAX / 4;
 
-	begin(cmd, NULL, NULL);
+	nlcmd_begin(cmd, NULL, NULL);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
 		return -errno;
 	if (nl_sendto(cmd->sock, data, len) < 0)
 		return errno ? -errno : -EIO;
-	return receive(cmd);
+	return nlcmd_receive(cmd);
 }
 
 int nlcmd_dump(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)

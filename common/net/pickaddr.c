@@ -85,7 +85,7 @@ static bool may_stand(const struct link_addr *addr, const struct prefix *address
 }
 
 /* Both may stand. */
-static bool is_better(
+static bool pickaddr_is_better(
 	const struct link_addr *a, const struct link_addr *than, const struct addr *gateway)
 {
 	enum scope_rank scope = scope_of(&a->addr);
@@ -111,7 +111,7 @@ const struct link_addr *pickaddr(const struct link *link, int family,
 		const struct link_addr *addr = &link->addrs[i];
 
 		if (addr->addr.family == family && may_stand(addr, address) &&
-			(!best || is_better(addr, best, gateway)))
+			(!best || pickaddr_is_better(addr, best, gateway)))
 			best = addr;
 	}
 	return best;

@@ -215,7 +215,7 @@ static void proc_search(struct search *search)
 
 /* ---- the text ---- */
 
-__attribute__((format(printf, 4, 5))) static void append(
+__attribute__((format(printf, 4, 5))) static void text_append(
 	char *text, size_t cap, size_t *len, const char *format, ...)
 {
 	va_list args;
@@ -229,10 +229,10 @@ __attribute__((format(printf, 4, 5))) static void append(
 
 /* Without the right to look into the process the user tells most: many servers have one of
  * their own. Sockets of the kernel, or of another PID namespace, have no process either. */
-static void append_who(char *text, size_t cap, size_t *len, const struct portowner *owner)
+static void text_append_who(char *text, size_t cap, size_t *len, const struct portowner *owner)
 {
 	if (owner->pid) {
-		append(text, cap, len, "%s (pid %ld)", owner->name, owner->pid);
+		text_append(text, cap, len, "%s (pid %ld)", owner->name, owner->pid);
 		return;
 	}
 
@@ -242,22 +242,22 @@ static void append_who(char *text, size_t cap, size_t *len, const struct portown
 
 	getpwuid_r(owner->uid, &entry, strings, sizeof(strings), &user);
 	if (user)
-		append(text, cap, len, "a socket of user %.32s", user->pw_name);
+		text_append(text, cap, len, "a socket of user %.32s", user->pw_name);
 	else
-		append(text, cap, len, "a socket of uid %u", owner->uid);
+		text_append(text, cap, len, "a socket of uid %u", owner->uid);
 }
 
-static void append_owner(
+static void text_append_owner(
 	char *text, size_t cap, size_t *len, const struct portowner *owner, uint16_t port)
 {
 	bool v6 = owner->addr.family == AF_INET6;
 	char name[IF_NAMESIZE];
 
-	append_who(text, cap, len, owner);
-	append(text, cap, len, " on %s%s%s:%u", v6 ? "[" : "", addr_str(&owner->addr),
+	text_append_who(text, cap, len, owner);
+	text_append(text, cap, len, " on %s%s%s:%u", v6 ? "[" : "", addr_str(&owner->addr),
 		v6 ? "]" : "", port);
 	if (owner->ifindex && if_indextoname(owner->ifindex, name))
-		append(text, cap, len, " of %s", name);
+		text_append(text, cap, len, " of %s", name);
 }
 
 /* A server with a socket for each of its threads is named once. */
@@ -280,11 +280,12 @@ static void search_write(const struct search *search, char *text, size_t cap)
 	for (size_t i = 0; i < search->n_owners; i++) {
 		if (is_named(search, i))
 			continue;
-		append(text, cap, &len, "%s", i ? ", " : "");
-		append_owner(text, cap, &len, &search->owners[i], search->port);
+		text_append(text, cap, &len, "%s", i ? ", " : "");
+		text_append_owner(text, cap, &len, &search->owners[i], search->port);
 	}
 	if (search->n_found > search->n_owners)
-		append(text, cap, &len, " and %zu more", search->n_found - search->n_owners);
+		text_append(
+			text, cap, &len, " and %zu more", search->n_found - search->n_owners);
 }
 
 int portowner_find(

@@ -394,10 +394,10 @@ static void path_format(const struct doc_place *at, char *path)
 	path_append(path, "%s%s", path[0] ? "." : "", key);
 }
 
-static void complain(const struct doc_place *at, enum report_severity severity,
+static void doc_complain(const struct doc_place *at, enum report_severity severity,
 	const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
-static void complain(const struct doc_place *at, enum report_severity severity,
+static void doc_complain(const struct doc_place *at, enum report_severity severity,
 	const char *format, va_list args)
 {
 	char path[PATH_LEN];
@@ -414,7 +414,7 @@ void doc_error(const struct doc_place *at, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	complain(at, REPORT_ERROR, format, args);
+	doc_complain(at, REPORT_ERROR, format, args);
 	va_end(args);
 }
 
@@ -423,7 +423,7 @@ void doc_warn(const struct doc_place *at, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	complain(at, REPORT_WARNING, format, args);
+	doc_complain(at, REPORT_WARNING, format, args);
 	va_end(args);
 }
 

@@ -183,7 +183,7 @@ void schema_bool(const struct doc_place *at, const struct schema_key *key, void 
 }
 
 /* A number between the key's bounds; false after complaining. */
-static bool read_number(
+static bool schema_read_number(
 	const struct doc_place *at, const struct schema_key *key, uint64_t *ret_value)
 {
 	const char *text = plain_text(at);
@@ -204,7 +204,7 @@ void schema_uint(const struct doc_place *at, const struct schema_key *key, void 
 {
 	uint64_t value = 0;
 
-	if (read_number(at, key, &value))
+	if (schema_read_number(at, key, &value))
 		*(unsigned int *)out = (unsigned int)value;
 }
 
@@ -212,7 +212,7 @@ void schema_uint32(const struct doc_place *at, const struct schema_key *key, voi
 {
 	uint64_t value = 0;
 
-	if (read_number(at, key, &value))
+	if (schema_read_number(at, key, &value))
 		*(uint32_t *)out = (uint32_t)value;
 }
 

@@ -153,7 +153,7 @@ static void check_server_name(const struct check *check, size_t i)
 	}
 }
 
-static bool has_address(const struct site_server *server)
+static bool server_has_address(const struct site_server *server)
 {
 	return addr_is_set(&server->address[SITE_IPV4]) ||
 	       addr_is_set(&server->address[SITE_IPV6]);
@@ -189,7 +189,7 @@ static void check_loopbacks(const struct check *check, size_t i)
 			any = true;
 			check_forwardable(
 				check, &loopback[f], i, check_path("loopbacks.%s", uplink));
-			if (has_address(server) && !addr_is_set(&server->via[f]))
+			if (server_has_address(server) && !addr_is_set(&server->via[f]))
 				check_error(check,
 					check_path("servers[%zu].loopbacks.%s", i, uplink),
 					"%s has no next hop: "
@@ -223,7 +223,7 @@ static void check_server_uplinks(const struct check *check, size_t i)
 static void check_from(const struct check *check, size_t i)
 {
 	const struct site_server *server = &check->site->servers[i];
-	bool usable = server->from.n == 0 || !has_address(server);
+	bool usable = server->from.n == 0 || !server_has_address(server);
 
 	for (size_t p = 0; p < server->from.n; p++) {
 		int family = server->from.items[p].addr.family;

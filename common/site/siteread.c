@@ -198,7 +198,7 @@ static const struct schema_key uplink_keys[] = {
 	{0},
 };
 
-static void read_uplink(const struct doc_place *at, const struct schema_key *key, void *out)
+static void uplink_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site_uplink *uplink = out;
 
@@ -212,13 +212,13 @@ static void read_uplink(const struct doc_place *at, const struct schema_key *key
 	schema_map(at, uplink_keys, uplink);
 }
 
-static void read_uplinks(const struct doc_place *at, const struct schema_key *key, void *out)
+static void uplinks_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site *site = out;
 	void *items = NULL;
 
 	(void)key;
-	schema_list(at, SITE_MAX_UPLINKS, sizeof(struct site_uplink), read_uplink, &items,
+	schema_list(at, SITE_MAX_UPLINKS, sizeof(struct site_uplink), uplink_read, &items,
 		&site->n_uplinks);
 	site->uplinks = items;
 	if (doc_is_list(at) && doc_n_items(at) == 0)
@@ -349,7 +349,7 @@ static const struct schema_key server_keys[] = {
 	{0},
 };
 
-static void read_server(const struct doc_place *at, const struct schema_key *key, void *out)
+static void server_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site_server *server = out;
 	const struct site *site = site_of_place(at);
@@ -370,13 +370,13 @@ static void read_server(const struct doc_place *at, const struct schema_key *key
 			uplinkset_add(&server->uplinks, i);
 }
 
-static void read_servers(const struct doc_place *at, const struct schema_key *key, void *out)
+static void servers_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site *site = out;
 	void *items = NULL;
 
 	(void)key;
-	schema_list(at, SITE_MAX_SERVERS, sizeof(struct site_server), read_server, &items,
+	schema_list(at, SITE_MAX_SERVERS, sizeof(struct site_server), server_read, &items,
 		&site->n_servers);
 	site->servers = items;
 }
@@ -385,9 +385,9 @@ static void read_servers(const struct doc_place *at, const struct schema_key *ke
 
 static const struct schema_key site_keys[] = {
 	{.name = "probing", .read = read_probing, .offset = SITE(probing)},
-	{.name = "uplinks", .read = read_uplinks, .flags = SCHEMA_REQUIRED},
+	{.name = "uplinks", .read = uplinks_read, .flags = SCHEMA_REQUIRED},
 	{.name = "lan", .read = read_lan},
-	{.name = "servers", .read = read_servers},
+	{.name = "servers", .read = servers_read},
 	{.name = "routing", .read = site_read_routing, .offset = SITE(routing)},
 	{.name = "dns", .read = site_read_dns, .offset = SITE(dns)},
 	{0},

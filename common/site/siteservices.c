@@ -127,7 +127,7 @@ static void read_notify(const struct doc_place *at, const struct schema_key *key
 		schema_text(at, key, out);
 }
 
-static void read_mark(const struct doc_place *at, const struct schema_key *key, void *out)
+static void mark_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	const char *text = doc_text(at);
 
@@ -164,7 +164,7 @@ static const struct schema_key routing_keys[] = {
 	{.name = "open", .read = site_read_prefixes, .offset = ROUTING(open)},
 	{.name = "no-nat", .read = site_read_prefixes, .offset = ROUTING(no_nat)},
 	{.name = "notify", .read = read_notify, .offset = ROUTING(notify)},
-	{.name = "mark", .read = read_mark, .offset = ROUTING(mark)},
+	{.name = "mark", .read = mark_read, .offset = ROUTING(mark)},
 	{.name = "tables",
 		.read = schema_uint32,
 		.offset = ROUTING(tables),
@@ -235,7 +235,7 @@ static void read_nsid(const struct doc_place *at, const struct schema_key *key, 
 		schema_text(at, key, out);
 }
 
-static void read_metrics(const struct doc_place *at, const struct schema_key *key, void *out)
+static void metrics_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site_dns *dns = out;
 	const char *text = doc_text(at);
@@ -406,7 +406,7 @@ static void read_zone(const struct doc_place *at, const struct schema_key *key, 
 	schema_map(at, zone_keys, zone);
 }
 
-static void read_zones(const struct doc_place *at, const struct schema_key *key, void *out)
+static void zones_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site_dns *dns = out;
 	void *items = NULL;
@@ -432,13 +432,13 @@ static const struct schema_key dns_keys[] = {
 		.offset = DNS(serial_unixtime),
 		.words = serial_words},
 	{.name = "nsid", .read = read_nsid, .offset = DNS(nsid)},
-	{.name = "metrics", .read = read_metrics, .flags = SCHEMA_IDLE},
+	{.name = "metrics", .read = metrics_read, .flags = SCHEMA_IDLE},
 	{.name = "querylog",
 		.read = read_querylog,
 		.offset = DNS(querylog),
 		.flags = SCHEMA_IDLE},
 	{.name = "rate", .read = read_rate, .offset = DNS(rate), .flags = SCHEMA_IDLE},
-	{.name = "zones", .read = read_zones},
+	{.name = "zones", .read = zones_read},
 	{0},
 };
 

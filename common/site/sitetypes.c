@@ -67,7 +67,7 @@ static const char *masked(const char *text)
 	return prefix_str(&prefix);
 }
 
-static void read_prefix(const struct doc_place *at, const struct schema_key *key, void *out)
+static void prefix_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	const char *text = doc_text(at);
 
@@ -123,7 +123,7 @@ static void read_within(const struct doc_place *at, const struct schema_key *key
 	struct prefix *families = out;
 	struct prefix prefix = {0};
 
-	read_prefix(at, key, &prefix);
+	prefix_read(at, key, &prefix);
 	if (!addr_is_set(&prefix.addr))
 		return;
 	if (prefix.len == 0) {
@@ -170,7 +170,7 @@ void site_read_prefixes(const struct doc_place *at, const struct schema_key *key
 	if (doc_is_list(at) && doc_n_items(at) == 0)
 		doc_error(at, "is an empty list: leave the key out instead");
 	schema_one_or_list(at, key->n_max ? key->n_max : MAX_PREFIXES, sizeof(struct prefix),
-		read_prefix, &items, &prefixes->n);
+		prefix_read, &items, &prefixes->n);
 	prefixes->items = items;
 	for (size_t i = 0; i < prefixes->n; i++)
 		if (key->family == AF_INET6 && prefixes->items[i].addr.family == AF_INET)

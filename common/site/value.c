@@ -9,14 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_digit(char c)
+static bool value_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 static bool is_alnum(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+	return value_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 int value_bool(const char *text, bool *ret_value)
@@ -38,9 +38,9 @@ static int read_decimal(
 	bool too_big = false;
 	const char *p = text;
 
-	if (!is_digit(*p) || (*p == '0' && is_digit(p[1])))
+	if (!value_is_digit(*p) || (*p == '0' && value_is_digit(p[1])))
 		return -EINVAL;
-	for (; is_digit(*p); p++) {
+	for (; value_is_digit(*p); p++) {
 		uint64_t digit = (uint64_t)(*p - '0');
 
 		if (value > (max - digit) / 10 || digit > max)
@@ -88,7 +88,7 @@ int value_mask(const char *text, uint32_t *ret_value)
 	uint32_t value = 0;
 	for (const char *p = digits; *p; p++)
 		value = value << 4 |
-			(uint32_t)(is_digit(*p) ? *p - '0' : (*p | 0x20) - 'a' + 10);
+			(uint32_t)(value_is_digit(*p) ? *p - '0' : (*p | 0x20) - 'a' + 10);
 	*ret_value = value;
 	return 0;
 }
@@ -142,9 +142,9 @@ int value_percent(const char *text, double *ret_share)
 		return -EINVAL;
 	if (*p == '.') {
 		p++;
-		if (!is_digit(*p))
+		if (!value_is_digit(*p))
 			return -EINVAL;
-		for (; is_digit(*p); p++, scale /= 10)
+		for (; value_is_digit(*p); p++, scale /= 10)
 			fraction += (*p - '0') * scale;
 	}
 	if (strcmp(p, "%") != 0)
