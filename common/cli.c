@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/guess.h"
 #include "common/log.h"
 
 #define CLI_DEFAULT_RUNTIME "/run/multihomed"
@@ -64,65 +65,36 @@ __attribute__((format(printf, 2, 3))) static int cli_usage_error(
 
 /* ---- what was meant ---- */
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* Edit distance: letters put in, left out or replaced. Words longer than we have any of are
- * far from all. */
-static size_t distance(const char *a, const char *b)
-{
-	enum { LONGEST = 32 };
-	size_t row[LONGEST + 1];
-	size_t len = strlen(b);
-
-	if (len > LONGEST || strlen(a) > LONGEST)
-		return SIZE_MAX;
-	for (size_t k = 0; k <= len; k++)
-		row[k] = k;
-
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t k = 0; k < len; k++) {
-			size_t above = row[k + 1];
-
-			row[k + 1] = min3(
-				above + 1, row[k] + 1, diagonal + (a[i] == b[k] ? 0 : 1));
-			diagonal = above;
-		}
-	}
-	return row[len];
-}
-
-/* Two letters wrong, one transposed pair, or the beginning of the word: close enough. */
-static bool is_close(const char *typed, const char *word)
+/* The beginning of the word is as good as a misspelt word. */
+static bool is_beginning_of(const char *typed, const char *word)
 {
 	size_t len = strlen(typed);
 
-	if (len >= 3 && strncmp(typed, word, len) == 0)
-		return true;
-	return distance(typed, word) <= 2 && len > 2;
+	return len >= 3 && strncmp(typed, word, len) == 0;
 }
 
 static const char *closest_verb(const struct call *call, const char *typed)
 {
-	for (const struct cli_verb *verb = call->verbs; verb->name; verb++)
-		if (is_close(typed, verb->name))
+	struct guess guess = guess_of(typed);
+
+	for (const struct cli_verb *verb = call->verbs; verb->name; verb++) {
+		if (is_beginning_of(typed, verb->name))
 			return verb->name;
-	return NULL;
+		guess_offer(&guess, verb->name);
+	}
+	return guess.best;
 }
 
 static const char *closest_option(const struct call *call, const char *typed)
 {
-	for (const struct option *option = call->options; option->name; option++)
-		if (is_close(typed, option->name))
+	struct guess guess = guess_of(typed);
+
+	for (const struct option *option = call->options; option->name; option++) {
+		if (is_beginning_of(typed, option->name))
 			return option->name;
-	return NULL;
+		guess_offer(&guess, option->name);
+	}
+	return guess.best;
 }
 
 /* ---- the options of verbs ---- */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/guess.h"
 #include "common/site/value.h"
 
 enum { SCHEMA_MAX_KEYS = 32 };
@@ -26,10 +27,10 @@ static const char *kind_of(const struct doc_place *at)
 
 static void report_unknown_key(const struct doc_place *key_at, const struct schema_key *keys)
 {
-	struct value_guess guess = value_guess(key_at->key);
+	struct guess guess = guess_of(key_at->key);
 
 	for (const struct schema_key *key = keys; key->name; key++)
-		value_guess_offer(&guess, key->name);
+		guess_offer(&guess, key->name);
 	if (guess.best)
 		doc_error(key_at, "unknown key (did you mean '%s'?)", guess.best);
 	else
@@ -297,14 +298,14 @@ void schema_text(const struct doc_place *at, const struct schema_key *key, void 
 static void report_unknown_word(
 	const struct doc_place *at, const char *text, const char *const *words)
 {
-	struct value_guess guess = value_guess(text);
+	struct guess guess = guess_of(text);
 	char list[256] = "";
 
 	for (size_t i = 0; words[i]; i++) {
 		size_t len = strlen(list);
 
 		snprintf(list + len, sizeof(list) - len, "%s%s", i ? "|" : "", words[i]);
-		value_guess_offer(&guess, words[i]);
+		guess_offer(&guess, words[i]);
 	}
 	doc_error(at, "'%s' is not one of %s%s%s%s", doc_printable(text), list,
 		guess.best ? " (did you mean '" : "", guess.best ? guess.best : "",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/guess.h"
 #include "common/net/family.h"
 #include "common/site/sitevalue.h"
 #include "common/site/uplinkset.h"
@@ -186,9 +187,9 @@ int site_read_uplink_ref(const struct doc_place *at, const char *text)
 	if (i >= 0)
 		return i;
 
-	struct value_guess guess = value_guess(text);
+	struct guess guess = guess_of(text);
 	for (size_t j = 0; j < site->n_uplinks; j++)
-		value_guess_offer(&guess, site->uplinks[j].name);
+		guess_offer(&guess, site->uplinks[j].name);
 	if (guess.best)
 		doc_error(at, "there is no uplink '%s' (did you mean '%s'?)",
 			doc_printable(text), guess.best);

@@ -42,14 +42,3 @@ bool value_is_name(const char *text, size_t max);
 
 /* A domain name other than the root, with or without the final dot, no escapes. */
 bool value_is_domain(const char *text);
-
-/* What may have been meant by a misspelt word: offer the candidates one by one, then look at
- * `best`, which is NULL if none is near. */
-struct value_guess {
-	const char *text;
-	const char *best;
-	size_t distance; /* of the best so far */
-};
-
-struct value_guess value_guess(const char *text);
-void value_guess_offer(struct value_guess *guess, const char *word);

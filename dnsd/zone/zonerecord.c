@@ -23,6 +23,7 @@
 #include <strings.h>
 
 #include "common/bigendian.h"
+#include "common/guess.h"
 #include "common/site/value.h"
 #include "dnsd/zone/rdatamnemonic.h"
 #include "dnsd/zone/rdatatext.h"
@@ -269,23 +270,23 @@ static int pseudo_unknown(
 	struct zone_reader *reader, const struct zonetoken *name, bool is_server)
 {
 	const struct site *site = reader->site;
-	struct value_guess guess = value_guess(name->text);
+	struct guess guess = guess_of(name->text);
 	const char *mnemonic = is_server ? "SERVER" : "UPLINK";
 	char show[ZONETOKEN_SHOW_LEN];
 	bool swapped = false;
 
 	zonetoken_show(name, show);
 	if (!is_server)
-		value_guess_offer(&guess, "receiving");
+		guess_offer(&guess, "receiving");
 	for (size_t i = 0; site && i < site->n_servers; i++) {
 		swapped |= !is_server && strcmp(site->servers[i].name, name->text) == 0;
 		if (is_server)
-			value_guess_offer(&guess, site->servers[i].name);
+			guess_offer(&guess, site->servers[i].name);
 	}
 	for (size_t i = 0; site && i < site->n_uplinks; i++) {
 		swapped |= is_server && strcmp(site->uplinks[i].name, name->text) == 0;
 		if (!is_server)
-			value_guess_offer(&guess, site->uplinks[i].name);
+			guess_offer(&guess, site->uplinks[i].name);
 	}
 
 	if (swapped)
@@ -365,9 +366,9 @@ static int type_unknown(struct zone_reader *reader, const struct zonetoken *toke
 			reader, "'%s' is not a record type: it is quoted", show);
 	for (size_t i = 0; i <= strlen(show); i++)
 		upper[i] = (char)toupper((unsigned char)show[i]);
-	struct value_guess guess = value_guess(upper);
+	struct guess guess = guess_of(upper);
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		value_guess_offer(&guess, types[i]);
+		guess_offer(&guess, types[i]);
 	return zone_reader_error(reader, "'%s' is not a record type%s%s%s", show,
 		guess.best ? " (did you mean " : "", guess.best ? guess.best : "",
 		guess.best ? "?)" : "");

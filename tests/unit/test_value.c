@@ -217,43 +217,6 @@ static void domain_names_have_whole_labels(void **state)
 		assert_false(value_is_domain(bad[i]));
 }
 
-static void near_words_are_guessed(void **state)
-{
-	static const char *const words[] = {
-		"interface", "inbound", "lan", "dns", "flush-after", "gateway", "gateway6"};
-	static const struct {
-		const char *text;
-		const char *best;
-	} cases[] = {
-		{"interfce", "interface"},
-		{"interfcae", "interface"},
-		{"Interface", "interface"},
-		{"flush_after", "flush-after"},
-		{"lans", "lan"},
-		{"gateway4", "gateway"},
-		{"gatway", "gateway"},
-		{"wan", "lan"},
-		{"x", NULL},
-		{"ln", "lan"},
-		{"something", NULL},
-		{"outbound", NULL},
-		{"", NULL},
-		{"interfaceinterfaceinterfaceinterface", NULL},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < N(cases); i++) {
-		struct value_guess guess = value_guess(cases[i].text);
-
-		for (size_t j = 0; j < N(words); j++)
-			value_guess_offer(&guess, words[j]);
-		if (cases[i].best && guess.best)
-			assert_string_equal(guess.best, cases[i].best);
-		else
-			assert_ptr_equal(guess.best, cases[i].best);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,7 +228,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(addresses_with_a_port_are_read),
 		cmocka_unit_test(interface_names_follow_the_pattern),
 		cmocka_unit_test(domain_names_have_whole_labels),
-		cmocka_unit_test(near_words_are_guessed),
 	};
 
 	if (argc > 1)
