@@ -69,7 +69,7 @@ struct look {
 	struct nft *nft;
 	struct gateways gateways;
 	struct situation situation;
-	struct keep keep;
+	struct savedstate saved;
 	json_t *agent; /* its status; NULL: none runs */
 };
 
@@ -100,7 +100,7 @@ static int read_routes(struct look *look)
 static int look_init(struct look *look, const struct cli *cli)
 {
 	AUTO(freep) char *table = cli_path(cli->state_dir, ROUTED_TABLE);
-	AUTO(freep) char *kept = cli_path(cli->state_dir, ROUTED_KEEP);
+	AUTO(freep) char *kept = cli_path(cli->state_dir, ROUTED_SAVED_STATE);
 	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
 	int err;
 
@@ -114,7 +114,7 @@ static int look_init(struct look *look, const struct cli *cli)
 		(err = nft_new(NULL, table, NULL, NULL, &look->nft)) < 0 ||
 		(err = read_routes(look)) < 0)
 		return err;
-	keep_load(kept, &look->keep);
+	savedstate_load(kept, &look->saved);
 	look->agent = status_ask(cli, request, true);
 	return 0;
 }
@@ -163,7 +163,8 @@ static void learn(const struct look *look, size_t i, struct situation_learned *r
 static enum uplink_state state_of(const struct look *look, size_t i, const json_t *agent)
 {
 	const struct situation_uplink *uplink = &look->situation.uplinks[i];
-	const struct keep_uplink *kept = keep_find(&look->keep, look->site->uplinks[i].name);
+	const struct savedstate_uplink *kept = savedstate_find(
+		&look->saved, look->site->uplinks[i].name);
 	const char *text = json_string_value(json_object_get(agent, "state"));
 
 	for (enum uplink_state state = UPLINK_UP; text && state <= UPLINK_DRAINED; state++)

@@ -5,14 +5,14 @@
  * a repair and a switch differ in nothing but what they find:
  *
  *     reconcile_observe  links, gateways -> situation -> machines -> states
- *     publish_worse      dnsd stops offering what is lost
+ *     linkfeed_worse      dnsd stops offering what is lost
  *     decide, wanted_*   situation -> what the kernel should hold          (pure)
  *     rtnl_read ...      what it does hold of ours
  *     plan_diff          the difference, in a safe order                   (pure)
  *     apply_plan         the nftables table first, then the steps
- *     publish_rest       dnsd may offer what is good again, and new addresses
+ *     linkfeed_rest       dnsd may offer what is good again, and new addresses
  *     reconcile_flows    what is bound to a lost uplink, now that the new path is in
- *     tell_changes       log, subscribers, the operator's program
+ *     events_changes       log, subscribers, the operator's program
  *
  * It never holds a second opinion of its own about what is there: it asks. What is not ours it
  * does not even see (rtnl.h).
@@ -35,8 +35,8 @@
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/rtnlwatch.h"
 #include "routed/kernel/sysctl.h"
-#include "routed/report/publish.h"
-#include "routed/report/tell.h"
+#include "routed/report/events.h"
+#include "routed/report/linkfeed.h"
 #include "routed/routed.h"
 #include "routed/standby.h"
 #include "routed/uplink/probe.h"
@@ -279,7 +279,7 @@ static void delete_of_addresses(struct routed *routed, size_t i)
 			    wanted_mark_out(site, i), wanted_mark_uplink_mask(site)) < 0)
 			continue;
 		routed->counters.deletions++;
-		tell_address_gone(routed, i, &gone[k], clock_now_us() - start_us);
+		events_address_gone(routed, i, &gone[k], clock_now_us() - start_us);
 	}
 }
 
@@ -425,7 +425,7 @@ static void count(
 	routed->culprit = routed->suspect;
 	routed->culprit.at_s = time(NULL);
 	log_repairs(routed, &change->plan);
-	tell_repair(routed, &change->plan);
+	events_repair(routed, &change->plan);
 }
 
 /* The table is written when it is another one, or may be another one than we believe. */
@@ -465,12 +465,12 @@ void reconcile_now(struct routed *routed)
 	routed->in_reconcile = true;
 	event_del(routed->burst);
 	reconcile_observe(routed);
-	publish_worse(routed);
+	linkfeed_worse(routed);
 	if (change_make(routed, &change) == 0) {
 		change_apply(routed, &change, &result);
-		publish_rest(routed, &change.plan, result.nft_failed);
+		linkfeed_rest(routed, &change.plan, result.nft_failed);
 		reconcile_flows(routed);
-		tell_changes(routed);
+		events_changes(routed);
 	}
 	change_fini(&change);
 	routed->suspect = (struct routed_culprit){0};

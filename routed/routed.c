@@ -6,7 +6,7 @@
  *     rtnlwatch, nft        somebody touched ours   -> reconcile_soon
  *     prober (one each)     an answer, or none      -> reconcile_step, and now if it matters
  *     poll                  carrier and traffic     -> the same
- *     health                a server died, or lives -> publish_servers, tell_changes
+ *     health                a server died, or lives -> linkfeed_servers, events_changes
  *     look                  ten seconds are over    -> reconcile_now
  *     SIGHUP, control socket
  *
@@ -43,10 +43,10 @@
 #include "routed/kernel/sysctl.h"
 #include "routed/load.h"
 #include "routed/reconcile.h"
-#include "routed/report/notify.h"
-#include "routed/report/publish.h"
+#include "routed/report/events.h"
+#include "routed/report/hook.h"
+#include "routed/report/linkfeed.h"
 #include "routed/report/status.h"
-#include "routed/report/tell.h"
 #include "routed/standby.h"
 #include "routed/uplink/probe.h"
 #include "routed/wanted/flowcount.h"
@@ -70,16 +70,16 @@ size_t routed_index(const struct routed *routed, const struct routed_uplink *upl
 		false, "an uplink is not among the %zu of the site", routed->site->n_uplinks);
 }
 
-static void note_all(const struct routed *routed, struct keep *ret_keep)
+static void note_all(const struct routed *routed, struct savedstate *ret_saved)
 {
-	*ret_keep = (struct keep){
+	*ret_saved = (struct savedstate){
 		.n_uplinks = routed->site->n_uplinks,
 		.mark = routed->site->routing.mark,
-		.role = routed->kept.role,
+		.role = routed->saved.role,
 	};
-	for (size_t i = 0; i < ret_keep->n_uplinks; i++) {
+	for (size_t i = 0; i < ret_saved->n_uplinks; i++) {
 		const struct uplink *machine = &routed->uplinks[i]->machine;
-		struct keep_uplink *note = &ret_keep->uplinks[i];
+		struct savedstate_uplink *note = &ret_saved->uplinks[i];
 
 		memcpy(note->name, machine->name, sizeof(note->name));
 		note->drained = machine->drained;
@@ -87,13 +87,13 @@ static void note_all(const struct routed *routed, struct keep *ret_keep)
 	}
 }
 
-int routed_keep(const struct routed *routed, bool durable)
+int routed_save(const struct routed *routed, bool durable)
 {
-	AUTO(freep) char *path = cli_path(routed->cli->state_dir, ROUTED_KEEP);
-	struct keep keep;
+	AUTO(freep) char *path = cli_path(routed->cli->state_dir, ROUTED_SAVED_STATE);
+	struct savedstate saved;
 
-	note_all(routed, &keep);
-	return path ? keep_store(path, &keep, durable) : -ENOMEM;
+	note_all(routed, &saved);
+	return path ? savedstate_store(path, &saved, durable) : -ENOMEM;
 }
 
 /* ---- what happens ---- */
@@ -121,8 +121,8 @@ static void on_probed(void *arg)
 /* The kernel stays as it is: what a dead server costs is not to be offered. */
 static void on_health(void *arg)
 {
-	publish_servers(arg);
-	tell_changes(arg);
+	linkfeed_servers(arg);
+	events_changes(arg);
 }
 
 /* A routing daemon may change routes without an end, and each look reads all of them. */
@@ -206,7 +206,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	reconcile_flows(arg);
-	tell_changes(arg);
+	events_changes(arg);
 }
 
 /* The kernel tells of a lost carrier up to a second late (common/net/links.h). */
@@ -292,7 +292,8 @@ static void uplink_free(struct routed_uplink *uplink)
 static struct routed_uplink *uplink_new(
 	struct routed *routed, const struct site *site, size_t i)
 {
-	const struct keep_uplink *kept = keep_find(&routed->kept, site->uplinks[i].name);
+	const struct savedstate_uplink *kept = savedstate_find(
+		&routed->saved, site->uplinks[i].name);
 	struct routed_uplink *uplink = calloc(1, sizeof(*uplink));
 	int64_t now_us = clock_now_us();
 
@@ -368,7 +369,7 @@ static bool has(const struct uplinks *uplinks, const struct routed_uplink *uplin
  * run before this one. */
 static void forget_moved_flows(struct routed *routed)
 {
-	const struct keep *kept = &routed->kept;
+	const struct savedstate *kept = &routed->saved;
 	const struct site *site = routed->site;
 	const struct site old = {.n_uplinks = kept->n_uplinks, .routing.mark = kept->mark};
 
@@ -404,10 +405,10 @@ static int use_site(struct routed *routed, struct site *site)
 {
 	struct site *old = routed->site;
 	struct uplinks uplinks = {0};
-	struct routed_server *servers = tell_servers_of(routed, site);
+	struct routed_server *servers = events_servers_of(routed, site);
 
 	if (old)
-		note_all(routed, &routed->kept);
+		note_all(routed, &routed->saved);
 	int err = servers ? make_uplinks(routed, site, &uplinks) : -ENOMEM;
 	for (size_t i = 0; i < site->n_uplinks && err == 0; i++)
 		if (!uplinks.is_new[i])
@@ -441,7 +442,7 @@ static int use_site(struct routed *routed, struct site *site)
 	reconcile_now(routed);
 	forget_moved_flows(routed);
 	if (old)
-		routed_keep(routed, false);
+		routed_save(routed, false);
 	flowcount_forget(routed->flowcount);
 	site_free(old);
 	return 0;
@@ -480,7 +481,7 @@ static int reload(struct report *report, void *arg)
 		log_notice("config", "reloaded; uplinks: %zu, servers: %zu",
 			routed->site->n_uplinks, routed->site->n_servers);
 	}
-	tell_reload(routed, err);
+	events_reload(routed, err);
 	sd_notify(0, "READY=1");
 	return err;
 }
@@ -510,7 +511,7 @@ const char *routed_drain(struct routed *routed, const char *name, bool drain, bo
 		uplink_drain(machine);
 	else
 		uplink_undrain(machine);
-	bool kept = routed_keep(routed, true) == 0;
+	bool kept = routed_save(routed, true) == 0;
 	if (!kept && drain) {
 		machine->drained = was_drained;
 		return "it cannot be remembered over a restart (see the log), and is not done";
@@ -549,15 +550,15 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 	if (strcmp(verb, "flows") == 0)
 		return status_flows(
 			routed, json_string_value(json_object_get(request, "uplink")));
-	if (strcmp(verb, TELL_VERB) == 0)
+	if (strcmp(verb, EVENTS_VERB) == 0)
 		return json_pack("{s:o}", "uplinks", status_uplinks(routed));
-	if (strcmp(verb, PUBLISH_VERB) == 0)
-		return publish_reply(routed);
+	if (strcmp(verb, LINKFEED_VERB) == 0)
+		return linkfeed_reply(routed);
 	return NULL;
 }
 
 /* Those that the members of the group may ask for: they change nothing. */
-static const char *const public_verbs[] = {"status", TELL_VERB, PUBLISH_VERB, NULL};
+static const char *const public_verbs[] = {"status", EVENTS_VERB, LINKFEED_VERB, NULL};
 
 /* ---- start and end ---- */
 
@@ -628,7 +629,7 @@ static int init_writers(struct routed *routed)
 static int init_parts(struct routed *routed)
 {
 	AUTO(freep) char *path = cli_path(routed->cli->runtime_dir, ROUTED_SOCKET);
-	AUTO(freep) char *kept = cli_path(routed->cli->state_dir, ROUTED_KEEP);
+	AUTO(freep) char *kept = cli_path(routed->cli->state_dir, ROUTED_SAVED_STATE);
 	int err;
 
 	routed->base = event_base_new();
@@ -645,12 +646,12 @@ static int init_parts(struct routed *routed)
 			 &routed->watch)) < 0 ||
 		(err = health_new(routed->base, &routed->situation, on_health, routed,
 			 &routed->health)) < 0 ||
-		(err = notify_new(routed->base, &routed->notify)) < 0)
+		(err = hook_new(routed->base, &routed->hook)) < 0)
 		return err;
-	ctl_server_add_stream(routed->ctl, TELL_VERB);
-	ctl_server_add_stream(routed->ctl, PUBLISH_VERB);
+	ctl_server_add_stream(routed->ctl, EVENTS_VERB);
+	ctl_server_add_stream(routed->ctl, LINKFEED_VERB);
 	ctl_server_admit_group(routed->ctl, CTL_GROUP, public_verbs);
-	keep_load(kept, &routed->kept);
+	savedstate_load(kept, &routed->saved);
 	routed->standby = standby_at_start(routed);
 	return 0;
 }
@@ -660,7 +661,7 @@ static void routed_fini(struct routed *routed)
 	for (size_t i = 0; routed->site && i < routed->site->n_uplinks; i++)
 		uplink_free(routed->uplinks[i]);
 	ctl_server_free(routed->ctl);
-	notify_free(routed->notify);
+	hook_free(routed->hook);
 	rtnlwatch_free(routed->watch);
 	health_free(routed->health);
 	apply_fini(&routed->apply);
@@ -701,7 +702,7 @@ static int serve(struct routed *routed)
 	doctor_log(routed->site);
 	malloc_trim(0); /* the start needs a megabyte more than the years that follow */
 	int r = event_base_dispatch(routed->base);
-	routed_keep(routed, false);
+	routed_save(routed, false);
 	return r == 0 ? 0 : log_error(-EIO, "routed", "the event loop ended by itself");
 }
 

@@ -1,7 +1,7 @@
 /* routed.h - the agent's life: start, reload, what wakes it, end
  *
  * One struct routed holds everything; each callback gets it through its argument. What follows
- * from a change is in reconcile.c, who is told of it in tell.c.
+ * from a change is in reconcile.c, who is told of it in events.c.
  */
 #pragma once
 #include <stdbool.h>
@@ -9,11 +9,11 @@
 #include <time.h>
 
 #include "common/cli.h"
-#include "routed/keep.h"
+#include "routed/agent/savedstate.h"
 #include "routed/kernel/apply.h"
 #include "routed/kernel/gateways.h"
 #include "routed/kernel/nft.h"
-#include "routed/report/announce.h"
+#include "routed/report/linkadvert.h"
 #include "routed/uplink/uplink.h"
 #include "routed/wanted/flows.h"
 #include "routed/wanted/situation.h"
@@ -25,7 +25,7 @@ struct event_base;
 struct flowcount;
 struct health;
 struct links;
-struct notify;
+struct hook;
 struct passive;
 struct prober;
 struct routed;
@@ -38,12 +38,12 @@ enum {
 	ROUTED_LOOK_MS = 10000, /* everything is compared, whether anything was heard or not */
 	ROUTED_RETRY_MS = 1000, /* after a step that failed */
 };
-#define ROUTED_SOCKET  "routed.sock" /* in the runtime folder */
+#define ROUTED_SOCKET	   "routed.sock" /* in the runtime folder */
 
 /* In the state folder. */
-#define ROUTED_KEEP    "uplinks.json"
-#define ROUTED_TABLE   "nftables"
-#define ROUTED_SYSCTLS "sysctls"
+#define ROUTED_SAVED_STATE "uplinks.json"
+#define ROUTED_TABLE	   "nftables"
+#define ROUTED_SYSCTLS	   "sysctls"
 
 /* One uplink, for as long as a configuration names it. */
 struct routed_uplink {
@@ -57,7 +57,7 @@ struct routed_uplink {
 	int numbered_ifindex; /* the device that was last seen with a global IPv6 address */
 	bool overfull[SITE_FAMILIES]; /* more routes than its table takes, and told so */
 
-	/* as last told: tell.c */
+	/* as last told: events.c */
 	bool was_told;
 	enum uplink_state state;
 	bool active;
@@ -92,7 +92,7 @@ struct routed {
 	struct site *site;
 	struct routed_uplink *uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
 	struct routed_server *servers;			 /* as site->servers */
-	struct keep kept; /* as it was at start, or before the last reload */
+	struct savedstate saved; /* as it was at start, or before the last reload */
 
 	/* what the kernel was last made to hold, and from what it follows */
 	struct situation situation;
@@ -101,8 +101,8 @@ struct routed {
 	char *table; /* text of the nftables table; NULL: none yet */
 	struct gateways gateways;
 
-	/* as dnsd was last told: publish.c */
-	struct announce said;
+	/* as dnsd was last told: linkfeed.c */
+	struct linkadvert said;
 	uint64_t said_seq;
 	int64_t said_us;       /* of the time of day */
 	uint32_t said_held;    /* uplinks that the kernel was not ready for last time */
@@ -118,7 +118,7 @@ struct routed {
 	struct passive *passive;
 	struct health *health;
 	struct rtnlwatch *watch;
-	struct notify *notify;
+	struct hook *hook;
 	struct ctl_server *ctl;
 	struct apply apply;
 	struct event *on_hup, *on_term, *on_int;
@@ -158,7 +158,7 @@ const char *routed_ifname(int ifindex, void *arg);
 size_t routed_index(const struct routed *routed, const struct routed_uplink *uplink);
 
 /* Writes down who is drained and how all stand. */
-int routed_keep(const struct routed *routed, bool durable);
+int routed_save(const struct routed *routed, bool durable);
 
 /* Makes the state folder, if it is not there. A logged negative errno. */
 int routed_make_folder(const char *path);

@@ -30,8 +30,8 @@
 #include "routed/kernel/sysctl.h"
 #include "routed/load.h"
 #include "routed/reconcile.h"
+#include "routed/report/events.h"
 #include "routed/report/status.h"
-#include "routed/report/tell.h"
 #include "routed/routed.h"
 #include "routed/uplink/probe.h"
 
@@ -39,8 +39,8 @@
 
 bool standby_at_start(const struct routed *routed)
 {
-	if (routed->kept.role != KEEP_ROLE_NONE)
-		return routed->kept.role == KEEP_ROLE_STANDBY;
+	if (routed->saved.role != SAVEDSTATE_NONE)
+		return routed->saved.role == SAVEDSTATE_STANDBY;
 	return cli_option(routed->cli, "standby") != NULL;
 }
 
@@ -74,7 +74,7 @@ json_t *standby_answer(struct routed *routed, bool standby)
 	bool changes = routed->standby != standby;
 
 	routed->standby = standby;
-	routed->kept.role = standby ? KEEP_ROLE_STANDBY : KEEP_ROLE_ACTIVE;
+	routed->saved.role = standby ? SAVEDSTATE_STANDBY : SAVEDSTATE_ACTIVE;
 	if (changes) {
 		begin_anew(routed);
 		reconcile_now(routed);
@@ -82,9 +82,9 @@ json_t *standby_answer(struct routed *routed, bool standby)
 			standby ? "standing by: what was made in the kernel is withdrawn"
 				: "taking over",
 			(double)(clock_now_us() - start_us) / 1000);
-		tell_standby(routed);
+		events_standby(routed);
 	}
-	if (routed_keep(routed, false) < 0)
+	if (routed_save(routed, false) < 0)
 		log_warning("standby", "a restart will not know that this router %s",
 			standby ? "stands by" : "is at work");
 	return json_pack("{s:b}", "standby", (int)standby);
@@ -92,19 +92,19 @@ json_t *standby_answer(struct routed *routed, bool standby)
 
 /* ---- the verbs ---- */
 
-static int keep_role(const struct cli *cli, enum keep_role role)
+static int keep_role(const struct cli *cli, enum savedstate_role role)
 {
-	AUTO(freep) char *path = cli_path(cli->state_dir, ROUTED_KEEP);
-	struct keep keep;
+	AUTO(freep) char *path = cli_path(cli->state_dir, ROUTED_SAVED_STATE);
+	struct savedstate saved;
 
 	if (!path)
 		return -ENOMEM;
 	int err = routed_make_folder(cli->state_dir);
 	if (err < 0)
 		return err;
-	keep_load(path, &keep);
-	keep.role = role;
-	return keep_store(path, &keep, false);
+	savedstate_load(path, &saved);
+	saved.role = role;
+	return savedstate_store(path, &saved, false);
 }
 
 /* What an agent that is gone has left in the kernel. */
@@ -156,7 +156,7 @@ int standby_run_takeover(const struct cli *cli)
 
 	if (reply)
 		return EXIT_DONE;
-	if (nobody && keep_role(cli, KEEP_ROLE_ACTIVE) == 0)
+	if (nobody && keep_role(cli, SAVEDSTATE_ACTIVE) == 0)
 		fprintf(stderr, "routed: routed is not running; "
 				"it takes over when it is started\n");
 	return EXIT_FAILED;
@@ -171,7 +171,7 @@ int standby_run_standby(const struct cli *cli)
 		return EXIT_DONE;
 	if (!nobody)
 		return EXIT_FAILED;
-	int err = keep_role(cli, KEEP_ROLE_STANDBY);
+	int err = keep_role(cli, SAVEDSTATE_STANDBY);
 	int failed = withdraw(cli);
 	return err < 0 || failed < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -1,6 +1,6 @@
 /* status.c - what `routed status` tells, as JSON, out of the running agent
  *
- * Called by the control socket's handler, and by tell.c for the facts in an event. It reads
+ * Called by the control socket's handler, and by events.c for the facts in an event. It reads
  * struct routed and changes nothing.
  */
 #include "routed/report/status.h"
@@ -20,7 +20,7 @@
 #include "common/wallclock.h"
 #include "routed/health/health.h"
 #include "routed/kernel/rtnlwatch.h"
-#include "routed/report/notify.h"
+#include "routed/report/hook.h"
 #include "routed/routed.h"
 #include "routed/uplink/target.h"
 #include "routed/wanted/flowcount.h"
@@ -440,7 +440,7 @@ static json_t *json_counters(const struct routed *routed)
 	const struct links_counters *links = links_counters(routed->links);
 	const struct rtnlwatch_counters *watch = rtnlwatch_counters(routed->watch);
 	const struct nft_counters *nft = nft_counters(routed->nft);
-	const struct notify_counters *notify = notify_counters(routed->notify);
+	const struct hook_counters *notify = hook_counters(routed->hook);
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "switches",
 		json_counter(routed->counters.switches), "flow_deletions",

@@ -1,6 +1,6 @@
-/* announce.c - what dnsd is told of uplinks and servers, and in which order with the kernel
+/* linkadvert.c - what dnsd is told of uplinks and servers, and in which order with the kernel
  *
- * Pure; publish.c gathers what is so and sends the lines. What is announced of one uplink at a
+ * Pure; linkfeed.c gathers what is so and sends the lines. What is announced of one uplink at a
  * time of change, with the kernel's change between the two columns:
  *
  *                                before           after,           after,
@@ -14,7 +14,7 @@
  *
  * A state goes with its reason: while an old one is still announced, so is its why.
  */
-#include "routed/report/announce.h"
+#include "routed/report/linkadvert.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,35 +25,36 @@
 
 /* ---- order ---- */
 
-static const struct announce_uplink *find_uplink(
-	const struct announce *announce, const struct announce_uplink *like)
+static const struct uplink_advert *find_uplink(
+	const struct linkadvert *advert, const struct uplink_advert *like)
 {
-	for (size_t i = 0; i < announce->n_uplinks; i++)
-		if (strcmp(announce->uplinks[i].name, like->name) == 0 &&
-			strcmp(announce->uplinks[i].interface, like->interface) == 0)
-			return &announce->uplinks[i];
+	for (size_t i = 0; i < advert->n_uplinks; i++)
+		if (strcmp(advert->uplinks[i].name, like->name) == 0 &&
+			strcmp(advert->uplinks[i].interface, like->interface) == 0)
+			return &advert->uplinks[i];
 	return NULL;
 }
 
 /* Most often the two are in the same place. */
-static const struct announce_server *find_server(
-	const struct announce *announce, const char *name, size_t hint)
+static const struct server_advert *find_server(
+	const struct linkadvert *advert, const char *name, size_t hint)
 {
-	if (hint < announce->n_servers && strcmp(announce->servers[hint].name, name) == 0)
-		return &announce->servers[hint];
-	for (size_t i = 0; i < announce->n_servers; i++)
-		if (strcmp(announce->servers[i].name, name) == 0)
-			return &announce->servers[i];
+	if (hint < advert->n_servers && strcmp(advert->servers[hint].name, name) == 0)
+		return &advert->servers[hint];
+	for (size_t i = 0; i < advert->n_servers; i++)
+		if (strcmp(advert->servers[i].name, name) == 0)
+			return &advert->servers[i];
 	return NULL;
 }
 
 /* A set of `from`'s uplinks as a set of `to`'s. */
-static uint32_t translate(uint32_t set, const struct announce *from, const struct announce *to)
+static uint32_t translate(
+	uint32_t set, const struct linkadvert *from, const struct linkadvert *to)
 {
 	uint32_t translated = 0;
 
 	for (size_t i = 0; set && i < to->n_uplinks; i++) {
-		const struct announce_uplink *uplink = find_uplink(from, &to->uplinks[i]);
+		const struct uplink_advert *uplink = find_uplink(from, &to->uplinks[i]);
 
 		if (uplink && uplinkset_has(set, (size_t)(uplink - from->uplinks)))
 			uplinkset_add(&translated, i);
@@ -62,59 +63,63 @@ static uint32_t translate(uint32_t set, const struct announce *from, const struc
 }
 
 /* Has `other` the same uplinks and servers, in the same places? */
-static bool is_same_site(const struct announce *said, const struct announce *now)
+static bool is_same_site(const struct linkadvert *advertised, const struct linkadvert *now)
 {
-	if (said->n_uplinks != now->n_uplinks || said->n_servers != now->n_servers)
+	if (advertised->n_uplinks != now->n_uplinks || advertised->n_servers != now->n_servers)
 		return false;
 	for (size_t i = 0; i < now->n_uplinks; i++)
-		if (strcmp(said->uplinks[i].name, now->uplinks[i].name) != 0 ||
-			strcmp(said->uplinks[i].interface, now->uplinks[i].interface) != 0)
+		if (strcmp(advertised->uplinks[i].name, now->uplinks[i].name) != 0 ||
+			strcmp(advertised->uplinks[i].interface, now->uplinks[i].interface) !=
+				0)
 			return false;
 	for (size_t i = 0; i < now->n_servers; i++)
-		if (strcmp(said->servers[i].name, now->servers[i].name) != 0)
+		if (strcmp(advertised->servers[i].name, now->servers[i].name) != 0)
 			return false;
 	return true;
 }
 
-static void follow_uplinks(
-	struct announce *said, const struct announce *before, const struct announce *now)
+static void follow_uplinks(struct linkadvert *advertised, const struct linkadvert *before,
+	const struct linkadvert *now)
 {
 	for (size_t i = 0; i < now->n_uplinks; i++) {
-		const struct announce_uplink *uplink = find_uplink(before, &now->uplinks[i]);
+		const struct uplink_advert *uplink = find_uplink(before, &now->uplinks[i]);
 
-		said->uplinks[i] = uplink ? *uplink : now->uplinks[i];
+		advertised->uplinks[i] = uplink ? *uplink : now->uplinks[i];
 		if (!uplink)
-			said->uplinks[i].is_known = false;
+			advertised->uplinks[i].is_known = false;
 	}
 }
 
-static void follow_servers(
-	struct announce *said, const struct announce *before, const struct announce *now)
+static void follow_servers(struct linkadvert *advertised, const struct linkadvert *before,
+	const struct linkadvert *now)
 {
 	for (size_t i = 0; i < now->n_servers; i++) {
-		const struct announce_server *server = find_server(
+		const struct server_advert *server = find_server(
 			before, now->servers[i].name, i);
 
-		said->servers[i] = now->servers[i];
-		said->servers[i].dead = server ? translate(server->dead, before, said) : 0;
+		advertised->servers[i] = now->servers[i];
+		advertised->servers[i].dead = server ? translate(server->dead, before,
+							       advertised)
+						     : 0;
 	}
 }
 
-bool announce_follow(struct announce *said, const struct announce *now)
+bool linkadvert_follow(struct linkadvert *advertised, const struct linkadvert *now)
 {
-	struct announce before;
+	struct linkadvert before;
 
-	if (is_same_site(said, now))
+	if (is_same_site(advertised, now))
 		return false;
-	before = *said;
-	*said = (struct announce){.n_uplinks = now->n_uplinks, .n_servers = now->n_servers};
-	follow_uplinks(said, &before, now);
-	follow_servers(said, &before, now);
+	before = *advertised;
+	*advertised = (struct linkadvert){
+		.n_uplinks = now->n_uplinks, .n_servers = now->n_servers};
+	follow_uplinks(advertised, &before, now);
+	follow_servers(advertised, &before, now);
 	return true;
 }
 
 /* Nothing that a reader would show differently. Times and counts in a reason may be others. */
-static bool uplink_is_same(const struct announce_uplink *a, const struct announce_uplink *b)
+static bool uplink_is_same(const struct uplink_advert *a, const struct uplink_advert *b)
 {
 	return a->is_known == b->is_known && a->state == b->state && a->fault == b->fault &&
 	       a->active == b->active &&
@@ -122,80 +127,82 @@ static bool uplink_is_same(const struct announce_uplink *a, const struct announc
 	       addr_eq(&a->public_addrs[SITE_IPV6], &b->public_addrs[SITE_IPV6]);
 }
 
-static void take_state(struct announce_uplink *said, const struct announce_uplink *now)
+static void take_state(struct uplink_advert *advertised, const struct uplink_advert *now)
 {
-	said->state = now->state;
-	said->fault = now->fault;
-	said->since_us = now->since_us;
-	memcpy(said->why, now->why, sizeof(said->why));
+	advertised->state = now->state;
+	advertised->fault = now->fault;
+	advertised->since_us = now->since_us;
+	memcpy(advertised->why, now->why, sizeof(advertised->why));
 }
 
 /* The states are in the order of badness (common/site/uplinkstate.h). */
-bool announce_worse(struct announce *said, const struct announce *now)
+bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *now)
 {
 	bool news = false;
 
 	for (size_t i = 0; i < now->n_uplinks; i++) {
-		if (!said->uplinks[i].is_known ||
-			now->uplinks[i].state <= said->uplinks[i].state)
+		if (!advertised->uplinks[i].is_known ||
+			now->uplinks[i].state <= advertised->uplinks[i].state)
 			continue;
-		take_state(&said->uplinks[i], &now->uplinks[i]);
+		take_state(&advertised->uplinks[i], &now->uplinks[i]);
 		news = true;
 	}
 	for (size_t i = 0; i < now->n_servers; i++) {
-		news = news || (now->servers[i].dead & ~said->servers[i].dead) != 0;
-		said->servers[i].dead |= now->servers[i].dead;
+		news = news || (now->servers[i].dead & ~advertised->servers[i].dead) != 0;
+		advertised->servers[i].dead |= now->servers[i].dead;
 	}
 	return news;
 }
 
 /* One that was never announced and cannot be used yet. */
-static void begin_held(struct announce_uplink *said, const struct announce_uplink *now)
+static void begin_held(struct uplink_advert *advertised, const struct uplink_advert *now)
 {
-	*said = *now;
-	if (said->state >= UPLINK_DOWN)
+	*advertised = *now;
+	if (advertised->state >= UPLINK_DOWN)
 		return;
-	said->state = UPLINK_DOWN;
-	snprintf(said->why, sizeof(said->why),
+	advertised->state = UPLINK_DOWN;
+	snprintf(advertised->why, sizeof(advertised->why),
 		"not ready: the kernel does not hold its routes and forwards yet, "
 		"see the log of routed");
 }
 
 static bool rest_of_uplink(
-	struct announce_uplink *said, const struct announce_uplink *now, bool is_held)
+	struct uplink_advert *advertised, const struct uplink_advert *now, bool is_held)
 {
-	struct announce_uplink before = *said;
+	struct uplink_advert before = *advertised;
 
 	if (!is_held)
-		*said = *now;
-	else if (!said->is_known)
-		begin_held(said, now);
-	else if (now->state >= said->state)
-		take_state(said, now);
-	said->active = now->active;
-	return !uplink_is_same(&before, said);
+		*advertised = *now;
+	else if (!advertised->is_known)
+		begin_held(advertised, now);
+	else if (now->state >= advertised->state)
+		take_state(advertised, now);
+	advertised->active = now->active;
+	return !uplink_is_same(&before, advertised);
 }
 
-bool announce_servers(struct announce *said, const struct announce *now, uint32_t held)
+bool linkadvert_servers(
+	struct linkadvert *advertised, const struct linkadvert *now, uint32_t held)
 {
 	bool news = false;
 
 	for (size_t i = 0; i < now->n_servers; i++) {
-		uint32_t dead = now->servers[i].dead | (said->servers[i].dead & held);
+		uint32_t dead = now->servers[i].dead | (advertised->servers[i].dead & held);
 
-		news = news || dead != said->servers[i].dead;
-		said->servers[i].dead = dead;
+		news = news || dead != advertised->servers[i].dead;
+		advertised->servers[i].dead = dead;
 	}
 	return news;
 }
 
-bool announce_rest(struct announce *said, const struct announce *now, uint32_t held)
+bool linkadvert_rest(
+	struct linkadvert *advertised, const struct linkadvert *now, uint32_t held)
 {
-	bool news = announce_servers(said, now, held);
+	bool news = linkadvert_servers(advertised, now, held);
 
 	for (size_t i = 0; i < now->n_uplinks; i++)
-		news = rest_of_uplink(
-			       &said->uplinks[i], &now->uplinks[i], uplinkset_has(held, i)) ||
+		news = rest_of_uplink(&advertised->uplinks[i], &now->uplinks[i],
+			       uplinkset_has(held, i)) ||
 		       news;
 	return news;
 }
@@ -260,7 +267,7 @@ static bool is_held(const struct situation_uplink *uplink, uint32_t failed)
 	return failed != 0;
 }
 
-uint32_t announce_held(const struct site *site, const struct situation *situation,
+uint32_t linkadvert_held(const struct site *site, const struct situation *situation,
 	const struct plan *plan, bool nft_failed)
 {
 	uint32_t held = 0;
@@ -282,12 +289,12 @@ uint32_t announce_held(const struct site *site, const struct situation *situatio
 
 /* ---- the line ---- */
 
-static json_t *json_uplinks(const struct announce *announce)
+static json_t *json_uplinks(const struct linkadvert *advert)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < announce->n_uplinks; i++) {
-		const struct announce_uplink *uplink = &announce->uplinks[i];
+	for (size_t i = 0; i < advert->n_uplinks; i++) {
+		const struct uplink_advert *uplink = &advert->uplinks[i];
 
 		if (!uplink->is_known)
 			continue;
@@ -303,23 +310,23 @@ static json_t *json_uplinks(const struct announce *announce)
 }
 
 struct reasons {
-	announce_why_fn *why;
+	linkadvert_why_fn *why;
 	void *arg;
 	size_t n; /* given so far */
 };
 
 static json_t *json_dead(
-	const struct announce *announce, size_t server, struct reasons *reasons)
+	const struct linkadvert *advert, size_t server, struct reasons *reasons)
 {
 	json_t *list = json_array();
-	char why[ANNOUNCE_SERVER_WHY_MAX];
+	char why[LINKADVERT_SERVER_WHY_MAX];
 
-	for (size_t i = 0; i < announce->n_uplinks; i++) {
-		if (!uplinkset_has(announce->servers[server].dead, i))
+	for (size_t i = 0; i < advert->n_uplinks; i++) {
+		if (!uplinkset_has(advert->servers[server].dead, i))
 			continue;
 
-		json_t *dead = json_pack("{s:s}", "uplink", announce->uplinks[i].name);
-		if (reasons->why && reasons->n++ < ANNOUNCE_MAX_WHYS)
+		json_t *dead = json_pack("{s:s}", "uplink", advert->uplinks[i].name);
+		if (reasons->why && reasons->n++ < LINKADVERT_MAX_WHYS)
 			json_object_set_new(dead, "why",
 				json_string(reasons->why(
 					server, i, reasons->arg, why, sizeof(why))));
@@ -328,23 +335,23 @@ static json_t *json_dead(
 	return list;
 }
 
-static json_t *json_servers(const struct announce *announce, struct reasons *reasons)
+static json_t *json_servers(const struct linkadvert *advert, struct reasons *reasons)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < announce->n_servers; i++)
+	for (size_t i = 0; i < advert->n_servers; i++)
 		json_array_append_new(
-			list, json_pack("{s:s, s:o}", "name", announce->servers[i].name,
-				      "dead", json_dead(announce, i, reasons)));
+			list, json_pack("{s:s, s:o}", "name", advert->servers[i].name, "dead",
+				      json_dead(advert, i, reasons)));
 	return list;
 }
 
-json_t *announce_json(const struct announce *announce, uint64_t seq, int64_t time_us,
-	announce_why_fn *why, void *arg)
+json_t *linkadvert_json(const struct linkadvert *advert, uint64_t seq, int64_t time_us,
+	linkadvert_why_fn *why, void *arg)
 {
 	struct reasons reasons = {.why = why, .arg = arg};
 
-	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "version", ANNOUNCE_VERSION, "seq",
+	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "version", LINKADVERT_VERSION, "seq",
 		(json_int_t)seq, "time", json_time_us(time_us), "uplinks",
-		json_uplinks(announce), "servers", json_servers(announce, &reasons));
+		json_uplinks(advert), "servers", json_servers(advert, &reasons));
 }

@@ -1,10 +1,10 @@
-/* notify.c - the operator's program, run at each change of state
+/* hook.c - the operator's program, run at each change of state
  *
  * A job goes from the waiting list to the running list, where it has a process, a descriptor
  * of it (pidfd_open(2)) that tells of its end, and a timer. SIGCHLD is not needed, so that
  * nothing else in the process is disturbed by our children.
  */
-#include "routed/report/notify.h"
+#include "routed/report/hook.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -26,10 +26,10 @@
 
 struct job {
 	TAILQ_ENTRY(job) entry;
-	struct notify *notify;
+	struct hook *hook;
 	char *program;
 	char *subject;
-	char *env[NOTIFY_MAX_FACTS + 2]; /* PATH, the facts, NULL */
+	char *env[HOOK_MAX_FACTS + 2]; /* PATH, the facts, NULL */
 	pid_t pid;
 	int pidfd;
 	struct event *ended;
@@ -39,17 +39,17 @@ struct job {
 
 TAILQ_HEAD(jobs, job);
 
-struct notify {
+struct hook {
 	struct event_base *base;
 	struct jobs waiting;
 	struct jobs running;
 	size_t n_waiting;
 	size_t n_running;
 	int time_ms;
-	struct notify_counters counters;
+	struct hook_counters counters;
 };
 
-static void start_waiting(struct notify *notify);
+static void start_waiting(struct hook *hook);
 
 static void job_free(struct job *job)
 {
@@ -68,23 +68,23 @@ static void job_free(struct job *job)
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *job = arg;
-	struct notify *notify = job->notify;
+	struct hook *hook = job->hook;
 	siginfo_t info = {0};
 
 	(void)what;
 	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	if (!job->killed && (info.si_code != CLD_EXITED || info.si_status != 0)) {
-		notify->counters.failed++;
+		hook->counters.failed++;
 		log_warning("notify", "%s %s %d (%s)", job->program,
 			info.si_code == CLD_EXITED ? "ended with status"
 						   : "was ended by signal",
 			info.si_status, job->subject);
 	}
-	TAILQ_REMOVE(&notify->running, job, entry);
-	notify->n_running--;
+	TAILQ_REMOVE(&hook->running, job, entry);
+	hook->n_running--;
 	job_free(job);
-	start_waiting(notify);
+	start_waiting(hook);
 }
 
 static void on_late(evutil_socket_t fd, short what, void *arg)
@@ -94,9 +94,9 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	job->killed = true;
-	job->notify->counters.killed++;
+	job->hook->counters.killed++;
 	log_warning("notify", "%s has not ended within %g s: killed (%s)", job->program,
-		job->notify->time_ms / 1000.0, job->subject);
+		job->hook->time_ms / 1000.0, job->subject);
 	kill(-job->pid, SIGKILL);
 }
 
@@ -144,22 +144,22 @@ static int spawn(struct job *job)
 /* Without the means to follow it, it is not to run. */
 static int watch(struct job *job)
 {
-	struct notify *notify = job->notify;
+	struct hook *hook = job->hook;
 
 	job->pidfd = pidfd_open(job->pid, 0);
 	if (job->pidfd < 0)
 		return errno;
-	job->ended = event_new(notify->base, job->pidfd, EV_READ | EV_PERSIST, on_ended, job);
-	job->late = evtimer_new(notify->base, on_late, job);
+	job->ended = event_new(hook->base, job->pidfd, EV_READ | EV_PERSIST, on_ended, job);
+	job->late = evtimer_new(hook->base, on_late, job);
 	if (!job->ended || !job->late || event_add(job->ended, NULL) < 0 ||
-		timer_arm_ms(job->late, notify->time_ms) < 0)
+		timer_arm_ms(job->late, hook->time_ms) < 0)
 		return ENOMEM;
 	return 0;
 }
 
 static void start(struct job *job)
 {
-	struct notify *notify = job->notify;
+	struct hook *hook = job->hook;
 	int err = spawn(job);
 
 	if (!err) {
@@ -170,67 +170,67 @@ static void start(struct job *job)
 		}
 	}
 	if (err) {
-		notify->counters.failed++;
+		hook->counters.failed++;
 		log_error(-err, "notify", "cannot run %s (%s)", job->program, job->subject);
 		job_free(job);
 		return;
 	}
-	notify->counters.run++;
-	TAILQ_INSERT_TAIL(&notify->running, job, entry);
-	notify->n_running++;
+	hook->counters.run++;
+	TAILQ_INSERT_TAIL(&hook->running, job, entry);
+	hook->n_running++;
 }
 
 /* ---- waiting ---- */
 
-static bool is_running(const struct notify *notify, const char *subject)
+static bool is_running(const struct hook *hook, const char *subject)
 {
 	const struct job *job;
 
-	TAILQ_FOREACH(job, &notify->running, entry)
+	TAILQ_FOREACH(job, &hook->running, entry)
 	if (strcmp(job->subject, subject) == 0)
 		return true;
 	return false;
 }
 
 /* The first whose subject has nothing running, so that each subject's order is kept. */
-static struct job *next_job(const struct notify *notify)
+static struct job *next_job(const struct hook *hook)
 {
 	struct job *job;
 
-	if (notify->n_running >= NOTIFY_MAX_RUNNING)
+	if (hook->n_running >= HOOK_MAX_RUNNING)
 		return NULL;
-	TAILQ_FOREACH(job, &notify->waiting, entry)
-	if (!is_running(notify, job->subject))
+	TAILQ_FOREACH(job, &hook->waiting, entry)
+	if (!is_running(hook, job->subject))
 		return job;
 	return NULL;
 }
 
-static void start_waiting(struct notify *notify)
+static void start_waiting(struct hook *hook)
 {
 	struct job *job;
 
-	while ((job = next_job(notify))) {
-		TAILQ_REMOVE(&notify->waiting, job, entry);
-		notify->n_waiting--;
+	while ((job = next_job(hook))) {
+		TAILQ_REMOVE(&hook->waiting, job, entry);
+		hook->n_waiting--;
 		start(job);
 	}
 }
 
-static struct job *job_new(struct notify *notify, const char *program, const char *subject,
-	const struct notify_fact *facts, size_t n_facts)
+static struct job *job_new(struct hook *hook, const char *program, const char *subject,
+	const struct hook_fact *facts, size_t n_facts)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	bool whole = job != NULL;
 
 	if (!job)
 		return NULL;
-	job->notify = notify;
+	job->hook = hook;
 	job->pidfd = -1;
 	job->program = strdup(program);
 	job->subject = strdup(subject);
 	job->env[0] = strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
 			     "/sbin:/bin");
-	for (size_t i = 0; i < n_facts && i < NOTIFY_MAX_FACTS && job->env[i]; i++)
+	for (size_t i = 0; i < n_facts && i < HOOK_MAX_FACTS && job->env[i]; i++)
 		if (asprintf(&job->env[i + 1], "MULTIHOMED_%s=%s", facts[i].name,
 			    facts[i].value) < 0) {
 			job->env[i + 1] = NULL;
@@ -243,43 +243,43 @@ static struct job *job_new(struct notify *notify, const char *program, const cha
 	return job;
 }
 
-void notify_run(struct notify *notify, const char *program, const char *subject,
-	const struct notify_fact *facts, size_t n_facts)
+void hook_run(struct hook *hook, const char *program, const char *subject,
+	const struct hook_fact *facts, size_t n_facts)
 {
-	struct job *job = notify->n_waiting < NOTIFY_MAX_WAITING
-				  ? job_new(notify, program, subject, facts, n_facts)
+	struct job *job = hook->n_waiting < HOOK_MAX_WAITING
+				  ? job_new(hook, program, subject, facts, n_facts)
 				  : NULL;
 
 	if (!job) {
-		notify->counters.dropped++;
+		hook->counters.dropped++;
 		log_warning("notify", "%s is not told of a change of %s: %zu wait already",
-			program, subject, notify->n_waiting);
+			program, subject, hook->n_waiting);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&notify->waiting, job, entry);
-	notify->n_waiting++;
-	start_waiting(notify);
+	TAILQ_INSERT_TAIL(&hook->waiting, job, entry);
+	hook->n_waiting++;
+	start_waiting(hook);
 }
 
 /* ---- life ---- */
 
-int notify_new(struct event_base *base, struct notify **ret_notify)
+int hook_new(struct event_base *base, struct hook **ret_hook)
 {
-	struct notify *notify = calloc(1, sizeof(*notify));
+	struct hook *hook = calloc(1, sizeof(*hook));
 
-	if (!notify)
+	if (!hook)
 		return -ENOMEM;
-	notify->base = base;
-	notify->time_ms = NOTIFY_TIME_MS;
-	TAILQ_INIT(&notify->waiting);
-	TAILQ_INIT(&notify->running);
-	*ret_notify = notify;
+	hook->base = base;
+	hook->time_ms = HOOK_TIME_MS;
+	TAILQ_INIT(&hook->waiting);
+	TAILQ_INIT(&hook->running);
+	*ret_hook = hook;
 	return 0;
 }
 
-void notify_set_time_ms(struct notify *notify, int time_ms)
+void hook_set_time_ms(struct hook *hook, int time_ms)
 {
-	notify->time_ms = time_ms;
+	hook->time_ms = time_ms;
 }
 
 static void free_jobs(struct jobs *jobs)
@@ -292,21 +292,21 @@ static void free_jobs(struct jobs *jobs)
 	}
 }
 
-void notify_free(struct notify *notify)
+void hook_free(struct hook *hook)
 {
-	if (!notify)
+	if (!hook)
 		return;
-	free_jobs(&notify->waiting);
-	free_jobs(&notify->running);
-	free(notify);
+	free_jobs(&hook->waiting);
+	free_jobs(&hook->running);
+	free(hook);
 }
 
-size_t notify_n_waiting(const struct notify *notify)
+size_t hook_n_waiting(const struct hook *hook)
 {
-	return notify->n_waiting;
+	return hook->n_waiting;
 }
 
-const struct notify_counters *notify_counters(const struct notify *notify)
+const struct hook_counters *hook_counters(const struct hook *hook)
 {
-	return &notify->counters;
+	return &hook->counters;
 }

@@ -1,6 +1,6 @@
-/* announce.h - what dnsd is told of uplinks and servers, and in which order with the kernel
+/* linkadvert.h - what dnsd is told of uplinks and servers, and in which order with the kernel
  *
- * Pure. `said` is what was announced last, `now` what is so. News that makes an uplink or a
+ * Pure. `advertised` is what was announced last, `now` what is so. News that makes an uplink or a
  * server worse is announced before the kernel is changed, so that nobody is sent where packets
  * stop being carried; news that makes one better, and new addresses, after the kernel holds
  * what they need. For each announcement one line: the whole of it, docs/control.md.
@@ -17,12 +17,12 @@
 #include "routed/wanted/wanted.h"
 
 enum {
-	ANNOUNCE_VERSION = 1,
-	ANNOUNCE_MAX_WHYS = 64, /* of dead servers in a line; beyond that names must do */
-	ANNOUNCE_SERVER_WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX,
+	LINKADVERT_VERSION = 1,
+	LINKADVERT_MAX_WHYS = 64, /* of dead servers in a line; beyond that names must do */
+	LINKADVERT_SERVER_WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX,
 };
 
-struct announce_uplink {
+struct uplink_advert {
 	char name[SITE_NAME_MAX + 1];
 	char interface[IFNAMSIZ];
 	bool is_known; /* was announced before; else it has no place in a line yet */
@@ -34,41 +34,43 @@ struct announce_uplink {
 	char why[UPLINK_WHY_MAX];
 };
 
-struct announce_server {
+struct server_advert {
 	char name[SITE_NAME_MAX + 1];
 	uint32_t dead; /* set of uplinks on whose path it is dead */
 };
 
-struct announce {
-	struct announce_uplink uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
+struct linkadvert {
+	struct uplink_advert uplinks[SITE_MAX_UPLINKS]; /* as site->uplinks */
 	size_t n_uplinks;
-	struct announce_server servers[SITE_MAX_SERVERS]; /* as site->servers */
+	struct server_advert servers[SITE_MAX_SERVERS]; /* as site->servers */
 	size_t n_servers;
 };
 
-/* All of these return whether there is something new in `said` that a reader would act upon or
+/* All of these return whether there is something new in `advertised` that a reader would act upon or
  * show differently.
  *
- * announce_follow brings what was said into the order of another configuration: of the uplinks
+ * linkadvert_follow brings what was advertised into the order of another configuration: of the uplinks
  * (by name and interface) and servers of `now`, what is known of them, and nothing of others.
- * announce_worse adds what makes an uplink or a server worse: to be announced before the
- * kernel is changed. announce_rest adds all else, but for what is better of the uplinks in the
+ * linkadvert_worse adds what makes an uplink or a server worse: to be announced before the
+ * kernel is changed. linkadvert_rest adds all else, but for what is better of the uplinks in the
  * set `held`, and their addresses: to be announced once the kernel is changed. */
-bool announce_follow(struct announce *said, const struct announce *now);
-bool announce_worse(struct announce *said, const struct announce *now);
-bool announce_rest(struct announce *said, const struct announce *now, uint32_t held);
-bool announce_servers(struct announce *said, const struct announce *now, uint32_t held);
+bool linkadvert_follow(struct linkadvert *advertised, const struct linkadvert *now);
+bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *now);
+bool linkadvert_rest(
+	struct linkadvert *advertised, const struct linkadvert *now, uint32_t held);
+bool linkadvert_servers(
+	struct linkadvert *advertised, const struct linkadvert *now, uint32_t held);
 
 /* The uplinks of which the kernel does not hold what they need: routes, rules, forwards; of
  * IPv4, or of IPv6 where that is all they have. After apply_plan, which marks the steps that
  * failed. */
-uint32_t announce_held(const struct site *site, const struct situation *situation,
+uint32_t linkadvert_held(const struct site *site, const struct situation *situation,
 	const struct plan *plan, bool nft_failed);
 
 /* Why a server is dead on the path of an uplink, for an operator. Returns `out`. */
-typedef const char *announce_why_fn(
+typedef const char *linkadvert_why_fn(
 	size_t server, size_t uplink, void *arg, char *out, size_t cap);
 
 /* The line: a new reference, NULL without memory. `why` NULL: there are no reasons. */
-json_t *announce_json(const struct announce *announce, uint64_t seq, int64_t time_us,
-	announce_why_fn *why, void *arg);
+json_t *linkadvert_json(const struct linkadvert *advert, uint64_t seq, int64_t time_us,
+	linkadvert_why_fn *why, void *arg);

@@ -1,9 +1,9 @@
-/* tell.c - says what changed: the log, those who follow the events, the operator's program
+/* events.c - says what changed: the log, those who follow the events, the operator's program
  *
  * What was told last is kept with each uplink; an event is made where the present differs, so
  * that nothing is told twice and nothing is forgotten, whatever the order of causes was.
  */
-#include "routed/report/tell.h"
+#include "routed/report/events.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -21,11 +21,11 @@
 #include "common/wallclock.h"
 #include "routed/kernel/plan.h"
 #include "routed/reconcile.h"
-#include "routed/report/notify.h"
+#include "routed/report/hook.h"
 #include "routed/report/status.h"
 #include "routed/routed.h"
 
-enum { NAMES_MAX = 512, TELL_STEPS_MAX = 20, TELL_STEP_MAX = 512 };
+enum { NAMES_MAX = 512, EVENTS_STEPS_MAX = 20, EVENTS_STEP_MAX = 512 };
 
 /* What is new about an uplink. */
 struct news {
@@ -80,7 +80,7 @@ static json_t *new_event(const char *kind)
 static void publish(struct routed *routed, json_t *event)
 {
 	if (event && routed->ctl)
-		ctl_publish(routed->ctl, TELL_VERB, event);
+		ctl_publish(routed->ctl, EVENTS_VERB, event);
 	json_decref(event);
 }
 
@@ -149,7 +149,7 @@ static void run_program(struct routed *routed, size_t i, const struct news *news
 		news->gateway ? "gateway " : "");
 	changed[strlen(changed) - 1] = '\0';
 
-	const struct notify_fact facts[] = {
+	const struct hook_fact facts[] = {
 		{"UPLINK", config->name},
 		{"INTERFACE", config->interface},
 		{"STATE", uplink_state_str(state)},
@@ -164,7 +164,7 @@ static void run_program(struct routed *routed, size_t i, const struct news *news
 		{"ACTIVE_UPLINKS",
 			names_of(routed->site, active_set(routed), active, sizeof(active))},
 	};
-	notify_run(routed->notify, routed->site->routing.notify, config->name, facts,
+	hook_run(routed->hook, routed->site->routing.notify, config->name, facts,
 		sizeof(facts) / sizeof(facts[0]));
 }
 
@@ -289,7 +289,7 @@ static void tell_deletion(struct routed *routed, size_t i)
 	publish(routed, event);
 }
 
-void tell_address_gone(
+void events_address_gone(
 	struct routed *routed, size_t i, const struct addr *addr, int64_t took_us)
 {
 	const char *name = routed->site->uplinks[i].name;
@@ -305,7 +305,7 @@ void tell_address_gone(
 	publish(routed, event);
 }
 
-void tell_changes(struct routed *routed)
+void events_changes(struct routed *routed)
 {
 	bool states_changed = false;
 
@@ -314,19 +314,19 @@ void tell_changes(struct routed *routed)
 		states_changed = tell_uplink(routed, i) || states_changed;
 	for (size_t i = 0; i < routed->site->n_uplinks; i++)
 		tell_deletion(routed, i);
-	tell_servers(routed);
+	events_servers(routed);
 	if (states_changed)
-		routed_keep(routed, false);
+		routed_save(routed, false);
 	tell_manager(routed);
 }
 
-void tell_repair(struct routed *routed, const struct plan *plan)
+void events_repair(struct routed *routed, const struct plan *plan)
 {
 	json_t *event = new_event("repair");
 	json_t *steps = json_array();
-	char line[TELL_STEP_MAX];
+	char line[EVENTS_STEP_MAX];
 
-	for (size_t i = 0; i < plan->n_steps && i < TELL_STEPS_MAX; i++)
+	for (size_t i = 0; i < plan->n_steps && i < EVENTS_STEPS_MAX; i++)
 		json_array_append_new(
 			steps, json_string(plan_step_str(&plan->steps[i], routed_ifname,
 				       routed->links, line, sizeof(line))));
@@ -336,7 +336,7 @@ void tell_repair(struct routed *routed, const struct plan *plan)
 	publish(routed, event);
 }
 
-void tell_reload(struct routed *routed, int err)
+void events_reload(struct routed *routed, int err)
 {
 	json_t *event = new_event("reload");
 
@@ -344,7 +344,7 @@ void tell_reload(struct routed *routed, int err)
 	publish(routed, event);
 }
 
-void tell_standby(struct routed *routed)
+void events_standby(struct routed *routed)
 {
 	json_t *event = new_event("standby");
 

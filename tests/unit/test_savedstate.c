@@ -1,4 +1,4 @@
-/* test_keep.c - what outlives a restart */
+/* test_savedstate.c - what outlives a restart */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/keep.h"
+#include "routed/agent/savedstate.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/test_keep.XXXXXX");
+	strcpy(f->dir, "/tmp/test_savedstate.XXXXXX");
 	*state = f;
 	if (!mkdtemp(f->dir))
 		return -1;
@@ -45,7 +45,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct keep example = {
+static const struct savedstate example = {
 	.uplinks =
 		{
 			{.name = "isp-a",
@@ -63,22 +63,22 @@ static const struct keep example = {
 static void what_is_stored_is_loaded(void **state)
 {
 	struct fixture *f = *state;
-	struct keep keep;
+	struct savedstate saved;
 
-	assert_int_equal(keep_store(f->path, &example, true), 0);
-	keep_load(f->path, &keep);
-	assert_int_equal(keep.n_uplinks, 2);
-	assert_int_equal(keep.mark, 0xff000000);
+	assert_int_equal(savedstate_store(f->path, &example, true), 0);
+	savedstate_load(f->path, &saved);
+	assert_int_equal(saved.n_uplinks, 2);
+	assert_int_equal(saved.mark, 0xff000000);
 
-	const struct keep_uplink *a = keep_find(&keep, "ISP-A");
+	const struct savedstate_uplink *a = savedstate_find(&saved, "ISP-A");
 	assert_non_null(a);
 	assert_true(a->drained);
 	assert_int_equal(a->saved.health, UPLINK_DEGRADED);
 	assert_int_equal(a->saved.relapses, 3);
 	assert_int_equal(a->saved.since_us, 5000000000);
 	assert_int_equal(a->saved.returned_us, 4000000000);
-	assert_false(keep_find(&keep, "isp-b")->drained);
-	assert_null(keep_find(&keep, "isp-c"));
+	assert_false(savedstate_find(&saved, "isp-b")->drained);
+	assert_null(savedstate_find(&saved, "isp-c"));
 }
 
 static void write_text(const struct fixture *f, const char *text)
@@ -92,30 +92,30 @@ static void write_text(const struct fixture *f, const char *text)
 static void another_boot_keeps_only_what_is_drained(void **state)
 {
 	struct fixture *f = *state;
-	struct keep keep;
+	struct savedstate saved;
 
 	write_text(f, "{\"boot\": \"of before\", \"uplinks\": [{\"name\": \"isp-a\","
 		      " \"drained\": true, \"health\": \"down\", \"since_us\": 99}]}");
-	keep_load(f->path, &keep);
-	assert_int_equal(keep.n_uplinks, 1);
-	assert_true(keep.uplinks[0].drained);
-	assert_int_equal(keep.uplinks[0].saved.since_us, 0);
+	savedstate_load(f->path, &saved);
+	assert_int_equal(saved.n_uplinks, 1);
+	assert_true(saved.uplinks[0].drained);
+	assert_int_equal(saved.uplinks[0].saved.since_us, 0);
 }
 
 static void the_role_is_kept_until_the_next_boot(void **state)
 {
 	struct fixture *f = *state;
-	struct keep keep = example;
+	struct savedstate saved = example;
 
-	for (enum keep_role role = KEEP_ROLE_NONE; role <= KEEP_ROLE_STANDBY; role++) {
-		keep.role = role;
-		assert_int_equal(keep_store(f->path, &keep, false), 0);
-		keep_load(f->path, &keep);
-		assert_int_equal(keep.role, role);
+	for (enum savedstate_role role = SAVEDSTATE_NONE; role <= SAVEDSTATE_STANDBY; role++) {
+		saved.role = role;
+		assert_int_equal(savedstate_store(f->path, &saved, false), 0);
+		savedstate_load(f->path, &saved);
+		assert_int_equal(saved.role, role);
 	}
 	write_text(f, "{\"boot\": \"of before\", \"role\": \"active\", \"uplinks\": []}");
-	keep_load(f->path, &keep);
-	assert_int_equal(keep.role, KEEP_ROLE_NONE);
+	savedstate_load(f->path, &saved);
+	assert_int_equal(saved.role, SAVEDSTATE_NONE);
 }
 
 static void what_makes_no_sense_is_nothing(void **state)
@@ -124,14 +124,14 @@ static void what_makes_no_sense_is_nothing(void **state)
 		"{\"uplinks\": [3, {}, {\"name\": 4}, "
 		"{\"name\": \"longer-than-any-name-of-an-uplink-may-be\"}]}"};
 	struct fixture *f = *state;
-	struct keep keep;
+	struct savedstate saved;
 
-	keep_load(f->path, &keep);
-	assert_int_equal(keep.n_uplinks, 0);
+	savedstate_load(f->path, &saved);
+	assert_int_equal(saved.n_uplinks, 0);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		write_text(f, texts[i]);
-		keep_load(f->path, &keep);
-		assert_int_equal(keep.n_uplinks, 0);
+		savedstate_load(f->path, &saved);
+		assert_int_equal(saved.n_uplinks, 0);
 	}
 }
 
@@ -139,19 +139,19 @@ static void what_makes_no_sense_is_nothing(void **state)
 static void a_fifo_is_nothing_at_once(void **state)
 {
 	const struct fixture *f = *state;
-	struct keep keep = {.n_uplinks = 1};
+	struct savedstate saved = {.n_uplinks = 1};
 
 	assert_int_equal(mkfifo(f->path, 0600), 0);
 	alarm(5);
-	keep_load(f->path, &keep);
+	savedstate_load(f->path, &saved);
 	alarm(0);
-	assert_int_equal(keep.n_uplinks, 0);
+	assert_int_equal(saved.n_uplinks, 0);
 }
 
 static void a_folder_that_is_not_there_is_an_error(void **state)
 {
 	(void)state;
-	assert_int_equal(keep_store("/nonexistent/x", &example, true), -ENOENT);
+	assert_int_equal(savedstate_store("/nonexistent/x", &example, true), -ENOENT);
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -169,6 +169,6 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	log_init("test_keep", LOG_LEVEL_DEBUG);
-	return cmocka_run_group_tests_name("keep", tests, NULL, NULL);
+	log_init("test_savedstate", LOG_LEVEL_DEBUG);
+	return cmocka_run_group_tests_name("savedstate", tests, NULL, NULL);
 }

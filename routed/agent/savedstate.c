@@ -1,10 +1,10 @@
-/* keep.c - what routed must still know after a restart: who is drained, how each uplink stood,
+/* savedstate.c - what routed must still know after a restart: who is drained, how each uplink stood,
  * and whether the router stands by
  *
  * Written by routed.c after each change of state, read at the next start, and by `plan`
  * without a running agent.
  */
-#include "routed/keep.h"
+#include "routed/agent/savedstate.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -48,14 +48,14 @@ static bool read_health(const json_t *object, enum uplink_state *ret_health)
 	return false;
 }
 
-static void read_uplink(const json_t *object, bool same_boot, struct keep *keep)
+static void read_uplink(const json_t *object, bool same_boot, struct savedstate *saved)
 {
 	const char *name = json_string_value(json_object_get(object, "name"));
-	struct keep_uplink *uplink = &keep->uplinks[keep->n_uplinks];
+	struct savedstate_uplink *uplink = &saved->uplinks[saved->n_uplinks];
 
-	if (!name || strlen(name) > SITE_NAME_MAX || keep->n_uplinks == SITE_MAX_UPLINKS)
+	if (!name || strlen(name) > SITE_NAME_MAX || saved->n_uplinks == SITE_MAX_UPLINKS)
 		return;
-	*uplink = (struct keep_uplink){
+	*uplink = (struct savedstate_uplink){
 		.drained = json_is_true(json_object_get(object, "drained")),
 	};
 	memcpy(uplink->name, name, strlen(name) + 1);
@@ -64,23 +64,24 @@ static void read_uplink(const json_t *object, bool same_boot, struct keep *keep)
 		uplink->saved.since_us = number(object, "since_us");
 		uplink->saved.returned_us = number(object, "returned_us");
 	}
-	keep->n_uplinks++;
+	saved->n_uplinks++;
 }
 
 static const char *const role_names[] = {
-	[KEEP_ROLE_NONE] = "none",
-	[KEEP_ROLE_ACTIVE] = "active",
-	[KEEP_ROLE_STANDBY] = "standby",
+	[SAVEDSTATE_NONE] = "none",
+	[SAVEDSTATE_ACTIVE] = "active",
+	[SAVEDSTATE_STANDBY] = "standby",
 };
 
-static enum keep_role read_role(const json_t *root)
+static enum savedstate_role read_role(const json_t *root)
 {
 	const char *text = json_string_value(json_object_get(root, "role"));
 
-	for (enum keep_role role = KEEP_ROLE_ACTIVE; text && role <= KEEP_ROLE_STANDBY; role++)
+	for (enum savedstate_role role = SAVEDSTATE_ACTIVE; text && role <= SAVEDSTATE_STANDBY;
+		role++)
 		if (strcmp(text, role_names[role]) == 0)
 			return role;
-	return KEEP_ROLE_NONE;
+	return SAVEDSTATE_NONE;
 }
 
 static uint32_t read_mark(const json_t *root)
@@ -90,14 +91,14 @@ static uint32_t read_mark(const json_t *root)
 	return mark > 0 && mark <= UINT32_MAX ? (uint32_t)mark : 0;
 }
 
-void keep_load(const char *path, struct keep *ret_keep)
+void savedstate_load(const char *path, struct savedstate *ret_saved)
 {
 	char boot_id[BOOT_ID_LEN + 1];
 	const char *problem = NULL;
 	json_error_t error;
 	struct file file;
 
-	*ret_keep = (struct keep){0};
+	*ret_saved = (struct savedstate){0};
 	int err = file_read(path, FILE_STATE_MAX, FILE_REGULAR, &file, &problem);
 	if (err < 0) {
 		if (err != -ENOENT)
@@ -119,48 +120,49 @@ void keep_load(const char *path, struct keep *ret_keep)
 	read_boot_id(boot_id);
 	bool same_boot = boot && *boot_id && strcmp(boot, boot_id) == 0;
 	for (size_t i = 0; i < json_array_size(uplinks); i++)
-		read_uplink(json_array_get(uplinks, i), same_boot, ret_keep);
+		read_uplink(json_array_get(uplinks, i), same_boot, ret_saved);
 	if (!same_boot)
 		return;
-	ret_keep->role = read_role(root);
-	ret_keep->mark = read_mark(root);
+	ret_saved->role = read_role(root);
+	ret_saved->mark = read_mark(root);
 }
 
-const struct keep_uplink *keep_find(const struct keep *keep, const char *name)
+const struct savedstate_uplink *savedstate_find(
+	const struct savedstate *saved, const char *name)
 {
-	for (size_t i = 0; i < keep->n_uplinks; i++)
-		if (strcasecmp(keep->uplinks[i].name, name) == 0)
-			return &keep->uplinks[i];
+	for (size_t i = 0; i < saved->n_uplinks; i++)
+		if (strcasecmp(saved->uplinks[i].name, name) == 0)
+			return &saved->uplinks[i];
 	return NULL;
 }
 
 /* ---- writing ---- */
 
-static json_t *json_keep(const struct keep *keep)
+static json_t *json_savedstate(const struct savedstate *saved)
 {
 	char boot_id[BOOT_ID_LEN + 1];
 	json_t *uplinks = json_array();
 
-	for (size_t i = 0; i < keep->n_uplinks; i++) {
-		const struct keep_uplink *uplink = &keep->uplinks[i];
-		const struct uplink_saved *saved = &uplink->saved;
+	for (size_t i = 0; i < saved->n_uplinks; i++) {
+		const struct savedstate_uplink *uplink = &saved->uplinks[i];
+		const struct uplink_saved *machine = &uplink->saved;
 
 		json_array_append_new(
 			uplinks, json_pack("{s:s, s:b, s:s, s:I, s:I, s:I}", "name",
 					 uplink->name, "drained", (int)uplink->drained,
-					 "health", uplink_state_str(saved->health), "relapses",
-					 (json_int_t)saved->relapses, "since_us",
-					 (json_int_t)saved->since_us, "returned_us",
-					 (json_int_t)saved->returned_us));
+					 "health", uplink_state_str(machine->health),
+					 "relapses", (json_int_t)machine->relapses, "since_us",
+					 (json_int_t)machine->since_us, "returned_us",
+					 (json_int_t)machine->returned_us));
 	}
 	read_boot_id(boot_id);
 	return json_pack("{s:s, s:s, s:I, s:o}", "boot", boot_id, "role",
-		role_names[keep->role], "mark", (json_int_t)keep->mark, "uplinks", uplinks);
+		role_names[saved->role], "mark", (json_int_t)saved->mark, "uplinks", uplinks);
 }
 
-int keep_store(const char *path, const struct keep *keep, bool durable)
+int savedstate_store(const char *path, const struct savedstate *saved, bool durable)
 {
-	AUTO(json_decrefp) json_t *root = json_keep(keep);
+	AUTO(json_decrefp) json_t *root = json_savedstate(saved);
 	AUTO(freep) char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 
 	if (!text)

@@ -1,13 +1,13 @@
-/* tellserver.c - says which servers have died or live again, and on whose path
+/* serverevents.c - says which servers have died or live again, and on whose path
  *
- * Part of tell.h. As there, what was told last is kept, and the present is compared with it:
+ * Part of events.h. As there, what was told last is kept, and the present is compared with it:
  * a verdict of a check changes it, and so does an address that an uplink gets or loses.
  *
  * Thousands of servers may die in one moment, with their switch. The operator's program is
  * told of them only while there is room left for news of uplinks.
  */
 #include "common/site/uplinkset.h"
-#include "routed/report/tell.h"
+#include "routed/report/events.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include "common/log.h"
 #include "common/wallclock.h"
 #include "routed/health/health.h"
-#include "routed/report/notify.h"
+#include "routed/report/hook.h"
 #include "routed/routed.h"
 
 enum { WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX };
@@ -60,7 +60,7 @@ static void publish(struct routed *routed, const struct news *news)
 		news->why);
 
 	if (event && routed->ctl)
-		ctl_publish(routed->ctl, TELL_VERB, event);
+		ctl_publish(routed->ctl, EVENTS_VERB, event);
 	json_decref(event);
 }
 
@@ -68,7 +68,7 @@ static void run_program(struct routed *routed, const struct news *news)
 {
 	const struct site_uplink *uplink = &routed->site->uplinks[news->uplink];
 	const char *server = routed->site->servers[news->server].name;
-	const struct notify_fact facts[] = {
+	const struct hook_fact facts[] = {
 		{"SERVER", server},
 		{"UPLINK", uplink->name},
 		{"INTERFACE", uplink->interface},
@@ -77,8 +77,8 @@ static void run_program(struct routed *routed, const struct news *news)
 		{"WHY", news->why},
 	};
 
-	if (notify_n_waiting(routed->notify) < NOTIFY_MAX_WAITING / 2)
-		notify_run(routed->notify, routed->site->routing.notify, server, facts,
+	if (hook_n_waiting(routed->hook) < HOOK_MAX_WAITING / 2)
+		hook_run(routed->hook, routed->site->routing.notify, server, facts,
 			sizeof(facts) / sizeof(facts[0]));
 	else
 		log_debug("notify", "not told that %s has changed: too many wait", server);
@@ -117,7 +117,7 @@ static void tell_server(struct routed *routed, size_t server)
 	}
 }
 
-void tell_servers(struct routed *routed)
+void events_servers(struct routed *routed)
 {
 	for (size_t s = 0; s < routed->site->n_servers; s++)
 		if (routed->site->servers[s].check_port)
@@ -139,7 +139,7 @@ static void take_over(struct routed_server *server, const struct routed_server *
 	}
 }
 
-struct routed_server *tell_servers_of(const struct routed *routed, const struct site *site)
+struct routed_server *events_servers_of(const struct routed *routed, const struct site *site)
 {
 	struct routed_server *servers = calloc(site->n_servers + 1, sizeof(*servers));
 	int places[SITE_MAX_UPLINKS]; /* of its uplinks in the present site */

@@ -1,8 +1,8 @@
-/* test_announce.c - what dnsd is told before the kernel is changed, and what after
+/* test_linkadvert.c - what dnsd is told before the kernel is changed, and what after
  *
  * A situation is written in words, one per uplink: "up", "degraded", "down", "drained", with
  * "web-dead" behind it where the server is dead there. "-" stands for an uplink that was never
- * announced.
+ * advertised.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "routed/report/announce.h"
+#include "routed/report/linkadvert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,21 +23,21 @@
 
 enum { A, B };
 
-static void name_uplinks(struct announce *announce)
+static void name_uplinks(struct linkadvert *advert)
 {
 	static const char *const names[] = {"isp-a", "isp-b"};
 	static const char *const interfaces[] = {"wan-a", "wan-b"};
 
-	*announce = (struct announce){.n_uplinks = 2, .n_servers = 1};
+	*advert = (struct linkadvert){.n_uplinks = 2, .n_servers = 1};
 	for (size_t i = 0; i < 2; i++) {
-		strcpy(announce->uplinks[i].name, names[i]);
-		strcpy(announce->uplinks[i].interface, interfaces[i]);
-		announce->uplinks[i].since_us = 1795341600000000;
+		strcpy(advert->uplinks[i].name, names[i]);
+		strcpy(advert->uplinks[i].interface, interfaces[i]);
+		advert->uplinks[i].since_us = 1795341600000000;
 	}
-	strcpy(announce->servers[0].name, "web");
+	strcpy(advert->servers[0].name, "web");
 }
 
-static void set_state(struct announce_uplink *uplink, const char *word)
+static void set_state(struct uplink_advert *uplink, const char *word)
 {
 	static const enum uplink_state all[] = {
 		UPLINK_UP, UPLINK_DEGRADED, UPLINK_DOWN, UPLINK_DRAINED};
@@ -53,50 +53,50 @@ static void set_state(struct announce_uplink *uplink, const char *word)
 }
 
 /* "down web-dead | up" */
-static void situation(struct announce *announce, const char *text)
+static void situation(struct linkadvert *advert, const char *text)
 {
 	char words[256];
 	char *save = NULL;
 	size_t i = 0;
 
-	name_uplinks(announce);
+	name_uplinks(advert);
 	snprintf(words, sizeof(words), "%s", text);
 	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
 		if (strcmp(w, "|") == 0)
 			i++;
 		else if (strcmp(w, "web-dead") == 0)
-			announce->servers[0].dead |= uplinkset_of(i);
+			advert->servers[0].dead |= uplinkset_of(i);
 		else
-			set_state(&announce->uplinks[i], w);
+			set_state(&advert->uplinks[i], w);
 	}
 }
 
-static const char *text_of(const struct announce *announce, char *out, size_t cap)
+static const char *text_of(const struct linkadvert *advert, char *out, size_t cap)
 {
 	out[0] = '\0';
-	for (size_t i = 0; i < announce->n_uplinks; i++) {
-		const struct announce_uplink *uplink = &announce->uplinks[i];
+	for (size_t i = 0; i < advert->n_uplinks; i++) {
+		const struct uplink_advert *uplink = &advert->uplinks[i];
 		size_t n = strlen(out);
 
 		snprintf(out + n, cap - n, "%s%s%s", i ? " | " : "",
 			uplink->is_known ? uplink_state_str(uplink->state) : "-",
-			(announce->servers[0].dead >> i) & 1 ? " web-dead" : "");
+			(advert->servers[0].dead >> i) & 1 ? " web-dead" : "");
 	}
 	return out;
 }
 
-static void assert_said(const struct announce *announce, const char *expected)
+static void assert_said(const struct linkadvert *advert, const char *expected)
 {
 	char text[256];
 
-	assert_string_equal(text_of(announce, text, sizeof(text)), expected);
+	assert_string_equal(text_of(advert, text, sizeof(text)), expected);
 }
 
 /* A state and its reason are one. */
-static void assert_reasons(const struct announce *announce)
+static void assert_reasons(const struct linkadvert *advert)
 {
-	for (size_t i = 0; i < announce->n_uplinks; i++) {
-		const struct announce_uplink *uplink = &announce->uplinks[i];
+	for (size_t i = 0; i < advert->n_uplinks; i++) {
+		const struct uplink_advert *uplink = &advert->uplinks[i];
 		char why[64];
 
 		snprintf(
@@ -148,7 +148,7 @@ static const struct row rows[] = {
 	{"drained | up", "up | up", UINT32_MAX, "", ""},
 	{"up web-dead | up", "up | up", 1, "", ""},
 	{"up web-dead | up web-dead", "up | up", 1, "", "up web-dead | up"},
-	/* one that was never announced says nothing before the kernel holds what it takes */
+	/* one that was never advertised says nothing before the kernel holds what it takes */
 	{"- | up", "up | up", 0, "", "up | up"},
 	{"- | up", "down | up", 0, "", "down | up"},
 	{"- | up", "drained | up", 0, "", "drained | up"},
@@ -160,29 +160,29 @@ static const struct row rows[] = {
 
 static void check_row(const struct row *row)
 {
-	struct announce said;
-	struct announce now;
+	struct linkadvert said;
+	struct linkadvert now;
 
 	print_message("  %s -> %s%s\n", row->said, row->now, row->held ? " (held)" : "");
 	situation(&said, row->said);
 	situation(&now, row->now);
-	assert_false(announce_follow(&said, &now));
+	assert_false(linkadvert_follow(&said, &now));
 
-	assert_int_equal(announce_worse(&said, &now), *row->before != '\0');
+	assert_int_equal(linkadvert_worse(&said, &now), *row->before != '\0');
 	assert_said(&said, *row->before ? row->before : row->said);
 	assert_reasons(&said);
 
 	const char *before = *row->before ? row->before : row->said;
-	assert_int_equal(announce_rest(&said, &now, row->held), *row->after != '\0');
+	assert_int_equal(linkadvert_rest(&said, &now, row->held), *row->after != '\0');
 	assert_said(&said, *row->after ? row->after : before);
 	assert_reasons(&said);
 
 	/* and nothing is said twice */
-	assert_false(announce_worse(&said, &now));
-	assert_false(announce_rest(&said, &now, row->held));
+	assert_false(linkadvert_worse(&said, &now));
+	assert_false(linkadvert_rest(&said, &now, row->held));
 
 	/* what waited is said as soon as nothing holds it */
-	announce_rest(&said, &now, 0);
+	linkadvert_rest(&said, &now, 0);
 	assert_said(&said, row->now);
 }
 
@@ -198,8 +198,8 @@ static void worse_goes_before_the_kernel_and_better_after(void **state)
 static void no_order_of_events_offers_too_early(void **state)
 {
 	static const char *const words[] = {"up", "degraded", "down", "drained"};
-	struct announce said;
-	struct announce now;
+	struct linkadvert said;
+	struct linkadvert now;
 	uint32_t random = 1;
 
 	(void)state;
@@ -214,8 +214,8 @@ static void no_order_of_events_offers_too_early(void **state)
 			r & 32 ? " web-dead" : "");
 		situation(&now, text);
 
-		struct announce before = said;
-		announce_worse(&said, &now);
+		struct linkadvert before = said;
+		linkadvert_worse(&said, &now);
 		for (size_t k = 0; k < 2; k++) {
 			assert_true(said.uplinks[k].state >= before.uplinks[k].state);
 			assert_true(!said.uplinks[k].is_known ||
@@ -226,19 +226,19 @@ static void no_order_of_events_offers_too_early(void **state)
 
 		uint32_t held = (r >> 6) & 3;
 		before = said;
-		announce_rest(&said, &now, held);
+		linkadvert_rest(&said, &now, held);
 		for (size_t k = 0; k < 2; k++)
 			if ((held >> k) & 1 && before.uplinks[k].is_known)
 				assert_true(said.uplinks[k].state >= before.uplinks[k].state);
 	}
-	announce_rest(&said, &now, 0);
+	linkadvert_rest(&said, &now, 0);
 	assert_memory_equal(&said, &now, sizeof(said));
 }
 
 static void an_address_is_told_once_its_forwards_are_in(void **state)
 {
-	struct announce said;
-	struct announce now;
+	struct linkadvert said;
+	struct linkadvert now;
 	struct addr old;
 
 	(void)state;
@@ -248,39 +248,39 @@ static void an_address_is_told_once_its_forwards_are_in(void **state)
 	old = said.uplinks[A].public_addrs[SITE_IPV4];
 	addr_parse("192.168.2.3", &now.uplinks[A].public_addrs[SITE_IPV4]);
 
-	assert_false(announce_worse(&said, &now));
+	assert_false(linkadvert_worse(&said, &now));
 	assert_true(addr_eq(&said.uplinks[A].public_addrs[SITE_IPV4], &old));
-	assert_false(announce_rest(&said, &now, 1));
+	assert_false(linkadvert_rest(&said, &now, 1));
 	assert_true(addr_eq(&said.uplinks[A].public_addrs[SITE_IPV4], &old));
-	assert_true(announce_rest(&said, &now, 0));
+	assert_true(linkadvert_rest(&said, &now, 0));
 	assert_true(addr_eq(&said.uplinks[A].public_addrs[SITE_IPV4],
 		&now.uplinks[A].public_addrs[SITE_IPV4]));
 }
 
 static void another_reason_is_news_and_a_number_in_it_is_not(void **state)
 {
-	struct announce said;
-	struct announce now;
+	struct linkadvert said;
+	struct linkadvert now;
 
 	(void)state;
 	situation(&said, "down | up");
 	now = said;
 	strcpy(now.uplinks[A].why, "6 of 6 probes to 192.0.2.53 lost since 10:00:00");
-	assert_false(announce_worse(&said, &now));
-	assert_false(announce_rest(&said, &now, 0));
+	assert_false(linkadvert_worse(&said, &now));
+	assert_false(linkadvert_rest(&said, &now, 0));
 	now.uplinks[A].fault = UPLINK_NO_CARRIER;
-	assert_false(announce_worse(&said, &now));
-	assert_true(announce_rest(&said, &now, 0));
+	assert_false(linkadvert_worse(&said, &now));
+	assert_true(linkadvert_rest(&said, &now, 0));
 	now.uplinks[B].active = true;
-	assert_true(announce_rest(&said, &now, 0));
+	assert_true(linkadvert_rest(&said, &now, 0));
 }
 
 /* ---- another configuration ---- */
 
 static void a_reload_keeps_what_is_known_by_name(void **state)
 {
-	struct announce said;
-	struct announce now;
+	struct linkadvert said;
+	struct linkadvert now;
 
 	(void)state;
 	situation(&said, "drained | up web-dead");
@@ -296,26 +296,26 @@ static void a_reload_keeps_what_is_known_by_name(void **state)
 	now.servers[1] = now.servers[0];
 	strcpy(now.servers[0].name, "mail");
 
-	assert_true(announce_follow(&said, &now));
+	assert_true(linkadvert_follow(&said, &now));
 	assert_int_equal(said.uplinks[0].state, UPLINK_UP);
 	assert_int_equal(said.uplinks[1].state, UPLINK_DRAINED);
 	assert_true(said.uplinks[0].is_known && said.uplinks[1].is_known);
 	assert_false(said.uplinks[2].is_known);
 	assert_int_equal(said.servers[0].dead, 0);
 	assert_int_equal(said.servers[1].dead, 1); /* isp-b is the first now */
-	assert_false(announce_follow(&said, &now));
+	assert_false(linkadvert_follow(&said, &now));
 }
 
 static void the_same_name_on_another_interface_is_another_uplink(void **state)
 {
-	struct announce said;
-	struct announce now;
+	struct linkadvert said;
+	struct linkadvert now;
 
 	(void)state;
 	situation(&said, "drained | up");
 	situation(&now, "up | up");
 	strcpy(now.uplinks[A].interface, "ppp0");
-	assert_true(announce_follow(&said, &now));
+	assert_true(linkadvert_follow(&said, &now));
 	assert_false(said.uplinks[A].is_known);
 	assert_true(said.uplinks[B].is_known);
 }
@@ -351,10 +351,10 @@ static uint32_t held_by(struct plan_step step, bool ipv4, bool ipv6)
 	can_route(&now.uplinks[A], 3, ipv4, ipv6);
 	can_route(&now.uplinks[B], 4, ipv4, ipv6);
 	step.failed = false;
-	assert_int_equal(announce_held(&site, &now, &plan, false), 0);
-	assert_int_equal(announce_held(&site, &now, &plan, true), UINT32_MAX);
+	assert_int_equal(linkadvert_held(&site, &now, &plan, false), 0);
+	assert_int_equal(linkadvert_held(&site, &now, &plan, true), UINT32_MAX);
 	step.failed = true;
-	return announce_held(&site, &now, &plan, false);
+	return linkadvert_held(&site, &now, &plan, false);
 }
 
 static void a_failed_step_holds_the_uplinks_that_rest_on_it(void **state)
@@ -407,9 +407,9 @@ static const char *why_dead(size_t server, size_t uplink, void *arg, char *out, 
 	return out;
 }
 
-static char *line_of(const struct announce *announce, announce_why_fn *why)
+static char *line_of(const struct linkadvert *advert, linkadvert_why_fn *why)
 {
-	json_t *line = announce_json(announce, 7, 1795341600123456, why, NULL);
+	json_t *line = linkadvert_json(advert, 7, 1795341600123456, why, NULL);
 	char *text = json_dumps(line, JSON_COMPACT);
 
 	json_decref(line);
@@ -419,7 +419,7 @@ static char *line_of(const struct announce *announce, announce_why_fn *why)
 
 static void a_line_says_all_of_it(void **state)
 {
-	struct announce said;
+	struct linkadvert said;
 
 	(void)state;
 	situation(&said, "down web-dead | up");
@@ -444,7 +444,7 @@ static void a_line_says_all_of_it(void **state)
 
 static void what_was_never_announced_is_left_out(void **state)
 {
-	struct announce said;
+	struct linkadvert said;
 
 	(void)state;
 	situation(&said, "- | up web-dead");
@@ -457,13 +457,13 @@ static void what_was_never_announced_is_left_out(void **state)
 /* 32 uplinks with the longest reasons, 1024 servers, all dead everywhere. */
 static void the_longest_line_is_one_that_dnsd_reads(void **state)
 {
-	struct announce *said = calloc(1, sizeof(*said));
+	struct linkadvert *said = calloc(1, sizeof(*said));
 
 	(void)state;
 	said->n_uplinks = SITE_MAX_UPLINKS;
 	said->n_servers = SITE_MAX_SERVERS;
 	for (size_t i = 0; i < SITE_MAX_UPLINKS; i++) {
-		struct announce_uplink *uplink = &said->uplinks[i];
+		struct uplink_advert *uplink = &said->uplinks[i];
 
 		uplink->is_known = true;
 		uplink->state = UPLINK_DEGRADED;
@@ -503,5 +503,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("announce", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("linkadvert", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* test_notify.c - the operator's program can do no harm */
+/* test_hook.c - the operator's program can do no harm */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "routed/report/notify.h"
+#include "routed/report/hook.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -25,7 +25,7 @@ enum { PATIENCE_MS = 30000 };
 
 struct fixture {
 	struct event_base *base;
-	struct notify *notify;
+	struct hook *notify;
 	char dir[64];
 	char program[96];
 	char output[96];
@@ -36,20 +36,20 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	*state = f;
-	strcpy(f->dir, "/tmp/test_notify.XXXXXX");
+	strcpy(f->dir, "/tmp/test_hook.XXXXXX");
 	if (!mkdtemp(f->dir))
 		return -1;
 	snprintf(f->program, sizeof(f->program), "%s/program", f->dir);
 	snprintf(f->output, sizeof(f->output), "%s/output", f->dir);
 	f->base = event_base_new();
-	return notify_new(f->base, &f->notify);
+	return hook_new(f->base, &f->notify);
 }
 
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	notify_free(f->notify);
+	hook_free(f->notify);
 	event_base_free(f->base);
 	unlink(f->program);
 	unlink(f->output);
@@ -70,9 +70,9 @@ static void write_program(const struct fixture *f, const char *script)
 
 static void run(struct fixture *f, const char *subject, const char *state)
 {
-	const struct notify_fact facts[] = {{"UPLINK", subject}, {"STATE", state}};
+	const struct hook_fact facts[] = {{"UPLINK", subject}, {"STATE", state}};
 
-	notify_run(f->notify, f->program, subject, facts, 2);
+	hook_run(f->notify, f->program, subject, facts, 2);
 }
 
 /* Turns the loop until no program runs any more. */
@@ -107,7 +107,7 @@ static void it_gets_the_facts_in_its_environment(void **state)
 	run(f, "isp-a", "down");
 	turn_until_quiet(f);
 	assert_output(f, "isp-a down\n");
-	assert_int_equal(notify_counters(f->notify)->run, 1);
+	assert_int_equal(hook_counters(f->notify)->run, 1);
 }
 
 static void changes_of_one_uplink_are_told_in_their_order(void **state)
@@ -128,12 +128,12 @@ static void one_that_hangs_is_killed_with_its_children(void **state)
 	struct fixture *f = *state;
 	int64_t started_ms = clock_now_ms();
 
-	notify_set_time_ms(f->notify, 100);
+	hook_set_time_ms(f->notify, 100);
 	write_program(f, "trap '' TERM INT; (sleep 100; echo late >>$OUT) & sleep 100");
 	run(f, "isp-a", "down");
 	turn_until_quiet(f);
 	assert_true(clock_now_ms() - started_ms < 3000);
-	assert_int_equal(notify_counters(f->notify)->killed, 1);
+	assert_int_equal(hook_counters(f->notify)->killed, 1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie is left */
 }
 
@@ -143,11 +143,11 @@ static void one_that_fails_or_is_not_there_is_counted(void **state)
 
 	run(f, "isp-a", "down");
 	turn_until_quiet(f);
-	assert_int_equal(notify_counters(f->notify)->failed, 1);
+	assert_int_equal(hook_counters(f->notify)->failed, 1);
 	write_program(f, "exit 3");
 	run(f, "isp-a", "down");
 	turn_until_quiet(f);
-	assert_int_equal(notify_counters(f->notify)->failed, 2);
+	assert_int_equal(hook_counters(f->notify)->failed, 2);
 }
 
 static void only_so_many_run_and_wait(void **state)
@@ -156,18 +156,17 @@ static void only_so_many_run_and_wait(void **state)
 	char subject[16];
 
 	write_program(f, "echo x >>$OUT; exec sleep 0.2");
-	for (int i = 0; i < 2 * NOTIFY_MAX_WAITING; i++) {
+	for (int i = 0; i < 2 * HOOK_MAX_WAITING; i++) {
 		snprintf(subject, sizeof(subject), "isp-%d", i);
 		run(f, subject, "down");
 	}
-	assert_int_equal(notify_counters(f->notify)->run, NOTIFY_MAX_RUNNING);
-	assert_int_equal(notify_n_waiting(f->notify), NOTIFY_MAX_WAITING);
+	assert_int_equal(hook_counters(f->notify)->run, HOOK_MAX_RUNNING);
+	assert_int_equal(hook_n_waiting(f->notify), HOOK_MAX_WAITING);
 	assert_int_equal(
-		notify_counters(f->notify)->dropped, NOTIFY_MAX_WAITING - NOTIFY_MAX_RUNNING);
+		hook_counters(f->notify)->dropped, HOOK_MAX_WAITING - HOOK_MAX_RUNNING);
 	turn_until_quiet(f);
-	assert_int_equal(notify_n_waiting(f->notify), 0);
-	assert_int_equal(
-		notify_counters(f->notify)->run, NOTIFY_MAX_WAITING + NOTIFY_MAX_RUNNING);
+	assert_int_equal(hook_n_waiting(f->notify), 0);
+	assert_int_equal(hook_counters(f->notify)->run, HOOK_MAX_WAITING + HOOK_MAX_RUNNING);
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -184,6 +183,6 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	log_init("test_notify", LOG_LEVEL_DEBUG);
-	return cmocka_run_group_tests_name("notify", tests, NULL, NULL);
+	log_init("test_hook", LOG_LEVEL_DEBUG);
+	return cmocka_run_group_tests_name("hook", tests, NULL, NULL);
 }

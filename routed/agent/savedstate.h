@@ -1,4 +1,4 @@
-/* keep.h - what routed must still know after a restart: who is drained, how each uplink stood,
+/* savedstate.h - what routed must still know after a restart: who is drained, how each uplink stood,
  * and whether the router stands by
  *
  * A small JSON file in the state folder, replaced as a whole: killed at any moment, either the
@@ -14,28 +14,29 @@
 #include "routed/uplink/uplink.h"
 
 /* What was last said of this router, of two; until the next boot. */
-enum keep_role { KEEP_ROLE_NONE, KEEP_ROLE_ACTIVE, KEEP_ROLE_STANDBY };
+enum savedstate_role { SAVEDSTATE_NONE, SAVEDSTATE_ACTIVE, SAVEDSTATE_STANDBY };
 
-struct keep_uplink {
+struct savedstate_uplink {
 	char name[SITE_NAME_MAX + 1];
 	bool drained;
 	struct uplink_saved saved; /* since_us 0: nothing known */
 };
 
-struct keep {
-	struct keep_uplink uplinks[SITE_MAX_UPLINKS];
+struct savedstate {
+	struct savedstate_uplink uplinks[SITE_MAX_UPLINKS];
 	size_t n_uplinks;
 	uint32_t mark; /* connections bear marks by this one and the order; 0: none known */
-	enum keep_role role;
+	enum savedstate_role role;
 };
 
 /* A file that is not there, or makes no sense, is an empty `keep`; the latter is warned about.
  */
-void keep_load(const char *path, struct keep *ret_keep);
+void savedstate_load(const char *path, struct savedstate *ret_saved);
 
 /* `durable`: on the disk before it returns, which may take some milliseconds; else a power
  * failure may cost it. A logged negative errno. */
-int keep_store(const char *path, const struct keep *keep, bool durable);
+int savedstate_store(const char *path, const struct savedstate *saved, bool durable);
 
 /* NULL if that uplink is not in it. */
-const struct keep_uplink *keep_find(const struct keep *keep, const char *name);
+const struct savedstate_uplink *savedstate_find(
+	const struct savedstate *saved, const char *name);

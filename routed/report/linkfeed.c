@@ -1,11 +1,11 @@
-/* publish.c - tells dnsd, and whoever else follows `links`, what is so: before or after the
+/* linkfeed.c - tells dnsd, and whoever else follows `links`, what is so: before or after the
  * kernel
  *
  * Called by reconcile.c at its two moments. What is so now is gathered from the machines each
  * time; what was said last is kept, so that only news makes a line, and the reply to a new
  * follower is what the others have been told.
  */
-#include "routed/report/publish.h"
+#include "routed/report/linkfeed.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,11 +16,11 @@
 #include "common/site/uplinkset.h"
 #include "common/wallclock.h"
 #include "routed/health/health.h"
-#include "routed/report/announce.h"
+#include "routed/report/linkadvert.h"
 #include "routed/routed.h"
 
 static void gather_uplink(
-	const struct routed *routed, size_t i, struct announce_uplink *ret_uplink)
+	const struct routed *routed, size_t i, struct uplink_advert *ret_uplink)
 {
 	const struct site_uplink *config = &routed->site->uplinks[i];
 	const struct situation_uplink *situation = &routed->situation.uplinks[i];
@@ -29,7 +29,7 @@ static void gather_uplink(
 			  routed->decision.active[SITE_IPV6];
 	int64_t now_us = clock_now_us();
 
-	*ret_uplink = (struct announce_uplink){
+	*ret_uplink = (struct uplink_advert){
 		.is_known = true,
 		.state = uplink_state(machine),
 		.fault = machine->fault,
@@ -44,11 +44,11 @@ static void gather_uplink(
 		sizeof(ret_uplink->why));
 }
 
-static void gather(const struct routed *routed, struct announce *ret_now)
+static void gather(const struct routed *routed, struct linkadvert *ret_now)
 {
 	const struct site *site = routed->site;
 
-	*ret_now = (struct announce){
+	*ret_now = (struct linkadvert){
 		.n_uplinks = site->n_uplinks, .n_servers = site->n_servers};
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		gather_uplink(routed, i, &ret_now->uplinks[i]);
@@ -59,30 +59,30 @@ static void gather(const struct routed *routed, struct announce *ret_now)
 	}
 }
 
-static void publish_line(struct routed *routed)
+static void linkfeed_line(struct routed *routed)
 {
 	routed->said_seq++;
 	routed->said_us = wallclock_now_us();
 
-	json_t *line = publish_reply(routed);
+	json_t *line = linkfeed_reply(routed);
 	if (line)
-		ctl_publish(routed->ctl, PUBLISH_VERB, line);
+		ctl_publish(routed->ctl, LINKFEED_VERB, line);
 	json_decref(line);
 }
 
-void publish_worse(struct routed *routed)
+void linkfeed_worse(struct routed *routed)
 {
-	struct announce now;
+	struct linkadvert now;
 
 	gather(routed, &now);
-	bool news = announce_follow(&routed->said, &now);
-	news = announce_worse(&routed->said, &now) || news;
+	bool news = linkadvert_follow(&routed->said, &now);
+	news = linkadvert_worse(&routed->said, &now) || news;
 	if (news)
-		publish_line(routed);
+		linkfeed_line(routed);
 }
 
 /* What waits is complained of when that changes, not at each attempt. */
-static void tell_held(struct routed *routed, const struct announce *now, uint32_t held)
+static void tell_held(struct routed *routed, const struct linkadvert *now, uint32_t held)
 {
 	uint32_t waiting = 0;
 
@@ -99,27 +99,27 @@ static void tell_held(struct routed *routed, const struct announce *now, uint32_
 	routed->said_waiting = waiting;
 }
 
-void publish_rest(struct routed *routed, const struct plan *plan, bool nft_failed)
+void linkfeed_rest(struct routed *routed, const struct plan *plan, bool nft_failed)
 {
-	uint32_t held = announce_held(routed->site, &routed->situation, plan, nft_failed);
-	struct announce now;
+	uint32_t held = linkadvert_held(routed->site, &routed->situation, plan, nft_failed);
+	struct linkadvert now;
 
 	gather(routed, &now);
 	routed->said_held = held;
-	if (announce_rest(&routed->said, &now, held))
-		publish_line(routed);
+	if (linkadvert_rest(&routed->said, &now, held))
+		linkfeed_line(routed);
 	tell_held(routed, &now, held);
 }
 
-void publish_servers(struct routed *routed)
+void linkfeed_servers(struct routed *routed)
 {
-	struct announce now;
+	struct linkadvert now;
 
 	gather(routed, &now);
-	bool news = announce_follow(&routed->said, &now);
-	news = announce_servers(&routed->said, &now, routed->said_held) || news;
+	bool news = linkadvert_follow(&routed->said, &now);
+	news = linkadvert_servers(&routed->said, &now, routed->said_held) || news;
 	if (news)
-		publish_line(routed);
+		linkfeed_line(routed);
 }
 
 /* One may still be said to be dead because its uplink is not ready. */
@@ -133,8 +133,8 @@ static const char *why_dead(size_t server, size_t uplink, void *arg, char *out, 
 	return out;
 }
 
-json_t *publish_reply(const struct routed *routed)
+json_t *linkfeed_reply(const struct routed *routed)
 {
-	return announce_json(
+	return linkadvert_json(
 		&routed->said, routed->said_seq, routed->said_us, why_dead, routed->health);
 }

@@ -1,7 +1,7 @@
-/* publish.h - tells dnsd, and whoever else follows `links`, what is so: before or after the
+/* linkfeed.h - tells dnsd, and whoever else follows `links`, what is so: before or after the
  * kernel
  *
- * What is told, and what waits, is in announce.h. Nobody is waited for.
+ * What is told, and what waits, is in linkadvert.h. Nobody is waited for.
  */
 #pragma once
 #include <jansson.h>
@@ -10,18 +10,18 @@
 struct plan;
 struct routed;
 
-#define PUBLISH_VERB "links" /* of the control socket */
+#define LINKFEED_VERB "links" /* of the control socket */
 
 /* What makes an uplink or a server worse. To be called before the kernel is changed. */
-void publish_worse(struct routed *routed);
+void linkfeed_worse(struct routed *routed);
 
 /* Everything else, but for what the kernel does not hold what it takes. To be called once
  * `plan` has been applied. */
-void publish_rest(struct routed *routed, const struct plan *plan, bool nft_failed);
+void linkfeed_rest(struct routed *routed, const struct plan *plan, bool nft_failed);
 
 /* What has become of the servers: the kernel is not changed for them. */
-void publish_servers(struct routed *routed);
+void linkfeed_servers(struct routed *routed);
 
 /* What was published last: the reply to those who begin to follow. A new reference, NULL
  * without memory. */
-json_t *publish_reply(const struct routed *routed);
+json_t *linkfeed_reply(const struct routed *routed);
