@@ -10,7 +10,7 @@
 
 #include "common/net/family.h"
 #include "common/xalloc.h"
-#include "dnsd/wire/query.h"
+#include "dnsd/wire/dns.h"
 
 /* More records than a count in a message can tell never fit into one: TC says so then. */
 static uint16_t count_of(size_t n)

@@ -17,7 +17,7 @@
 #include "common/xalloc.h"
 #include "dnsd/answer/builder.h"
 #include "dnsd/answer/compile.h"
-#include "dnsd/wire/query.h"
+#include "dnsd/wire/dns.h"
 
 struct outside {
 	const struct zone_node *node;

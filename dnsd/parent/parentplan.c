@@ -81,7 +81,7 @@ static void target_add_pseudo(struct parent_target *target, const struct site *s
 /* Literal addresses beside an UPLINK record count as wanted too. */
 static void target_add_literals(struct parent_target *target, const struct zone_node *node)
 {
-	const struct zone_rrset *rrset = zone_node_find(node, family_type(target->family));
+	const struct zone_rrset *rrset = zone_node_find(node, dns_addr_type(target->family));
 
 	for (size_t i = 0; rrset && i < rrset->n_rdatas; i++) {
 		struct addr addr = addr_from_bytes(
@@ -295,7 +295,7 @@ static void put_target_addr(struct message_writer *writer, enum message_section 
 {
 	const struct message_rr rr = {
 		.name = target->name,
-		.type = family_type(target->family),
+		.type = dns_addr_type(target->family),
 		.class = class,
 		.ttl_s = ttl_s,
 		.rdata = addr ? addr->bytes : NULL,

@@ -235,7 +235,7 @@ static void parentzone_resolve(struct parentzone *zone)
 	zone->phase = PHASE_RESOLVE;
 	(void)name_from_str(zone->how.host, name, &len); /* site.yaml was checked */
 	message_begin(&writer, bytes, sizeof(bytes), ask_id(), DNS_RD);
-	message_put_question(&writer, name, family_type(zone->resolving), DNS_CLASS_IN);
+	message_put_question(&writer, name, dns_addr_type(zone->resolving), DNS_CLASS_IN);
 	send_to(zone, &zone->resolvers[zone->i_resolver], &writer, NULL);
 }
 
@@ -332,7 +332,7 @@ static void look_begin(struct parentzone *zone, enum phase phase)
 {
 	const struct parent_target *target = &current_name(zone)->target;
 
-	ask_primary(zone, phase, target->name, family_type(target->family));
+	ask_primary(zone, phase, target->name, dns_addr_type(target->family));
 }
 
 /* Glue comes in the additional section of a referral. */

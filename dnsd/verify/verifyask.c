@@ -257,7 +257,7 @@ static int ask_outside(struct verify *verify, struct outside *outside)
 		for (size_t k = 0; k < outside->n && is_worth_asking(&verify->servers[i]); k++)
 			for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 				add_question(&questions, &verify->servers[i].at,
-					outside->names[k], family_type(family));
+					outside->names[k], dns_addr_type(family));
 	int err = askall(&askall_default, questions.items, questions.n);
 	for (size_t i = 0; i < verify->n_servers && err == 0; i++)
 		for (size_t k = 0; k < outside->n && is_worth_asking(&verify->servers[i]); k++)
@@ -285,7 +285,7 @@ static int ask_resolvers(struct verify *verify, const struct outside *outside)
 		for (enum site_family family = 0;
 			family < SITE_FAMILIES && !outside->is_known[k]; family++)
 			add_question(&questions, &verify->resolvers[0], outside->names[k],
-				family_type(family))
+				dns_addr_type(family))
 				->recursive = true;
 	int err = askall(&askall_default, questions.items, questions.n);
 	for (size_t i = 0; i < questions.n && err == 0; i++)

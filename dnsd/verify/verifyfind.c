@@ -80,7 +80,7 @@ static int find_addresses(
 	for (size_t i = 0; i < SITE_FAMILIES * n; i++) {
 		questions[i].server = verify->resolvers[0];
 		questions[i].recursive = true;
-		questions[i].type = family_type((enum site_family)(i % SITE_FAMILIES));
+		questions[i].type = dns_addr_type((enum site_family)(i % SITE_FAMILIES));
 		memcpy(questions[i].name, names[i / SITE_FAMILIES], NAME_MAX_LEN);
 	}
 	int err = askall(&askall_default, questions, SITE_FAMILIES * n);

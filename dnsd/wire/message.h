@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dnsd/wire/dns.h"
 #include "dnsd/wire/name.h"
-#include "dnsd/wire/query.h"
 
 enum {
 	MESSAGE_QUERY_CAP = 4096, /* room that every message of ours has */

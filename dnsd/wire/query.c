@@ -10,6 +10,8 @@
  */
 #include "dnsd/wire/query.h"
 
+#include <string.h>
+
 #include "common/bigendian.h"
 
 enum { OPT_FIXED_LEN = 11 };

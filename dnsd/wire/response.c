@@ -119,7 +119,7 @@ size_t response_addrs(const struct message *message, enum message_section sectio
 	size_t n = 0;
 
 	while (message_next(message, &walk, &record)) {
-		if (!is_in(&record, section, family_type(family)) ||
+		if (!is_in(&record, section, dns_addr_type(family)) ||
 			record.rdata_len != addr_octets ||
 			(owner && !name_eq(record.owner, owner)))
 			continue;

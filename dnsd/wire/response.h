@@ -40,8 +40,3 @@ size_t response_ns(const struct message *message, enum message_section section,
 
 /* The first character-string of the first TXT record in the answer. */
 bool response_txt(const struct message *message, char *ret_text, size_t cap);
-
-static inline uint16_t family_type(enum site_family family)
-{
-	return family == SITE_IPV4 ? DNS_TYPE_A : DNS_TYPE_AAAA;
-}

@@ -19,7 +19,8 @@
 
 #include "common/bigendian.h"
 #include "common/clock.h"
-#include "dnsd/wire/query.h"
+#include "dnsd/wire/dns.h"
+#include "dnsd/wire/name.h"
 
 enum {
 	N_SOCKETS = 8,
