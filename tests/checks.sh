@@ -21,17 +21,20 @@ shell_files() {
 	find common/debian routed -type f -perm -100 | sort
 }
 
-FORMAT_VERSION=14 # of Debian 12
+# is_version PROGRAM VERSION: the program is of that version, Debian 12's. Each version breaks lines
+# in another way and has findings of its own, so another version cannot judge: skipped.
+is_version() {
+	local found
+	found=$("$1" --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
+	[[ $found != "$2" ]] || return 0
+	echo "$1 is version $found; the sources follow $2"
+	return 1
+}
 
-# Prints the files that are not as clang-format -i would leave them. Versions differ in how they
-# break lines and align comments, so another one than ours cannot judge: skipped.
+# Prints the files that are not as clang-format -i would leave them.
 check_format() {
-	local out version
-	version=$(clang-format --version | sed -nE 's/.*version ([0-9]+)\..*/\1/p')
-	if [ "$version" != "$FORMAT_VERSION" ]; then
-		echo "clang-format is version $version; the sources are formatted by $FORMAT_VERSION"
-		return 77
-	fi
+	local out
+	is_version clang-format 14.0 || return 77
 	out=$(c_files | xargs clang-format --dry-run -Werror 2>&1) && return 0
 	sed -nE 's/^([^ :]+):.*(error|warning):.*/\1: needs clang-format -i/p' <<<"$out" | sort -u
 	return 1
@@ -65,6 +68,7 @@ check_manpages() {
 # in TAILQ_FOREACH, so uninitialised variables are left to gcc and clang's analyser. Any other
 # finding that is wrong is answered at its place with a comment: cppcheck-suppress NAME.
 check_cppcheck() {
+	is_version cppcheck 2.10 || return 77
 	# shellcheck disable=SC2046 # names of ours, without blanks
 	cppcheck --quiet --std=c11 --language=c -j "$(nproc)" -I . -I tests \
 		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
@@ -75,6 +79,7 @@ check_cppcheck() {
 # check_tidy BUILD: with the compiler arguments of that build, less those only gcc knows.
 # .clang-tidy says which checks, and why not the others. Prints a line for each finding.
 check_tidy() {
+	is_version clang-tidy 14.0 || return 77
 	c_files | grep '\.c$' | grep -v '^tests/' |
 		xargs -P "$(nproc)" -n 1 clang-tidy -p "$1" --quiet --warnings-as-errors='*' \
 			--extra-arg=-Wno-unknown-warning-option 2>&1 |
