@@ -24,11 +24,6 @@
 #include "dnsd/state/word.h"
 #include "dnsd/wire/message.h"
 
-static json_t *json_text(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
 /* ---- counters ---- */
 
 static const char *const counter_names[STATS_RCODE_0] = {
@@ -99,9 +94,9 @@ static json_t *json_socket(const struct dnsd *dnsd, const struct socket_state *s
 	json_t *socket = json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:b}", "view",
 		state->view->name, "protocol", state->tcp ? "tcp" : "udp", "address",
 		addr_str(&state->addr), "port", (int)state->port, "state",
-		state->is_open ? "open" : "waiting", "error", json_text(state->problem),
-		"leaves_by", json_way_out(dnsd, state), "leaves_wrong",
-		(int)(way && way->is_wrong));
+		state->is_open ? "open" : "waiting", "error",
+		json_string_or_null(state->problem), "leaves_by", json_way_out(dnsd, state),
+		"leaves_wrong", (int)(way && way->is_wrong));
 
 	if (!state->tcp)
 		json_object_set_new(socket, "threads", json_integer(state->n_threads));
@@ -150,7 +145,8 @@ static json_t *json_said(const struct word_uplink *said)
 	if (!said)
 		return json_null();
 	return json_pack("{s:s, s:s, s:b, s:o}", "state", uplink_state_str(said->state), "why",
-		said->why, "active", (int)said->active, "since", json_text(said->since));
+		said->why, "active", (int)said->active, "since",
+		json_string_or_null(said->since));
 }
 
 static void add_sources(json_t *object, const struct word_verdict *verdict)
@@ -282,7 +278,7 @@ static json_t *json_stream(const struct dnsd *dnsd)
 	const struct ctl_subscriber_state *subscriber = state.subscriber;
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
 		state.path, "connected", (int)subscriber->connected, "since",
-		json_time(subscriber->since_s), "error", json_text(subscriber->why),
+		json_time(subscriber->since_s), "error", json_string_or_null(subscriber->why),
 		"last_word", json_time(state.word_s), "age_ms", json_ms(state.age_ms),
 		"grace_ms", json_ms(state.grace_left_ms), "seq",
 		word ? json_integer(word->seq) : json_null(), "words",

@@ -16,9 +16,8 @@ json_t *status_json(struct dnsd *dnsd);
 /* The verb `status`: asks the running dnsd and prints. Returns the exit status. */
 int status_run(const struct cli *cli);
 
-/* Asks the running dnsd for `verb`; on failure says why on standard error and returns NULL.
- * A new reference. */
-json_t *status_ask(const struct cli *cli, const char *verb);
+/* Asks the running dnsd for its status. NULL after a message on standard error. A new reference. */
+json_t *status_ask(const struct cli *cli);
 
 /* The table, from the reply. */
 void status_print(const json_t *status);

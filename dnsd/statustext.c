@@ -9,67 +9,26 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/ctl/ctlrequest.h"
+#include "common/ctl/ctlask.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/status.h"
 
-json_t *status_ask(const struct cli *cli, const char *verb)
+json_t *status_ask(const struct cli *cli)
 {
-	AUTO(freep) char *path = cli_path(cli->runtime_dir, DNSD_SOCKET);
-	json_t *reply = NULL;
-	int err = path ? ctl_request(path, verb, DNSD_SOCKET_TIMEOUT_MS, &reply) : -ENOMEM;
+	const struct ctlask ask = {.program = "dnsd",
+		.socket = DNSD_SOCKET,
+		.timeout_ms = DNSD_SOCKET_TIMEOUT_MS};
 
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		fprintf(stderr,
-			"dnsd: dnsd is not running: nobody answers at %s. Started with "
-			"another --runtime?\n",
-			path);
-	else if (err < 0)
-		fprintf(stderr, "dnsd: cannot ask the running dnsd at %s: %s\n",
-			path ? path : "", strerror(-err));
-	if (err < 0)
-		return NULL;
-
-	const char *error = json_string_value(json_object_get(reply, "error"));
-	if (error) {
-		fprintf(stderr, "dnsd: %s\n", error);
-		json_decref(reply);
-		return NULL;
-	}
-	return reply;
+	return ctlask(&ask, cli, NULL);
 }
 
-/* ---- reading the reply ---- */
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "-";
-}
-
-static long long number(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
-/* "a, b" in `out`, or "-". */
-static const char *joined(const json_t *list, char *out, size_t cap)
-{
-	size_t n = 0;
-
-	snprintf(out, cap, "-");
-	for (size_t i = 0; i < json_array_size(list) && n < cap; i++)
-		n += (size_t)snprintf(out + n, cap - n, "%s%s", i > 0 ? ", " : "",
-			json_string_value(json_array_get(list, i)));
-	return out;
-}
+/* ---- the reply ---- */
 
 /* The sum over UDP and TCP. */
 static long long counted(const json_t *view, const char *counter)
 {
-	return number(json_object_get(view, "udp"), counter) +
-	       number(json_object_get(view, "tcp"), counter);
+	return reply_number(json_object_get(view, "udp"), counter) +
+	       reply_number(json_object_get(view, "tcp"), counter);
 }
 
 static long long counted_rcode(const json_t *view, const char *rcode)
@@ -77,7 +36,7 @@ static long long counted_rcode(const json_t *view, const char *rcode)
 	const json_t *udp = json_object_get(json_object_get(view, "udp"), "rcodes");
 	const json_t *tcp = json_object_get(json_object_get(view, "tcp"), "rcodes");
 
-	return number(udp, rcode) + number(tcp, rcode);
+	return reply_number(udp, rcode) + reply_number(tcp, rcode);
 }
 
 /* ---- tables ---- */
@@ -85,43 +44,45 @@ static long long counted_rcode(const json_t *view, const char *rcode)
 /* Where the states come from, and how sure that is. */
 static void print_stream(const json_t *stream)
 {
-	long long age_ms = number(stream, "age_ms");
+	long long age_ms = reply_number(stream, "age_ms");
 
 	if (json_is_true(json_object_get(stream, "connected")))
 		printf("routed: followed since %s, last word %lld.%lld s ago, "
 		       "%lld reconnects\n",
-			text(stream, "since"), age_ms / 1000, age_ms % 1000 / 100,
-			number(stream, "reconnects"));
+			reply_text(stream, "since"), age_ms / 1000, age_ms % 1000 / 100,
+			reply_number(stream, "reconnects"));
 	else if (json_is_integer(json_object_get(stream, "age_ms")))
 		printf("routed: LOST since %s (%s); "
 		       "its word of %lld.%lld s ago counts for %lld s more\n",
-			text(stream, "since"), text(stream, "error"), age_ms / 1000,
-			age_ms % 1000 / 100, (number(stream, "grace_ms") + 999) / 1000);
+			reply_text(stream, "since"), reply_text(stream, "error"),
+			age_ms / 1000, age_ms % 1000 / 100,
+			(reply_number(stream, "grace_ms") + 999) / 1000);
 	else
 		printf("routed: NO WORD (%s): "
 		       "uplinks are judged by carrier and addresses alone\n",
-			text(stream, "error"));
+			reply_text(stream, "error"));
 }
 
 static void print_head(const json_t *status)
 {
 	const json_t *links = json_object_get(status, "links");
 
-	printf("dnsd %s, process %lld, running since %s\n", text(status, "version"),
-		number(status, "pid"), text(status, "started"));
-	printf("configuration %s of %s\n", text(status, "config"), text(status, "loaded"));
+	printf("dnsd %s, process %lld, running since %s\n", reply_text(status, "version"),
+		reply_number(status, "pid"), reply_text(status, "started"));
+	printf("configuration %s of %s\n", reply_text(status, "config"),
+		reply_text(status, "loaded"));
 	if (json_is_string(json_object_get(status, "reload_failed")))
 		printf("THE RELOAD AT %s FAILED: see the log, or run `dnsd check`\n",
-			text(status, "reload_failed"));
-	printf("links: %s, %lld messages, %lld overruns\n", text(links, "source"),
-		number(links, "messages"), number(links, "overruns"));
+			reply_text(status, "reload_failed"));
+	printf("links: %s, %lld messages, %lld overruns\n", reply_text(links, "source"),
+		reply_number(links, "messages"), reply_number(links, "overruns"));
 	print_stream(json_object_get(status, "stream"));
 	putchar('\n');
 }
 
 static const char *source_of(const json_t *view)
 {
-	return strcmp(text(view, "source"), "routed") == 0 ? "routed" : "mirror";
+	return strcmp(reply_text(view, "source"), "routed") == 0 ? "routed" : "mirror";
 }
 
 static void print_views(const json_t *views)
@@ -136,11 +97,12 @@ static void print_views(const json_t *views)
 		bool closed = !inside && json_is_false(json_object_get(view, "inbound"));
 		char addrs[256];
 
-		joined(json_object_get(view, inside ? "addresses" : "public"), addrs,
+		reply_joined(json_object_get(view, inside ? "addresses" : "public"), addrs,
 			sizeof(addrs));
-		printf("%-12s %-9s %-8s %-36s %s%s\n", text(view, "name"),
-			inside ? "-" : text(view, "state"), inside ? "-" : source_of(view),
-			addrs, inside ? "the LAN" : text(view, "why"),
+		printf("%-12s %-9s %-8s %-36s %s%s\n", reply_text(view, "name"),
+			inside ? "-" : reply_text(view, "state"),
+			inside ? "-" : source_of(view), addrs,
+			inside ? "the LAN" : reply_text(view, "why"),
 			closed ? "; no view: inbound: no" : "");
 	}
 }
@@ -156,8 +118,8 @@ static void print_dead(const json_t *servers)
 			if (!any)
 				printf("\n%-12s %-12s %s\n", "SERVER", "DEAD ON", "WHY");
 			any = true;
-			printf("%-12s %-12s %s\n", text(server, "name"), text(dead, "uplink"),
-				text(dead, "why"));
+			printf("%-12s %-12s %s\n", reply_text(server, "name"),
+				reply_text(dead, "uplink"), reply_text(dead, "why"));
 		}
 	}
 }
@@ -178,16 +140,16 @@ static void print_sockets(const json_t *sockets)
 	printf("\n%-5s %-40s %-6s %-12s %-8s %s\n", "PROTO", "ADDRESS", "PORT", "VIEW",
 		"STATE", "ANSWERS LEAVE BY");
 	json_array_foreach (sockets, i, socket) {
-		const char *way = text(socket, "leaves_by");
+		const char *way = reply_text(socket, "leaves_by");
 
-		printf("%-5s %-40s %-6lld %-12s %-8s %s%s\n", text(socket, "protocol"),
-			text(socket, "address"), number(socket, "port"), text(socket, "view"),
-			text(socket, "state"), *way ? way : "nowhere",
-			way_trouble(socket, way));
-		if (strcmp(text(socket, "state"), "open") != 0)
+		printf("%-5s %-40s %-6lld %-12s %-8s %s%s\n", reply_text(socket, "protocol"),
+			reply_text(socket, "address"), reply_number(socket, "port"),
+			reply_text(socket, "view"), reply_text(socket, "state"),
+			*way ? way : "nowhere", way_trouble(socket, way));
+		if (strcmp(reply_text(socket, "state"), "open") != 0)
 			printf("      tried again in %.1f s: %s\n",
-				(double)number(socket, "retry_in_ms") / 1000,
-				text(socket, "error"));
+				(double)reply_number(socket, "retry_in_ms") / 1000,
+				reply_text(socket, "error"));
 	}
 }
 
@@ -198,8 +160,9 @@ static void print_zones(const json_t *zones)
 
 	printf("\n%-32s %-11s %-8s %s\n", "ZONE", "SERIAL", "RECORDS", "FILE");
 	json_array_foreach (zones, i, zone) {
-		printf("%-32s %-11lld %-8lld %s\n", text(zone, "name"), number(zone, "serial"),
-			number(zone, "records"), text(zone, "file"));
+		printf("%-32s %-11lld %-8lld %s\n", reply_text(zone, "name"),
+			reply_number(zone, "serial"), reply_number(zone, "records"),
+			reply_text(zone, "file"));
 	}
 }
 
@@ -211,11 +174,12 @@ static void print_parent_names(const json_t *names)
 	json_array_foreach (names, i, name) {
 		char seen[256];
 
-		printf("  %-30s %-5s %-8s %s%s%s\n", text(name, "name"), text(name, "type"),
-			text(name, "state"),
-			joined(json_object_get(name, "at_parent"), seen, sizeof(seen)),
+		printf("  %-30s %-5s %-8s %s%s%s\n", reply_text(name, "name"),
+			reply_text(name, "type"), reply_text(name, "state"),
+			reply_joined(json_object_get(name, "at_parent"), seen, sizeof(seen)),
 			json_is_string(json_object_get(name, "why")) ? ": " : "",
-			json_is_string(json_object_get(name, "why")) ? text(name, "why") : "");
+			json_is_string(json_object_get(name, "why")) ? reply_text(name, "why")
+								     : "");
 	}
 }
 
@@ -232,11 +196,11 @@ static void print_parents(const json_t *zones)
 			continue;
 		printf("\nAT THE PARENT OF %s, primary %s: %s; "
 		       "last right %s, next look in %.0f s\n",
-			text(zone, "name"), text(parent, "server"), text(parent, "state"),
-			text(parent, "last_success"),
-			(double)number(parent, "next_try_in_ms") / 1000);
-		if (strcmp(text(parent, "state"), "failing") == 0)
-			printf("  %s\n", text(parent, "why"));
+			reply_text(zone, "name"), reply_text(parent, "server"),
+			reply_text(parent, "state"), reply_text(parent, "last_success"),
+			(double)reply_number(parent, "next_try_in_ms") / 1000);
+		if (strcmp(reply_text(parent, "state"), "failing") == 0)
+			printf("  %s\n", reply_text(parent, "why"));
 		print_parent_names(json_object_get(parent, "names"));
 	}
 }
@@ -254,13 +218,14 @@ static void print_counters(const json_t *views)
 			continue;
 		printf("%-12s %10lld %10lld %10lld %10lld %9lld %9lld "
 		       "%9lld %9lld %9lld %10.1f\n",
-			text(view, "name"), counted(view, "queries"),
-			number(json_object_get(view, "tcp"), "queries"),
+			reply_text(view, "name"), counted(view, "queries"),
+			reply_number(json_object_get(view, "tcp"), "queries"),
 			counted_rcode(view, "NOERROR"), counted_rcode(view, "NXDOMAIN"),
 			counted_rcode(view, "REFUSED"), counted_rcode(view, "FORMERR"),
 			counted_rcode(view, "NOTIMP"), counted(view, "truncated"),
 			counted(view, "dropped"),
-			(double)number(json_object_get(view, "answers"), "octets") / 1024);
+			(double)reply_number(json_object_get(view, "answers"), "octets") /
+				1024);
 	}
 }
 
@@ -279,7 +244,7 @@ void status_print(const json_t *status)
 
 static int show(const struct cli *cli)
 {
-	json_t *status = status_ask(cli, "status");
+	json_t *status = status_ask(cli);
 
 	if (!status)
 		return EXIT_FAILED;

@@ -43,3 +43,8 @@ json_t *json_addrs(const struct addr addrs[SITE_FAMILIES])
 			json_array_append_new(list, json_string(addr_str(&addrs[family])));
 	return list;
 }
+
+json_t *json_string_or_null(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}

@@ -17,3 +17,6 @@ json_t *json_time_us(int64_t wall_us);
 
 /* A list of those of both families that are set. */
 json_t *json_addrs(const struct addr addrs[SITE_FAMILIES]);
+
+/* null for NULL and "". */
+json_t *json_string_or_null(const char *text);

@@ -453,11 +453,6 @@ void parent_follow(struct parent *parent, const struct parent_input *input)
 
 /* ---- status ---- */
 
-static json_t *json_text(const char *text)
-{
-	return *text ? json_string(text) : json_null();
-}
-
 static json_t *json_name(const struct parent_name *name)
 {
 	char text[NAME_STR_LEN];
@@ -473,7 +468,7 @@ static json_t *json_name(const struct parent_name *name)
 		name_str(name->target.name, text), "type",
 		name->target.family == SITE_IPV4 ? "A" : "AAAA", "state",
 		parent_state_str(name->state), "wanted", wanted, "at_parent", seen, "why",
-		json_text(name->why));
+		json_string_or_null(name->why));
 	json_object_set_new(object, "zone",
 		name->has_apex ? json_string(name_str(name->apex, text)) : json_null());
 	json_object_set_new(object, "ttl",
@@ -509,8 +504,8 @@ json_t *parent_json(const struct parent *parent, const char *zone)
 	left_ms = sync->next_ms - clock_now_ms();
 	return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o}", "server",
 		parentzone_how(sync->zone)->server, "state", sync_state_str(sync), "why",
-		json_text(sync->is_failing ? sync->why : sync_warning(sync)), "last_success",
-		json_time(sync->success_s), "next_try_in_ms",
+		json_string_or_null(sync->is_failing ? sync->why : sync_warning(sync)),
+		"last_success", json_time(sync->success_s), "next_try_in_ms",
 		(json_int_t)(left_ms > 0 ? left_ms : 0), "names", list);
 }
 

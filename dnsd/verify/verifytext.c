@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/ctl/json.h"
 #include "dnsd/verify/verify.h"
 
 /* ---- for people ---- */
@@ -113,11 +114,6 @@ void verify_print(const struct verify *verify, const struct verify_result *resul
 
 /* ---- for programs ---- */
 
-static json_t *json_text(const char *text)
-{
-	return text && *text ? json_string(text) : json_null();
-}
-
 static const char *kind_str(enum verify_kind kind)
 {
 	static const char *const words[] = {
@@ -142,8 +138,8 @@ static json_t *json_server(const struct verify_server *server)
 		json_array_append_new(ns, json_string(name_str(server->ns[i], text)));
 	json_t *object = json_pack("{s:s, s:i, s:s, s:o, s:o, s:b}", "address",
 		addr_str(&server->at.addr), "port", (int)server->at.port, "says",
-		kind_str(server->kind), "problem", json_text(server->problem), "ns", ns, "ds",
-		(int)server->has_ds);
+		kind_str(server->kind), "problem", json_string_or_null(server->problem), "ns",
+		ns, "ds", (int)server->has_ds);
 	json_object_set_new(object, "serial",
 		server->has_serial ? json_integer(server->serial) : json_null());
 	json_object_set_new(object, "parent",
@@ -155,10 +151,13 @@ static json_t *json_row(const struct verify_row *row)
 {
 	char name[NAME_STR_LEN];
 	json_t *object = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:s}", "name",
-		name_str(row->name, name), "address", json_text(row_address(row)), "at_parent",
-		(int)(row->record != NULL), "uplink", json_text(row_uplink(row)), "view",
-		json_text(row_view(row)), "udp", json_text(row_try(row, false)), "tcp",
-		json_text(row_try(row, true)), "verdict", verify_verdict_str(row->verdict));
+		name_str(row->name, name), "address", json_string_or_null(row_address(row)),
+		"at_parent", (int)(row->record != NULL), "uplink",
+		json_string_or_null(row_uplink(row)), "view",
+		json_string_or_null(row_view(row)), "udp",
+		json_string_or_null(row_try(row, false)), "tcp",
+		json_string_or_null(row_try(row, true)), "verdict",
+		verify_verdict_str(row->verdict));
 
 	json_object_set_new(
 		object, "ttl", row->record ? json_integer(row->record->ttl_s) : json_null());
@@ -169,7 +168,7 @@ static json_t *json_finding(const struct verify_finding *finding)
 {
 	return json_pack("{s:s, s:s, s:o}", "severity",
 		finding->is_error ? "error" : "warning", "text", finding->text, "remedy",
-		json_text(finding->remedy));
+		json_string_or_null(finding->remedy));
 }
 
 json_t *verify_json(const struct verify *verify, const struct verify_result *result)

@@ -26,9 +26,9 @@ json_t *status_culprit(const struct routed_culprit *culprit);
 int status_run(const struct cli *cli);
 int status_run_events(const struct cli *cli);
 
-/* Asks the running routed; on failure NULL, and why on standard error unless `quiet` and
- * simply nobody is there. A new reference. */
-json_t *status_ask(const struct cli *cli, const json_t *request, bool quiet);
+/* Asks the running routed `request`, or for cli->verb if that is NULL. NULL after a message on standard
+ * error; without a message if `is_optional` and routed does not run. A new reference. */
+json_t *status_ask(const struct cli *cli, const json_t *request, bool is_optional);
 
 /* The table, from the reply. */
 void status_print(const json_t *status);

@@ -10,76 +10,25 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/ctl/ctlask.h"
 #include "common/ctl/ctlrequest.h"
 #include "routed/report/status.h"
 #include "routed/routed.h"
 
 enum { FORWARDS_SHOWN = 32 };
 
-static void complain(int err, const char *path)
+static const struct ctlask ask_routed = {
+	.program = "routed", .socket = ROUTED_SOCKET, .timeout_ms = ROUTED_SOCKET_TIMEOUT_MS};
+
+json_t *status_ask(const struct cli *cli, const json_t *request, bool is_optional)
 {
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		fprintf(stderr,
-			"routed: routed is not running: nobody answers at %s. Started with "
-			"another --runtime?\n",
-			path);
-	else
-		fprintf(stderr, "routed: cannot ask the running routed at %s: %s\n", path,
-			strerror(-err));
+	struct ctlask ask = ask_routed;
+
+	ask.is_optional = is_optional;
+	return ctlask(&ask, cli, request);
 }
 
-json_t *status_ask(const struct cli *cli, const json_t *request, bool quiet)
-{
-	AUTO(freep) char *path = cli_path(cli->runtime_dir, ROUTED_SOCKET);
-	json_t *reply = NULL;
-	int err = path ? ctl_request_object(path, request, ROUTED_SOCKET_TIMEOUT_MS, &reply)
-		       : -ENOMEM;
-
-	if (err < 0) {
-		if (!quiet || (err != -ENOENT && err != -ECONNREFUSED))
-			complain(err, path ? path : "");
-		return NULL;
-	}
-
-	const char *error = json_string_value(json_object_get(reply, "error"));
-	if (error) {
-		fprintf(stderr, "routed: %s\n", error);
-		json_decref(reply);
-		return NULL;
-	}
-	return reply;
-}
-
-/* ---- reading the reply ---- */
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "-";
-}
-
-static long long number(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
-static bool is_true(const json_t *object, const char *key)
-{
-	return json_is_true(json_object_get(object, key));
-}
-
-/* "a, b" in `out`, or "-". */
-static const char *joined(const json_t *list, char *out, size_t cap)
-{
-	size_t n = 0;
-
-	snprintf(out, cap, "-");
-	for (size_t i = 0; i < json_array_size(list) && n < cap; i++)
-		n += (size_t)snprintf(out + n, cap - n, "%s%s", i > 0 ? ", " : "",
-			json_string_value(json_array_get(list, i)));
-	return out;
-}
+/* ---- the reply ---- */
 
 /* "1.25 ms" in `out`, or "-". */
 static const char *rtt_text(const json_t *object, char *out, size_t cap)
@@ -102,16 +51,16 @@ static double per_cent(const json_t *object, const char *key)
 
 static void print_head(const json_t *status)
 {
-	printf("routed %s, process %lld, running since %s\n", text(status, "version"),
-		number(status, "pid"), text(status, "started"));
-	printf("configuration %s of %s, mode %s\n", text(status, "config"),
-		text(status, "loaded"), text(status, "mode"));
-	if (is_true(status, "standby"))
+	printf("routed %s, process %lld, running since %s\n", reply_text(status, "version"),
+		reply_number(status, "pid"), reply_text(status, "started"));
+	printf("configuration %s of %s, mode %s\n", reply_text(status, "config"),
+		reply_text(status, "loaded"), reply_text(status, "mode"));
+	if (reply_flag(status, "standby"))
 		printf("STANDBY: the other router is at work; `routed takeover` ends it, "
 		       "`routed plan` shows what it would do\n");
 	if (json_is_string(json_object_get(status, "reload_failed")))
 		printf("THE RELOAD AT %s FAILED: see the log, or run `routed check`\n",
-			text(status, "reload_failed"));
+			reply_text(status, "reload_failed"));
 }
 
 static void print_uplinks(const json_t *uplinks)
@@ -124,15 +73,17 @@ static void print_uplinks(const json_t *uplinks)
 	json_array_foreach (uplinks, i, uplink) {
 		char rtt[32];
 
-		printf("%-12s %-9s %-6s %-20s %5.1f%% %10s  %s\n", text(uplink, "name"),
-			text(uplink, "state"), is_true(uplink, "active") ? "yes" : "no",
-			text(uplink, "since"), per_cent(uplink, "loss"),
-			rtt_text(uplink, rtt, sizeof(rtt)), text(uplink, "why"));
+		printf("%-12s %-9s %-6s %-20s %5.1f%% %10s  %s\n", reply_text(uplink, "name"),
+			reply_text(uplink, "state"),
+			reply_flag(uplink, "active") ? "yes" : "no",
+			reply_text(uplink, "since"), per_cent(uplink, "loss"),
+			rtt_text(uplink, rtt, sizeof(rtt)), reply_text(uplink, "why"));
 		if (json_is_integer(json_object_get(uplink, "flows")))
 			printf("%-12s %lld connections are left on it, %lld that went out and "
 			       "%lld that came in\n",
-				"", number(uplink, "flows"), number(uplink, "flows_out"),
-				number(uplink, "flows_in"));
+				"", reply_number(uplink, "flows"),
+				reply_number(uplink, "flows_out"),
+				reply_number(uplink, "flows_in"));
 	}
 
 	printf("\n%-12s %-15s %-8s %-6s %-8s %-32s %s\n", "UPLINK", "INTERFACE", "CARRIER",
@@ -141,11 +92,13 @@ static void print_uplinks(const json_t *uplinks)
 		char addrs[256];
 		char gateways[256];
 
-		printf("%-12s %-15s %-8s %-6lld %-8s %-32s %s\n", text(uplink, "name"),
-			text(uplink, "interface"), is_true(uplink, "carrier") ? "yes" : "no",
-			number(uplink, "table"), text(uplink, "mark_out"),
-			joined(json_object_get(uplink, "addresses"), addrs, sizeof(addrs)),
-			joined(json_object_get(uplink, "gateways"), gateways,
+		printf("%-12s %-15s %-8s %-6lld %-8s %-32s %s\n", reply_text(uplink, "name"),
+			reply_text(uplink, "interface"),
+			reply_flag(uplink, "carrier") ? "yes" : "no",
+			reply_number(uplink, "table"), reply_text(uplink, "mark_out"),
+			reply_joined(
+				json_object_get(uplink, "addresses"), addrs, sizeof(addrs)),
+			reply_joined(json_object_get(uplink, "gateways"), gateways,
 				sizeof(gateways)));
 	}
 }
@@ -163,12 +116,13 @@ static void print_targets(const json_t *uplinks)
 			char row[32];
 
 			snprintf(row, sizeof(row), "%lld of %lld",
-				number(target, "lost_in_row"), number(target, "fall"));
+				reply_number(target, "lost_in_row"),
+				reply_number(target, "fall"));
 			printf("%-12s %-36s %-9s %5.1f%% %10s %8s %10lld %8lld\n",
-				text(uplink, "name"), text(target, "target"),
-				text(target, "verdict"), per_cent(target, "loss"),
+				reply_text(uplink, "name"), reply_text(target, "target"),
+				reply_text(target, "verdict"), per_cent(target, "loss"),
 				rtt_text(target, rtt, sizeof(rtt)), row,
-				number(target, "sent"), number(target, "lost"));
+				reply_number(target, "sent"), reply_number(target, "lost"));
 		}
 	}
 }
@@ -185,10 +139,12 @@ static void print_servers(const json_t *servers)
 		char addrs[256];
 		char names[512];
 
-		printf("%-12s %-32s %-8lld %s\n", text(server, "name"),
-			joined(json_object_get(server, "addresses"), addrs, sizeof(addrs)),
-			number(server, "forwards"),
-			joined(json_object_get(server, "uplinks"), names, sizeof(names)));
+		printf("%-12s %-32s %-8lld %s\n", reply_text(server, "name"),
+			reply_joined(
+				json_object_get(server, "addresses"), addrs, sizeof(addrs)),
+			reply_number(server, "forwards"),
+			reply_joined(
+				json_object_get(server, "uplinks"), names, sizeof(names)));
 	}
 }
 
@@ -196,10 +152,11 @@ static void print_check(const char *server, const json_t *check)
 {
 	char rtt[32];
 
-	printf("%-12s %-12s %-32s %-6lld %-6s %-20s %10s  %s\n", server, text(check, "uplink"),
-		text(check, "address"), number(check, "port"),
-		is_true(check, "alive") ? "alive" : "DEAD", text(check, "since"),
-		rtt_text(check, rtt, sizeof(rtt)), text(check, "why"));
+	printf("%-12s %-12s %-32s %-6lld %-6s %-20s %10s  %s\n", server,
+		reply_text(check, "uplink"), reply_text(check, "address"),
+		reply_number(check, "port"), reply_flag(check, "alive") ? "alive" : "DEAD",
+		reply_text(check, "since"), rtt_text(check, rtt, sizeof(rtt)),
+		reply_text(check, "why"));
 }
 
 static void print_checks(const json_t *servers)
@@ -213,7 +170,7 @@ static void print_checks(const json_t *servers)
 				printf("\n%-12s %-12s %-32s %-6s %-6s %-20s %10s  %s\n",
 					"CHECK", "UPLINK", "ADDRESS", "PORT", "STATE", "SINCE",
 					"RTT", "WHY");
-			print_check(text(server, "name"), check);
+			print_check(reply_text(server, "name"), check);
 		}
 	}
 }
@@ -224,15 +181,16 @@ static void print_self_test_row(
 	bool told = json_is_integer(json_object_get(counts, "answered"));
 
 	printf("%-12s %-20s %-12s %12lld", server, ports, uplink,
-		number(counts, "connections"));
+		reply_number(counts, "connections"));
 	if (!told)
 		printf(" %12s %12s\n", "-", "-");
 	else
-		printf(" %12lld %12lld%s\n", number(counts, "answered"),
-			number(counts, "astray"),
-			number(counts, "astray") > 0 ? "  answers leave by another uplink: "
-						       "see `routed doctor`"
-						     : "");
+		printf(" %12lld %12lld%s\n", reply_number(counts, "answered"),
+			reply_number(counts, "astray"),
+			reply_number(counts, "astray") > 0
+				? "  answers leave by another uplink: "
+				  "see `routed doctor`"
+				: "");
 }
 
 /* All of them while they fit on a screen; else those that were used. */
@@ -250,15 +208,16 @@ static void print_self_test(const json_t *status)
 	printf("\n%-12s %-20s %-12s %12s %12s %12s\n", "SERVER", "PORTS", "UPLINK",
 		"CONNECTIONS", "ANSWERED", "ASTRAY");
 	json_array_foreach (uplinks, i, uplink)
-		print_self_test_row(
-			"all", "", text(uplink, "name"), json_object_get(uplink, "self_test"));
+		print_self_test_row("all", "", reply_text(uplink, "name"),
+			json_object_get(uplink, "self_test"));
 	json_array_foreach (servers, i, server) {
 		json_array_foreach (json_object_get(server, "self_test"), k, row) {
-			if (n > FORWARDS_SHOWN && number(row, "connections") == 0)
+			if (n > FORWARDS_SHOWN && reply_number(row, "connections") == 0)
 				n_quiet++;
 			else
-				print_self_test_row(text(server, "name"), text(row, "ports"),
-					text(row, "uplink"), row);
+				print_self_test_row(reply_text(server, "name"),
+					reply_text(row, "ports"), reply_text(row, "uplink"),
+					row);
 		}
 	}
 	if (n_quiet > 0)
@@ -273,9 +232,9 @@ static void print_drops(const json_t *uplinks)
 	json_t *uplink;
 
 	json_array_foreach (uplinks, i, uplink) {
-		long long guarded = number(uplink, "packets_guarded");
-		long long forged = number(uplink, "packets_forged");
-		long long inside = number(uplink, "packets_inside_view");
+		long long guarded = reply_number(uplink, "packets_guarded");
+		long long forged = reply_number(uplink, "packets_forged");
+		long long inside = reply_number(uplink, "packets_inside_view");
 
 		if (guarded + forged + inside == 0)
 			continue;
@@ -283,8 +242,8 @@ static void print_drops(const json_t *uplinks)
 			printf("\n%-12s %12s %12s %12s\n", "DROPPED FROM", "BY THE GUARD",
 				"FORGED", "INSIDE VIEW");
 		is_begun = true;
-		printf("%-12s %12lld %12lld %12lld\n", text(uplink, "name"), guarded, forged,
-			inside);
+		printf("%-12s %12lld %12lld %12lld\n", reply_text(uplink, "name"), guarded,
+			forged, inside);
 	}
 }
 
@@ -293,18 +252,19 @@ static void print_kernel(const json_t *status)
 	const json_t *kernel = json_object_get(status, "kernel");
 	const json_t *repairs = json_object_get(status, "repairs");
 	const json_t *last = json_object_get(repairs, "last");
-	long long pid = number(last, "pid");
+	long long pid = reply_number(last, "pid");
 
 	printf("\nkernel: %lld routes, %lld rules, tracked default in table %lld, "
 	       "table inet multihomed\n",
-		number(kernel, "routes"), number(kernel, "rules"), number(kernel, "table"));
+		reply_number(kernel, "routes"), reply_number(kernel, "rules"),
+		reply_number(kernel, "table"));
 	printf("repairs: %lld of routes and rules, %lld of the nftables table",
-		number(repairs, "steps"), number(repairs, "table"));
+		reply_number(repairs, "steps"), reply_number(repairs, "table"));
 	if (json_is_object(last) && pid)
-		printf("; the last at %s, after process %lld (%s)", text(last, "time"), pid,
-			text(last, "name"));
+		printf("; the last at %s, after process %lld (%s)", reply_text(last, "time"),
+			pid, reply_text(last, "name"));
 	else if (json_is_object(last))
-		printf("; the last at %s", text(last, "time"));
+		printf("; the last at %s", reply_text(last, "time"));
 	putchar('\n');
 }
 
@@ -326,8 +286,7 @@ void status_print(const json_t *status)
 
 static int show(const struct cli *cli)
 {
-	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
-	AUTO(json_decrefp) json_t *status = status_ask(cli, request, false);
+	AUTO(json_decrefp) json_t *status = status_ask(cli, NULL, false);
 
 	if (!status)
 		return EXIT_FAILED;
@@ -384,6 +343,6 @@ int status_run_events(const struct cli *cli)
 	if (err == -EPIPE)
 		fprintf(stderr, "routed: routed has ended, or cut us off\n");
 	else if (err < 0)
-		complain(err, path ? path : "");
+		ctlask_report(&ask_routed, err, path ? path : ROUTED_SOCKET);
 	return EXIT_FAILED;
 }
