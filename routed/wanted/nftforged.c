@@ -299,7 +299,23 @@ static void rule_private(struct text *text, const struct site *site, enum site_f
 	text_add(text, "\t\t%s fib saddr oifname {", prefixes[family]);
 	for (size_t i = 0; i < site->n_lan; i++)
 		text_add(text, "%s \"%s\"", i ? "," : "", site->lan[i]);
-	text_str(text, " } goto forged\n");
+	text_str(text, " } goto behind_lan\n");
+}
+
+/* Routers of ISPs have private addresses too, and the LAN may have a route to all of 10/8:
+ * without their errors a connection that meets a smaller MTU hangs (RFC 4890 for IPv6). What
+ * they are about is tracked, so that a forged one does little. */
+static void behind_lan_chain(struct text *text, const struct site *site)
+{
+	if (site->n_lan == 0)
+		return;
+	text_str(text,
+		"\tchain behind_lan {\n"
+		"\t\ticmp type { destination-unreachable, time-exceeded, "
+		"parameter-problem } return\n"
+		"\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
+		"parameter-problem } return\n"
+		"\t\tgoto forged\n\t}\n");
 }
 
 void nft_forged_chains(
@@ -317,6 +333,7 @@ void nft_forged_chains(
 
 	drop_chain(text, site, "forged", WANTED_COUNTER_FORGED,
 		"\t\tudp sport 67 udp dport 68 return\n");
+	behind_lan_chain(text, site);
 	if (forged[SITE_IPV4].asked.n + forged[SITE_IPV6].asked.n > 0)
 		drop_chain(text, site, "inside_view", WANTED_COUNTER_INSIDE_VIEW, "");
 

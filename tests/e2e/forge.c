@@ -1,13 +1,15 @@
 /* forge.c - sends packets with whatever source it is told
  *
- * forge udp|tcp SOURCE DESTINATION PORT [COUNT]: DNS queries for www.example.com, or SYNs,
- * from port 1053 and up. Both addresses of one family; the route is that of the destination.
+ * forge udp|tcp|error SOURCE DESTINATION PORT [COUNT]: DNS queries for www.example.com, or SYNs,
+ * from port 1053 and up; or ICMP errors about nothing, which say that a packet was too large. Both addresses of one family; the route is that of the destination.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdbool.h>
@@ -24,7 +26,7 @@ static const uint8_t query[] = {0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w'
 
 struct forge {
 	int family;
-	bool tcp;
+	int protocol;
 	uint8_t source[16];
 	uint8_t destination[16];
 	size_t addr_len;
@@ -44,13 +46,17 @@ static uint32_t sum(uint32_t sum, const uint8_t *bytes, size_t len)
 	return sum;
 }
 
-/* RFC 768, RFC 9293 section 3.1, RFC 8200 section 8.1: the pseudo-header counts. */
+/* RFC 768, RFC 9293 section 3.1, RFC 8200 section 8.1: the pseudo-header counts, but for ICMP
+ * of IPv4 (RFC 792). */
 static uint16_t checksum(const struct forge *forge, const uint8_t *segment, size_t len)
 {
-	uint32_t total = (uint32_t)len + (forge->tcp ? IPPROTO_TCP : IPPROTO_UDP);
+	uint32_t total = 0;
 
-	total = sum(total, forge->source, forge->addr_len);
-	total = sum(total, forge->destination, forge->addr_len);
+	if (forge->protocol != IPPROTO_ICMP) {
+		total = (uint32_t)len + (uint32_t)forge->protocol;
+		total = sum(total, forge->source, forge->addr_len);
+		total = sum(total, forge->destination, forge->addr_len);
+	}
 	total = sum(total, segment, len);
 	while (total >> 16)
 		total = (total & 0xffff) + (total >> 16);
@@ -90,13 +96,40 @@ static size_t put_syn(const struct forge *forge, uint16_t from, uint8_t *out)
 	return sizeof(head);
 }
 
+/* RFC 1191: fragmentation needed; RFC 4443 section 3.2: packet too big. */
+static size_t put_error(const struct forge *forge, uint8_t *out)
+{
+	struct icmphdr head = {.type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED};
+	uint8_t quoted[48] = {forge->family == AF_INET ? 0x45 : 0x60};
+	size_t len = sizeof(head) + sizeof(quoted);
+
+	if (forge->family == AF_INET6)
+		head = (struct icmphdr){.type = ICMP6_PACKET_TOO_BIG};
+	memcpy(out, &head, sizeof(head));
+	memcpy(out + sizeof(head), quoted, sizeof(quoted));
+	head.checksum = checksum(forge, out, len);
+	memcpy(out, &head, sizeof(head));
+	return len;
+}
+
+static size_t put_payload(const struct forge *forge, uint16_t from, uint8_t *out)
+{
+	switch (forge->protocol) {
+	case IPPROTO_TCP:
+		return put_syn(forge, from, out);
+	case IPPROTO_UDP:
+		return put_udp(forge, from, out);
+	default:
+		return put_error(forge, out);
+	}
+}
+
 /* The kernel fills in IPv4's length and checksum (raw(7)). */
 static size_t put_packet(const struct forge *forge, uint16_t from, uint8_t *out)
 {
 	size_t at = forge->family == AF_INET ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
-	size_t len = forge->tcp ? put_syn(forge, from, out + at)
-				: put_udp(forge, from, out + at);
-	uint8_t protocol = forge->tcp ? IPPROTO_TCP : IPPROTO_UDP;
+	size_t len = put_payload(forge, from, out + at);
+	uint8_t protocol = (uint8_t)forge->protocol;
 
 	if (forge->family == AF_INET) {
 		struct iphdr head = {
@@ -140,16 +173,26 @@ static void send_all(const struct forge *forge, unsigned long count)
 	}
 }
 
+static int protocol_of(const char *name, int family)
+{
+	if (strcmp(name, "tcp") == 0)
+		return IPPROTO_TCP;
+	if (strcmp(name, "udp") == 0)
+		return IPPROTO_UDP;
+	return family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+}
+
 int main(int argc, char **argv)
 {
 	struct forge forge = {0};
 
 	if (argc < 5 || argc > 6) {
-		fprintf(stderr, "usage: forge udp|tcp SOURCE DESTINATION PORT [COUNT]\n");
+		fprintf(stderr,
+			"usage: forge udp|tcp|error SOURCE DESTINATION PORT [COUNT]\n");
 		return 2;
 	}
-	forge.tcp = strcmp(argv[1], "tcp") == 0;
 	forge.family = strchr(argv[2], ':') ? AF_INET6 : AF_INET;
+	forge.protocol = protocol_of(argv[1], forge.family);
 	forge.addr_len = forge.family == AF_INET ? 4 : 16;
 	forge.port = (uint16_t)strtoul(argv[4], NULL, 10);
 	if (inet_pton(forge.family, argv[2], forge.source) != 1 ||

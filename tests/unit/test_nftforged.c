@@ -231,9 +231,11 @@ static void it_is_dropped_before_it_is_tracked(void **state)
 	assert_has(text, "\t\tip saddr { 10.0.0.0/24 } fib saddr oifname != { \"wan-a\", "
 			 "\"wan-b\" } goto forged\n");
 	assert_has(text, "\t\tip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } "
-			 "fib saddr oifname { \"lan0\" } goto forged\n");
-	assert_has(
-		text, "\t\tip6 saddr fc00::/7 fib saddr oifname { \"lan0\" } goto forged\n");
+			 "fib saddr oifname { \"lan0\" } goto behind_lan\n");
+	assert_has(text,
+		"\t\tip6 saddr fc00::/7 fib saddr oifname { \"lan0\" } goto behind_lan\n");
+	assert_has(text, "\tchain behind_lan {\n\t\ticmp type { destination-unreachable, ");
+	assert_has(text, "parameter-problem } return\n\t\tgoto forged\n\t}\n");
 	assert_has(text, "priority raw; policy accept;\n"
 			 "\t\tiifname { \"wan-a\", \"wan-b\" } jump from_outside\n");
 	free(text);
