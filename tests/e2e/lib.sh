@@ -125,6 +125,20 @@ expect_contains() {
 	return 1
 }
 
+# fails COMMAND...: holds if the command fails. `! COMMAND` would never end a fact, since set -e
+# ignores an inverted status.
+fails() {
+	! "$@"
+}
+
+# silent_about PATTERN COMMAND...: the command succeeds, and no line of its output matches.
+silent_about() {
+	local pattern=$1 output
+	shift
+	output=$("$@") || return
+	fails grep -E -- "$pattern" <<<"$output"
+}
+
 # ---- dnsd ----------------------------------------------------------------------------------
 
 dnsd_start() {
@@ -228,7 +242,7 @@ dnsd_end() {
 
 dnsd_ended_cleanly() {
 	expect "exit status" "$DNSD_STATUS" 0
-	! grep -E 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY:' "$(lab_dir)/dnsd.log"
+	fails grep -E 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY:' "$(lab_dir)/dnsd.log"
 }
 
 # ---- questions -----------------------------------------------------------------------------

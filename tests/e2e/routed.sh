@@ -104,7 +104,7 @@ routed_end() {
 
 routed_ended_cleanly() {
 	expect "exit status" "$ROUTED_STATUS" 0
-	! grep -E 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY:' "$(lab_dir)/routed.log"
+	fails grep -E 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|SUMMARY:' "$(lab_dir)/routed.log"
 }
 
 # ---- what routed says ----------------------------------------------------------------------
@@ -157,7 +157,7 @@ page_is() {
 }
 
 no_page() {
-	! page "$@"
+	fails page "$@"
 }
 
 # leaves_as NODE SOURCE [CURL-OPTION...]: as whom the world sees a new connection of it.
