@@ -3,17 +3,11 @@
 # Part of run.sh. Each function prints what is wrong and fails.
 # shellcheck shell=bash
 
-# Folders that may hold C; routed joins when it exists.
-c_folders() {
-	local dir
-	for dir in common dnsd routed tests; do
-		[ ! -d "$dir" ] || echo "$dir"
-	done
-}
+C_FOLDERS="common dnsd routed tests"
 
 c_files() {
-	# shellcheck disable=SC2046 # names of ours, without blanks
-	find $(c_folders) -name '*.c' -o -name '*.h' | sort
+	# shellcheck disable=SC2086 # a list of names
+	find $C_FOLDERS -name '*.c' -o -name '*.h' | sort
 }
 
 shell_files() {
@@ -69,11 +63,11 @@ check_manpages() {
 # finding that is wrong is answered at its place with a comment: cppcheck-suppress NAME.
 check_cppcheck() {
 	is_version cppcheck 2.10 || return 77
-	# shellcheck disable=SC2046 # names of ours, without blanks
+	# shellcheck disable=SC2086 # a list of names
 	cppcheck --quiet --std=c11 --language=c -j "$(nproc)" -I . -I tests \
 		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingInclude --suppress=missingIncludeSystem --suppress=unknownMacro \
-		--suppress=memleak --suppress=resourceLeak --suppress=uninitvar $(c_folders)
+		--suppress=memleak --suppress=resourceLeak --suppress=uninitvar $C_FOLDERS
 }
 
 # check_tidy BUILD: with the compiler arguments of that build, less those only gcc knows.
@@ -84,4 +78,11 @@ check_tidy() {
 		xargs -P "$(nproc)" -n 1 clang-tidy -p "$1" --quiet --warnings-as-errors='*' \
 			--extra-arg=-Wno-unknown-warning-option 2>&1 |
 		{ grep -E '(warning|error): |^Error' || true; }
+}
+
+# Includes follow the order of the folders in docs/architecture.md: see includes.awk.
+check_includes() {
+	# shellcheck disable=SC2046 # names of ours, without blanks
+	awk -f tests/includes.awk docs/architecture.md \
+		$(find common dnsd routed -name '*.c' -o -name '*.h' | sort)
 }
