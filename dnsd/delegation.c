@@ -52,7 +52,7 @@ static void add_pseudo(
 	struct addr found[SITE_MAX_UPLINKS];
 	size_t n_found = 0;
 
-	if (pseudo->kind == PSEUDO_UPLINK && !facts->uplinks[pseudo->index].inbound) {
+	if (pseudo_names_uplink(pseudo) && !facts->uplinks[pseudo->index].inbound) {
 		ns->is_closed = true;
 		return;
 	}

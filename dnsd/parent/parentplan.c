@@ -94,8 +94,7 @@ static void target_add_literals(struct parent_target *target, const struct zone_
 static bool has_uplink_record(const struct zone_node *node)
 {
 	for (size_t i = 0; node && i < node->n_pseudos; i++)
-		if (node->pseudos[i].kind != PSEUDO_SERVER &&
-			node->pseudos[i].kind != PSEUDO_SERVER_ALL)
+		if (!pseudo_is_server(&node->pseudos[i]))
 			return true;
 	return false;
 }

@@ -31,6 +31,8 @@ struct want {
 	int view;
 };
 
+typedef size_t expand_fn(const struct want *want, struct addr *ret_addrs);
+
 static bool can_offer(const struct want *want, size_t i)
 {
 	const struct uplink_facts *uplink = &want->facts->uplinks[i];
@@ -133,16 +135,16 @@ static size_t expand_literal(const struct addr *addr, struct addr *ret_addrs)
 }
 
 static size_t expand_server(
-	const struct want *want, const struct pseudo *pseudo, struct addr *ret_addrs)
+	struct want *want, unsigned int index, expand_fn *outside, struct addr *ret_addrs)
 {
+	want->server = &want->facts->servers[index];
+
 	/* one that has loopbacks of the family alone is reached through an uplink's address
 	 * from inside too: the types of a name are the same in all views */
 	if (want->view == FACTS_VIEW_INSIDE &&
 		addr_is_set(&want->server->address[want->family]))
 		return expand_literal(&want->server->address[want->family], ret_addrs);
-	if (pseudo->kind == PSEUDO_SERVER_ALL)
-		return expand_all(want, ret_addrs);
-	return expand_one(want, ret_addrs);
+	return outside(want, ret_addrs);
 }
 
 size_t facts_expand(const struct facts *facts, int view, const struct pseudo *pseudo,
@@ -152,9 +154,9 @@ size_t facts_expand(const struct facts *facts, int view, const struct pseudo *ps
 
 	switch (pseudo->kind) {
 	case PSEUDO_SERVER:
+		return expand_server(&want, pseudo->index, expand_one, ret_addrs);
 	case PSEUDO_SERVER_ALL:
-		want.server = &facts->servers[pseudo->index];
-		return expand_server(&want, pseudo, ret_addrs);
+		return expand_server(&want, pseudo->index, expand_all, ret_addrs);
 	case PSEUDO_UPLINK:
 		return expand_literal(
 			&facts->uplinks[pseudo->index].public_addrs[family], ret_addrs);

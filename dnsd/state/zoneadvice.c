@@ -89,9 +89,8 @@ static void server_advise(
 	struct advice *advice, const struct zone_node *node, const struct pseudo *pseudo)
 {
 	char name[NAME_STR_LEN];
-	bool is_server = pseudo->kind == PSEUDO_SERVER || pseudo->kind == PSEUDO_SERVER_ALL;
 
-	if (!is_server || advice->site->servers[pseudo->index].uplinks)
+	if (!pseudo_is_server(pseudo) || advice->site->servers[pseudo->index].uplinks)
 		return;
 	report_add(advice->report, REPORT_WARNING, pseudo->file, pseudo->line,
 		"%s: no uplink forwards to server %s, so the name has no address outside",
@@ -104,7 +103,7 @@ static void ns_inbound_advise(
 	const struct site_uplink *uplink = &advice->site->uplinks[pseudo->index];
 	char name[NAME_STR_LEN];
 
-	if (pseudo->kind != PSEUDO_UPLINK || uplink->inbound)
+	if (!pseudo_names_uplink(pseudo) || uplink->inbound)
 		return;
 	report_add(advice->report, REPORT_WARNING, pseudo->file, pseudo->line,
 		"%s: the name is that of an NS record, but uplink %s has `inbound: no`: "

@@ -10,23 +10,7 @@
 #include <stdint.h>
 
 #include "dnsd/wire/name.h"
-
-/* What a SERVER or UPLINK record stands for; site.yaml's order gives the index. */
-enum pseudo_kind {
-	PSEUDO_SERVER,		 /* SERVER web */
-	PSEUDO_SERVER_ALL,	 /* SERVER web all */
-	PSEUDO_UPLINK,		 /* UPLINK isp-a */
-	PSEUDO_UPLINK_ALL,	 /* UPLINK all */
-	PSEUDO_UPLINK_RECEIVING, /* UPLINK receiving */
-};
-
-struct pseudo {
-	enum pseudo_kind kind;
-	unsigned int index; /* of the server or uplink; 0 where the kind names none */
-	uint32_t ttl_s;
-	const char *file; /* borrowed from the zone */
-	int line;
-};
+#include "dnsd/zone/pseudo.h"
 
 struct zone_rdata {
 	uint8_t *bytes;

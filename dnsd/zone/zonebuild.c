@@ -130,10 +130,10 @@ static struct zone_rrset *rrset_get(struct zone_node *node, uint16_t type, uint3
 	return &rrsets[node->n_rrsets++];
 }
 
-int zone_builder_add(struct zone_builder *builder, const struct zone_place *place,
+int zone_builder_add(struct zone_builder *builder, const struct zone_entry *entry,
 	const struct zone_record *record)
 {
-	struct zone_node *node = node_get(builder, place->owner, place->owner_len);
+	struct zone_node *node = node_get(builder, entry->owner, entry->owner_len);
 	if (!node)
 		return -ENOMEM;
 	struct zone_rrset *rrset = rrset_get(node, record->type, record->ttl_s);
@@ -152,8 +152,8 @@ int zone_builder_add(struct zone_builder *builder, const struct zone_place *plac
 		.bytes = bytes,
 		.len = (uint16_t)record->len,
 		.ttl_s = record->ttl_s,
-		.file = place->file,
-		.line = place->line,
+		.file = entry->file,
+		.line = entry->line,
 	};
 	if (record->ttl_s < rrset->ttl_s)
 		rrset->ttl_s = record->ttl_s;
@@ -161,10 +161,10 @@ int zone_builder_add(struct zone_builder *builder, const struct zone_place *plac
 	return 0;
 }
 
-int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_place *place,
+int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_entry *entry,
 	const struct pseudo *pseudo)
 {
-	struct zone_node *node = node_get(builder, place->owner, place->owner_len);
+	struct zone_node *node = node_get(builder, entry->owner, entry->owner_len);
 
 	if (!node)
 		return -ENOMEM;
@@ -173,8 +173,8 @@ int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_plac
 		return -ENOMEM;
 	node->pseudos = pseudos;
 	pseudos[node->n_pseudos] = *pseudo;
-	pseudos[node->n_pseudos].file = place->file;
-	pseudos[node->n_pseudos].line = place->line;
+	pseudos[node->n_pseudos].file = entry->file;
+	pseudos[node->n_pseudos].line = entry->line;
 	node->n_pseudos++;
 	builder->zone->n_records++;
 	return 0;

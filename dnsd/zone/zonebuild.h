@@ -13,7 +13,7 @@ const char *zone_builder_file(struct zone_builder *builder, const char *name);
 size_t zone_builder_n_files(const struct zone_builder *builder);
 
 /* Where a record stands. */
-struct zone_place {
+struct zone_entry {
 	const uint8_t *owner; /* lower case */
 	size_t owner_len;
 	const char *file; /* from zone_builder_file */
@@ -28,9 +28,9 @@ struct zone_record {
 };
 
 /* Both return 0 or -ENOMEM. */
-int zone_builder_add(struct zone_builder *builder, const struct zone_place *place,
+int zone_builder_add(struct zone_builder *builder, const struct zone_entry *entry,
 	const struct zone_record *record);
-int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_place *place,
+int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_entry *entry,
 	const struct pseudo *pseudo);
 
 /* A record was there that could not be read; of `owner`, or of any name if that is NULL. */

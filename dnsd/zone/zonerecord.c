@@ -254,9 +254,9 @@ static int ttl_default(
 	return 0;
 }
 
-static struct zone_place place_here(const struct zone_reader *reader)
+static struct zone_entry entry_here(const struct zone_reader *reader)
 {
-	return (struct zone_place){
+	return (struct zone_entry){
 		.owner = reader->scope.owner,
 		.owner_len = reader->scope.owner_len,
 		.file = reader->file,
@@ -264,99 +264,28 @@ static struct zone_place place_here(const struct zone_reader *reader)
 	};
 }
 
-/* Both kinds share one name space in the operator's mind, so the other kind is looked at, too.
- */
-static int pseudo_unknown(
-	struct zone_reader *reader, const struct zonetoken *name, bool is_server)
+static int pseudo_read(struct zone_reader *reader, const struct head *head)
 {
-	const struct site *site = reader->site;
-	struct guess guess = guess_of(name->text);
-	const char *mnemonic = is_server ? "SERVER" : "UPLINK";
-	char show[ZONETOKEN_SHOW_LEN];
-	bool swapped = false;
-
-	zonetoken_show(name, show);
-	if (!is_server)
-		guess_offer(&guess, "receiving");
-	for (size_t i = 0; site && i < site->n_servers; i++) {
-		swapped |= !is_server && strcmp(site->servers[i].name, name->text) == 0;
-		if (is_server)
-			guess_offer(&guess, site->servers[i].name);
-	}
-	for (size_t i = 0; site && i < site->n_uplinks; i++) {
-		swapped |= is_server && strcmp(site->uplinks[i].name, name->text) == 0;
-		if (!is_server)
-			guess_offer(&guess, site->uplinks[i].name);
-	}
-
-	if (swapped)
-		return zone_reader_error(reader, "%s %s: that is %s, write %s %s", mnemonic,
-			show, is_server ? "an uplink" : "a server",
-			is_server ? "UPLINK" : "SERVER", show);
-	return zone_reader_error(reader, "%s %s: site.yaml has no such %s%s%s%s", mnemonic,
-		show, is_server ? "server" : "uplink", guess.best ? " (did you mean '" : "",
-		guess.best ? guess.best : "", guess.best ? "'?)" : "");
-}
-
-static int server_read(struct zone_reader *reader, const struct zonetoken *args, size_t n,
-	struct pseudo *pseudo)
-{
-	if (n == 0)
-		return zone_reader_error(
-			reader, "SERVER needs the name of a server of site.yaml");
-	if (n > 2 || (n == 2 && !zonetoken_is(&args[1], "all")))
-		return zone_reader_error(reader,
-			"SERVER takes a server's name and, after it, nothing but 'all'");
-	int index = reader->site ? site_find_server(reader->site, args[0].text) : -1;
-	if (index < 0)
-		return pseudo_unknown(reader, &args[0], true);
-
-	pseudo->kind = n == 2 ? PSEUDO_SERVER_ALL : PSEUDO_SERVER;
-	pseudo->index = (unsigned int)index;
-	return 0;
-}
-
-static int uplink_read(struct zone_reader *reader, const struct zonetoken *args, size_t n,
-	struct pseudo *pseudo)
-{
-	if (n != 1)
-		return zone_reader_error(reader,
-			"UPLINK needs exactly one word: an uplink of site.yaml, "
-			"'all' or 'receiving'");
-	if (zonetoken_is(&args[0], "all") || zonetoken_is(&args[0], "receiving")) {
-		pseudo->kind = zonetoken_is(&args[0], "all") ? PSEUDO_UPLINK_ALL
-							     : PSEUDO_UPLINK_RECEIVING;
-		return 0;
-	}
-	int index = reader->site ? site_find_uplink(reader->site, args[0].text) : -1;
-	if (index < 0)
-		return pseudo_unknown(reader, &args[0], false);
-
-	pseudo->kind = PSEUDO_UPLINK;
-	pseudo->index = (unsigned int)index;
-	return 0;
-}
-
-static int pseudo_read(struct zone_reader *reader, struct head *head, bool is_server)
-{
-	const struct zonetoken *args = &reader->line.tokens[head->type_at + 1];
-	size_t n = reader->line.n_tokens - head->type_at - 1;
+	const struct zonetoken *tokens = &reader->line.tokens[head->type_at];
+	size_t n = reader->line.n_tokens - head->type_at;
 	const struct zone_record none = {.rdata = NULL};
-	struct zone_place place = place_here(reader);
+	struct zone_entry entry = entry_here(reader);
 	struct pseudo pseudo = {.ttl_s = head->ttl_s};
+	char why[PSEUDO_WHY_LEN];
 
-	int err = is_server ? server_read(reader, args, n, &pseudo)
-			    : uplink_read(reader, args, n, &pseudo);
-	if (!err && !head->has_ttl)
+	int err = pseudo_parse(tokens, n, reader->site, &pseudo, why);
+	if (err)
+		return zone_reader_error(reader, "%s", why);
+	if (!head->has_ttl)
 		err = ttl_default(reader, &none, &pseudo.ttl_s);
-	return err ? err : zone_builder_add_pseudo(reader->builder, &place, &pseudo);
+	return err ? err : zone_builder_add_pseudo(reader->builder, &entry, &pseudo);
 }
 
 static int type_unknown(struct zone_reader *reader, const struct zonetoken *token)
 {
-	static const char *const types[] = {"SERVER", "UPLINK", "A", "AAAA", "NS", "SOA", "MX",
-		"TXT", "CNAME", "SRV", "PTR", "CAA", "DNAME", "TLSA", "SSHFP", "NAPTR",
-		"HTTPS", "SVCB", "DS", "HINFO", "SPF", "URI", "LOC", "RP", "OPENPGPKEY"};
+	static const char *const types[] = {"A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME",
+		"SRV", "PTR", "CAA", "DNAME", "TLSA", "SSHFP", "NAPTR", "HTTPS", "SVCB", "DS",
+		"HINFO", "SPF", "URI", "LOC", "RP", "OPENPGPKEY"};
 	char show[ZONETOKEN_SHOW_LEN];
 	char upper[ZONETOKEN_SHOW_LEN];
 
@@ -367,6 +296,7 @@ static int type_unknown(struct zone_reader *reader, const struct zonetoken *toke
 	for (size_t i = 0; i <= strlen(show); i++)
 		upper[i] = (char)toupper((unsigned char)show[i]);
 	struct guess guess = guess_of(upper);
+	pseudo_offer_words(&guess);
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		guess_offer(&guess, types[i]);
 	return zone_reader_error(reader, "'%s' is not a record type%s%s%s", show,
@@ -391,10 +321,10 @@ static int type_refuse(
 	return zone_reader_error(reader, "type %s %s", zonetoken_show(token, show), why);
 }
 
-static int data_read(struct zone_reader *reader, struct head *head)
+static int data_read(struct zone_reader *reader, const struct head *head)
 {
 	const struct zoneline *line = &reader->line;
-	struct zone_place place = place_here(reader);
+	struct zone_entry entry = entry_here(reader);
 	char why[RDATATEXT_WHY_LEN];
 	struct zone_record record = {.ttl_s = head->ttl_s, .rdata = reader->rdata};
 
@@ -417,7 +347,7 @@ static int data_read(struct zone_reader *reader, struct head *head)
 		return zone_reader_error(reader, "%s", why);
 	if (!err && !head->has_ttl)
 		err = ttl_default(reader, &record, &record.ttl_s);
-	return err ? err : zone_builder_add(reader->builder, &place, &record);
+	return err ? err : zone_builder_add(reader->builder, &entry, &record);
 }
 
 int zonerecord_read(struct zone_reader *reader)
@@ -434,11 +364,9 @@ int zonerecord_read(struct zone_reader *reader)
 	}
 	if (!err) {
 		const struct zonetoken *type = &reader->line.tokens[head.type_at];
-		bool is_server = zonetoken_is(type, "SERVER");
 
-		err = is_server || zonetoken_is(type, "UPLINK")
-			      ? pseudo_read(reader, &head, is_server)
-			      : data_read(reader, &head);
+		err = pseudo_is_word(type) ? pseudo_read(reader, &head)
+					   : data_read(reader, &head);
 	}
 	if (err == -EINVAL && zone_builder_note_unread(reader->builder,
 				      reader->scope.owner_len > 0 ? reader->scope.owner : NULL,

@@ -139,8 +139,7 @@ static void cname_check(
 	if (node->n_pseudos > 0)
 		zone_error(check, &cname->rdatas[0],
 			"%s has a CNAME and other data (%s on line %d)", name,
-			node->pseudos[0].kind <= PSEUDO_SERVER_ALL ? "SERVER" : "UPLINK",
-			node->pseudos[0].line);
+			pseudo_word(&node->pseudos[0]), node->pseudos[0].line);
 	for (size_t i = 0; i < node->n_rrsets; i++) {
 		const struct zone_rrset *rrset = &node->rrsets[i];
 
