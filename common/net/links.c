@@ -1,13 +1,14 @@
 /* links.c - a mirror of the kernel's links and addresses, kept current through rtnetlink
  *
- * Two sockets. The command socket asks for dumps and waits for them; it is opened for each
- * synchronisation and closed again. The monitor socket is subscribed to the kernel's
+ * Two sockets. The command socket (nlcmd.c) asks for dumps and waits for them; it is opened for
+ * each synchronisation and closed again. The monitor (nlmonitor.c) is subscribed to the kernel's
  * notifications and read by the event loop:
  *
- *     links_on_readable -> monitor_read -> mirror_apply -> changed()
- *                                |  overrun
- *                                v
- *                          resync: mirror_dump into a new mirror, compare, swap
+ *     links_on_message -> mirror_apply       for each notification
+ *     links_on_read -> changed()             once per wake-up
+ *            |  overrun
+ *            v
+ *     resync: mirror_dump into a new mirror, compare, swap
  *
  * The monitor is subscribed before the first dump, so nothing falls between the two. What it
  * holds back may then be older than the dump; read in order it ends in the same state.
@@ -35,11 +36,10 @@
 #include "common/log.h"
 #include "common/net/mirror.h"
 #include "common/net/nlcmd.h"
+#include "common/net/nlmonitor.h"
 #include "common/timer.h"
 
 enum {
-	LINKS_BUFFER = 1 << 20,	  /* octets: some thousand notifications */
-	LINKS_BATCH = 1024,	  /* notifications per wake-up, a few milliseconds */
 	LINKS_DUMP_TRIES = 8,	  /* a dump that changes hit is repeated */
 	LINKS_RESYNC_GAP_MS = 50, /* the least time between two resynchronisations */
 };
@@ -47,8 +47,7 @@ enum {
 struct links {
 	struct mirror mirror;
 	struct links_counters counters;
-	struct nl_sock *monitor; /* NULL for a snapshot */
-	struct event *readable;
+	struct nlmonitor *monitor; /* NULL for a snapshot */
 	struct event *resync_timer;
 	int64_t last_resync_ms;
 	bool stale;   /* messages were lost: a resynchronisation is due */
@@ -177,116 +176,65 @@ static void tell_changed(struct links *links)
 		links->on_changed(links->arg);
 }
 
-static int links_on_message(struct nl_msg *msg, void *arg)
+static void links_on_message(struct nlmsghdr *msg, void *arg)
 {
 	struct links *links = arg;
+	int r = mirror_apply(&links->mirror, msg);
 
-	/* any process may send to our port; only the kernel's is 0 (netlink(7)) */
-	if (nlmsg_get_src(msg)->nl_pid != 0)
-		return NL_OK;
-
-	int r = mirror_apply(&links->mirror, nlmsg_hdr(msg));
 	links->counters.messages++;
 	if (r == MIRROR_CHANGED)
 		links->changed = true;
 	if (r == -ENOMEM)
 		links->stale = true;
 	if (r == -EBADMSG)
-		log_debug("links", "malformed netlink message of type %u passed over",
-			nlmsg_hdr(msg)->nlmsg_type);
-	return NL_OK;
+		log_debug("links", "malformed netlink message of type %u ignored",
+			msg->nlmsg_type);
 }
 
-static void note_overrun(struct links *links, int nl_error)
+static void links_on_read(const struct nlmonitor_read *read, void *arg)
 {
-	links->counters.overruns++;
-	if (!links->stale)
-		log_info("links", "netlink messages were lost (%s), reading all anew",
-			nl_error == -NLE_NOMEM ? "more than the socket holds"
-					       : nl_geterror(nl_error));
-	links->stale = true;
+	struct links *links = arg;
+
+	links->counters.overruns += read->n_overruns;
+	if (read->n_overruns && !links->stale)
+		log_info("links",
+			"netlink messages were lost (%s): all links and addresses are read again",
+			read->why);
+	links->stale = links->stale || read->n_overruns;
+	if (read->drained)
+		resync_when_due(links);
+	tell_changed(links);
 }
 
-/* Reads what there is. After an overrun the kernel drops everything, and does not say so
- * again, until the queue has been emptied (netlink_overrun in net/netlink/af_netlink.c): a
- * dump is due only then, and a longer queue is left to the next wake-up. */
-static void monitor_read(struct links *links)
-{
-	for (int i = 0; i < LINKS_BATCH; i++) {
-		int r = nl_recvmsgs_default(links->monitor);
-
-		if (r == -NLE_AGAIN) {
-			resync_when_due(links);
-			return;
-		}
-		if (r < 0 && r != -NLE_INTR) /* -NLE_NOMEM is ENOBUFS */
-			note_overrun(links, r);
-	}
-}
-
-static void links_on_readable(evutil_socket_t fd, short what, void *arg)
+/* Empties the queue first: before that the kernel would not report another overrun. */
+static void links_on_resync_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct links *links = arg;
 
 	(void)fd;
 	(void)what;
-	monitor_read(links);
-	tell_changed(links);
+	nlmonitor_read(links->monitor);
 }
 
-/* Empties the queue first, as above. */
-static void resync_on_timer(evutil_socket_t fd, short what, void *arg)
+static int links_follow(struct links *links, struct event_base *base)
 {
-	links_on_readable(fd, what, arg);
-}
+	static const struct nlmonitor_calls calls = {links_on_message, links_on_read};
+	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR};
 
-static void monitor_set_buffer(struct nl_sock *sock)
-{
-	int size = LINKS_BUFFER;
-
-	/* with CAP_NET_ADMIN beyond net.core.rmem_max, else up to it */
-	if (setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		    sizeof(size)) < 0)
-		nl_socket_set_buffer_size(sock, size, 0);
-}
-
-static int links_monitor_open(struct links *links)
-{
-	struct nl_sock *sock = links->monitor = nl_socket_alloc();
-
-	if (!sock)
+	links->resync_timer = evtimer_new(base, links_on_resync_timer, links);
+	if (!links->resync_timer)
 		return -ENOMEM;
-	nl_socket_disable_seq_check(sock); /* notifications answer no request */
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, links_on_message, links);
-	if (nl_connect(sock, NETLINK_ROUTE) < 0 || nl_socket_set_nonblocking(sock) < 0)
-		return -errno;
-	nl_socket_enable_msg_peek(sock);
-	monitor_set_buffer(sock);
-	if (nl_socket_add_memberships(
-		    sock, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0) < 0)
-		return -errno;
-	return 0;
-}
-
-static int monitor_start(struct links *links, struct event_base *base)
-{
-	int r = links_monitor_open(links);
-
+	int r = nlmonitor_new(base, NETLINK_ROUTE, &calls, links, &links->monitor);
 	if (r < 0)
 		return r;
-	links->readable = event_new(base, nl_socket_get_fd(links->monitor),
-		EV_READ | EV_PERSIST, links_on_readable, links);
-	links->resync_timer = evtimer_new(base, resync_on_timer, links);
-	if (!links->readable || !links->resync_timer)
-		return -ENOMEM;
-	return event_add(links->readable, NULL) < 0 ? -EIO : 0;
+	return nlmonitor_join(links->monitor, groups, sizeof(groups) / sizeof(groups[0]));
 }
 
 /* ---- the object ---- */
 
 static int links_start(struct links *links, struct event_base *base)
 {
-	int r = base ? monitor_start(links, base) : 0;
+	int r = base ? links_follow(links, base) : 0;
 
 	if (r < 0)
 		return log_error(r, "links", "cannot follow the kernel's links and addresses");
@@ -323,9 +271,8 @@ void links_free(struct links *links)
 {
 	if (!links)
 		return;
-	event_freep(&links->readable);
 	event_freep(&links->resync_timer);
-	nl_socket_free(links->monitor);
+	nlmonitor_free(links->monitor);
 	mirror_fini(&links->mirror);
 	free(links);
 }
@@ -363,7 +310,7 @@ const struct links_counters *links_counters(const struct links *links)
 
 int links_monitor_fd(const struct links *links)
 {
-	return links->monitor ? nl_socket_get_fd(links->monitor) : -1;
+	return links->monitor ? nlmonitor_fd(links->monitor) : -1;
 }
 
 /* ---- what a link and its addresses are good for ---- */

@@ -6,7 +6,7 @@
  * somebody else's. Then the digest of our table (nftdigest.h) is taken and compared:
  *
  *     nft_apply -> transaction -> settle: digest, file   (30 ms later for a large table)
- *     monitor_on_readable -> [20 ms] look: digest; differs -> changed()
+ *     nft_on_message -> [20 ms] look: digest; differs -> changed()
  *
  * Between a transaction and its digest the table is trusted on the strength of the generation
  * alone; if that has moved meanwhile, nobody can tell what the other one did, and the whole is
@@ -49,6 +49,7 @@
 #include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/nlcmd.h"
+#include "common/net/nlmonitor.h"
 #include "common/statefile.h"
 #include "common/timer.h"
 #include "common/xalloc.h"
@@ -60,7 +61,6 @@ enum {
 	NFT_WHY_MAX = 512,
 	NFT_SETTLE_MS = 30,
 	NFT_LOOK_MS = 20,
-	NFT_BATCH = 64,		 /* announcements per wake-up */
 	NFT_TRIES = 3,		 /* of a transaction that another one came into */
 	NFT_BIG_TEXT = 64 << 10, /* octets, a thousand forwards: libnftables is slow by then */
 };
@@ -71,8 +71,7 @@ enum { FILE_HEAD_LEN = sizeof(file_head) - 1 + 16 + 1 };
 
 struct nft {
 	struct nlcmd *cmd;
-	struct nl_sock *monitor;
-	struct event *readable;
+	struct nlmonitor *monitor;
 	struct event *settle_timer;
 	struct event *look_timer;
 	char *state;	 /* path, or NULL */
@@ -499,44 +498,32 @@ static void look_on_timer(evutil_socket_t fd, short what, void *arg)
 		nft->on_changed(&author, nft->arg);
 }
 
-static int monitor_on_message(struct nl_msg *msg, void *arg)
+static void nft_on_message(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[NFTA_GEN_MAX + 1];
 	struct nft *nft = arg;
 
-	if (nlmsg_get_src(msg)->nl_pid != 0 ||
-		nlmsg_parse(nlmsg_hdr(msg), sizeof(struct nfgenmsg), tb, NFTA_GEN_MAX, NULL) <
-			0 ||
+	if (nlmsg_parse(msg, sizeof(struct nfgenmsg), tb, NFTA_GEN_MAX, NULL) < 0 ||
 		!tb[NFTA_GEN_ID] || nla_len(tb[NFTA_GEN_ID]) < 4)
-		return NL_OK;
+		return;
 
 	uint32_t generation = ntohl(nla_get_u32(tb[NFTA_GEN_ID]));
 	if ((int32_t)(generation - nft->generation) <= 0)
-		return NL_OK; /* ours, or looked at already */
+		return; /* ours, or looked at already */
 	if (tb[NFTA_GEN_PROC_PID] && nla_len(tb[NFTA_GEN_PROC_PID]) >= 4)
 		nft->author.pid = (pid_t)ntohl(nla_get_u32(tb[NFTA_GEN_PROC_PID]));
 	if (tb[NFTA_GEN_PROC_NAME] && nla_len(tb[NFTA_GEN_PROC_NAME]) > 0)
 		nla_strlcpy(
 			nft->author.name, tb[NFTA_GEN_PROC_NAME], sizeof(nft->author.name));
 	timer_arm_ms_if_idle(nft->look_timer, NFT_LOOK_MS);
-	return NL_OK;
 }
 
-static void monitor_on_readable(evutil_socket_t fd, short what, void *arg)
+static void nft_on_read(const struct nlmonitor_read *read, void *arg)
 {
 	struct nft *nft = arg;
 
-	(void)fd;
-	(void)what;
-	for (int i = 0; i < NFT_BATCH; i++) {
-		int r = nl_recvmsgs_default(nft->monitor);
-
-		if (r == -NLE_AGAIN)
-			break;
-		if (r < 0 && r != -NLE_INTR)
-			timer_arm_ms_if_idle(
-				nft->look_timer, NFT_LOOK_MS); /* lost some: -NLE_NOMEM */
-	}
+	if (read->n_overruns > 0)
+		timer_arm_ms_if_idle(nft->look_timer, NFT_LOOK_MS);
 }
 
 /* Lets datagrams through whose first message is NFT_MSG_NEWGEN: the kernel sends it alone. */
@@ -557,29 +544,19 @@ static int monitor_filter(int fd)
 	return 0;
 }
 
-static int monitor_open(struct nft *nft, struct event_base *base)
+static int nft_follow(struct nft *nft, struct event_base *base)
 {
-	struct nl_sock *sock = nft->monitor = nl_socket_alloc();
+	static const struct nlmonitor_calls calls = {nft_on_message, nft_on_read};
+	static const int group = NFNLGRP_NFTABLES;
 
-	if (!sock)
-		return -ENOMEM;
-	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, monitor_on_message, nft);
-	if (nl_connect(sock, NETLINK_NETFILTER) < 0 || nl_socket_set_nonblocking(sock) < 0)
-		return -errno;
-	int r = monitor_filter(nl_socket_get_fd(sock));
-	if (r < 0)
-		return r;
-	if (nl_socket_add_membership(sock, NFNLGRP_NFTABLES) < 0)
-		return -errno;
-
-	nft->readable = event_new(
-		base, nl_socket_get_fd(sock), EV_READ | EV_PERSIST, monitor_on_readable, nft);
 	nft->settle_timer = evtimer_new(base, settle_on_timer, nft);
 	nft->look_timer = evtimer_new(base, look_on_timer, nft);
-	if (!nft->readable || !nft->settle_timer || !nft->look_timer)
+	if (!nft->settle_timer || !nft->look_timer)
 		return -ENOMEM;
-	return event_add(nft->readable, NULL) < 0 ? -EIO : 0;
+	int r = nlmonitor_new(base, NETLINK_NETFILTER, &calls, nft, &nft->monitor);
+	if (r == 0)
+		r = monitor_filter(nlmonitor_fd(nft->monitor)); /* before the first message */
+	return r < 0 ? r : nlmonitor_join(nft->monitor, &group, 1);
 }
 
 /* ---- the object ---- */
@@ -592,7 +569,7 @@ static int start(struct nft *nft, struct event_base *base, const char *state)
 		return log_error(r, "nft", "cannot speak to the kernel's packet filter");
 	if (state && !(nft->state = strdup(state)))
 		return log_error(-ENOMEM, "nft", "cannot start");
-	r = base ? monitor_open(nft, base) : 0;
+	r = base ? nft_follow(nft, base) : 0;
 	if (r < 0)
 		return log_error(r, "nft",
 			"cannot follow changes of the packet filter; "
@@ -624,10 +601,9 @@ void nft_free(struct nft *nft)
 	if (!nft)
 		return;
 	settle(nft); /* a transaction of the last milliseconds */
-	event_freep(&nft->readable);
 	event_freep(&nft->settle_timer);
 	event_freep(&nft->look_timer);
-	nl_socket_free(nft->monitor);
+	nlmonitor_free(nft->monitor);
 	nlcmd_free(nft->cmd);
 	free(nft->text);
 	free(nft->state);

@@ -8,31 +8,24 @@
 #include "routed/kernel/rtnlwatch.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <linux/rtnetlink.h>
-#include <netlink/errno.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/net/nlmonitor.h"
 #include "routed/kernel/kernel.h"
 #include "routed/kernel/rtnlmsg.h"
 
 enum {
-	WATCH_BUFFER = 1 << 20, /* octets: some thousand notifications */
-	WATCH_BATCH = 1024,	/* notifications per wake-up */
-	WATCH_PID_BITS = 22,	/* the largest process number there can be */
+	WATCH_PID_BITS = 22, /* the largest process number there can be */
 };
 
 struct rtnlwatch {
-	struct nl_sock *sock;
-	struct event *readable;
+	struct nlmonitor *monitor;
 	struct rtnlwatch_news news; /* of this wake-up */
 	struct rtnlwatch_counters counters;
 	uint32_t own_port;
@@ -108,17 +101,13 @@ static void read_rule(struct rtnlwatch *watch, struct nlmsghdr *msg)
 		note_ours(watch, msg->nlmsg_pid);
 }
 
-static int on_message(struct nl_msg *nl_msg, void *arg)
+static void watch_on_message(struct nlmsghdr *msg, void *arg)
 {
 	struct rtnlwatch *watch = arg;
-	struct nlmsghdr *msg = nlmsg_hdr(nl_msg);
 
-	/* any process may send to our port; only the kernel's is 0 (netlink(7)) */
-	if (nlmsg_get_src(nl_msg)->nl_pid != 0)
-		return NL_OK;
 	watch->counters.messages++;
 	if (msg->nlmsg_pid == watch->own_port)
-		return NL_OK;
+		return;
 
 	switch (msg->nlmsg_type) {
 	case RTM_NEWROUTE:
@@ -137,68 +126,47 @@ static int on_message(struct nl_msg *nl_msg, void *arg)
 	default:
 		break;
 	}
-	return NL_OK;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void watch_on_read(const struct nlmonitor_read *read, void *arg)
 {
 	struct rtnlwatch *watch = arg;
+	struct rtnlwatch_news news = watch->news;
 
-	(void)fd;
-	(void)what;
+	watch->counters.overruns += read->n_overruns;
+	news.lost = read->n_overruns > 0;
 	watch->news = (struct rtnlwatch_news){0};
-	for (int i = 0; i < WATCH_BATCH; i++) {
-		int r = nl_recvmsgs_default(watch->sock);
-
-		if (r == -NLE_AGAIN)
-			break;
-		if (r < 0 && r != -NLE_INTR) { /* -NLE_NOMEM is ENOBUFS */
-			watch->counters.overruns++;
-			watch->news.lost = true;
-		}
-	}
-	if (watch->news.ours || watch->news.defaults || watch->news.routes || watch->news.lost)
-		watch->on_news(&watch->news, watch->arg);
+	if (news.ours || news.defaults || news.routes || news.lost)
+		watch->on_news(&news, watch->arg);
 }
 
-static int watch_open(struct rtnlwatch *watch)
+static int watch_open(struct rtnlwatch *watch, struct event_base *base)
 {
-	struct nl_sock *sock = watch->sock = nl_socket_alloc();
-	int size = WATCH_BUFFER;
+	static const struct nlmonitor_calls calls = {watch_on_message, watch_on_read};
+	static const int groups[] = {
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
+	static const int nexthop_group = RTNLGRP_NEXTHOP;
 
-	if (!sock)
-		return -ENOMEM;
-	nl_socket_disable_seq_check(sock);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, watch);
-	if (nl_connect(sock, NETLINK_ROUTE) < 0 || nl_socket_set_nonblocking(sock) < 0)
-		return -errno;
-	nl_socket_enable_msg_peek(sock);
-	/* with CAP_NET_ADMIN beyond net.core.rmem_max, else up to it */
-	if (setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		    sizeof(size)) < 0)
-		nl_socket_set_buffer_size(sock, size, 0);
-	if (nl_socket_add_memberships(sock, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-		    RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0) < 0)
-		return -errno;
+	int r = nlmonitor_new(base, NETLINK_ROUTE, &calls, watch, &watch->monitor);
+	if (r == 0)
+		r = nlmonitor_join(watch->monitor, groups, sizeof(groups) / sizeof(groups[0]));
 	/* Linux before 5.3 has no nexthop objects, and no such group */
-	(void)nl_socket_add_membership(sock, RTNLGRP_NEXTHOP);
-	return 0;
+	if (r == 0)
+		(void)nlmonitor_join(watch->monitor, &nexthop_group, 1);
+	return r;
 }
 
 int rtnlwatch_new(struct event_base *base, uint32_t own_port, rtnlwatch_fn *on_news, void *arg,
 	struct rtnlwatch **ret_watch)
 {
 	struct rtnlwatch *watch = calloc(1, sizeof(*watch));
-	int r = watch ? watch_open(watch) : -ENOMEM;
+	int r = -ENOMEM;
 
-	if (r == 0) {
+	if (watch) {
 		watch->own_port = own_port;
 		watch->on_news = on_news;
 		watch->arg = arg;
-		watch->readable = event_new(base, nl_socket_get_fd(watch->sock),
-			EV_READ | EV_PERSIST, on_readable, watch);
-		if (!watch->readable || event_add(watch->readable, NULL) < 0)
-			r = -ENOMEM;
+		r = watch_open(watch, base);
 	}
 	if (r < 0) {
 		rtnlwatch_free(watch);
@@ -212,9 +180,7 @@ void rtnlwatch_free(struct rtnlwatch *watch)
 {
 	if (!watch)
 		return;
-	if (watch->readable)
-		event_free(watch->readable);
-	nl_socket_free(watch->sock);
+	nlmonitor_free(watch->monitor);
 	free(watch);
 }
 
@@ -225,5 +191,5 @@ const struct rtnlwatch_counters *rtnlwatch_counters(const struct rtnlwatch *watc
 
 int rtnlwatch_fd(const struct rtnlwatch *watch)
 {
-	return nl_socket_get_fd(watch->sock);
+	return nlmonitor_fd(watch->monitor);
 }
