@@ -23,6 +23,21 @@
 
 enum { CONFIG_PLAIN_UDP = 512 /* RFC 1035 section 4.2.1 */ };
 
+static int read_zone(const struct site *site, const struct site_zone *zone,
+	struct report *report, struct zone **ret_zone)
+{
+	struct zone *read;
+	int err = zonefile_read_any(site, zone->name, zone->file, report, &read);
+
+	if (read)
+		zoneadvice(read, site, report);
+	if (err < 0)
+		zone_free(read);
+	else
+		*ret_zone = read;
+	return err;
+}
+
 static int read_zones(struct config *config, struct report *report)
 {
 	const struct site *site = config->site;
@@ -37,8 +52,7 @@ static int read_zones(struct config *config, struct report *report)
 
 		if (!zone->name || !zone->file)
 			continue; /* site.yaml's mistake, and reported as such */
-		int failed = zonefile_read(
-			site, zone->name, zone->file, report, &config->zones[i]);
+		int failed = read_zone(site, zone, report, &config->zones[i]);
 
 		err = failed < 0 ? failed : err;
 	}

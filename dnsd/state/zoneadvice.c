@@ -1,7 +1,7 @@
 /* zoneadvice.c - warnings that follow from a zone and the site's uplinks together
  *
- * Called by zonecheck.c at load, and by the daemon's `check` and start once it knows live
- * addresses. Nothing here is an error: the zone can be served, but would not do what the
+ * Called by config.c for each zone that was read, and by the daemon's `check` and start once it
+ * knows live addresses. Nothing here is an error: the zone can be served, but would not do what the
  * operator of two uplinks wants on the day when one of them fails or gets another address.
  */
 #include "dnsd/state/zoneadvice.h"
@@ -12,7 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/site/uplinkset.h"
-#include "dnsd/zone/zonerules.h"
+#include "dnsd/zone/zonetarget.h"
 
 enum {
 	DYNAMIC_TTL_MAX_S = 60,

@@ -5,7 +5,7 @@
 #include "dnsd/state/facts.h"
 #include "dnsd/zone/zone.h"
 
-/* From site.yaml alone; zonecheck calls it. */
+/* From site.yaml alone. */
 void zoneadvice(const struct zone *zone, const struct site *site, struct report *report);
 
 /* With the addresses that the uplinks have at the moment: NS names that have one of them as a

@@ -94,6 +94,17 @@ const struct zone_rrset *zone_node_find(const struct zone_node *node, uint16_t t
 	return NULL;
 }
 
+size_t zone_node_index(const struct zone *zone, const struct zone_node *node)
+{
+	return (size_t)(node - zone->nodes);
+}
+
+bool zone_node_has_address(const struct zone_node *node)
+{
+	return node->n_pseudos > 0 || zone_node_find(node, LDNS_RR_TYPE_A) ||
+	       zone_node_find(node, LDNS_RR_TYPE_AAAA);
+}
+
 const struct zone_rrset *zone_soa(const struct zone *zone)
 {
 	const struct zone_node *apex = zone_find(zone, zone->apex);

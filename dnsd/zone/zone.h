@@ -64,4 +64,6 @@ uint32_t *zone_slot(const struct zone *zone, const uint8_t *name, size_t len);
 /* Borrowed; NULL if there is none. `name` may be of any case. */
 const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);
 const struct zone_rrset *zone_node_find(const struct zone_node *node, uint16_t type);
+size_t zone_node_index(const struct zone *zone, const struct zone_node *node);
+bool zone_node_has_address(const struct zone_node *node); /* A, AAAA or a pseudo record */
 const struct zone_rrset *zone_soa(const struct zone *zone);

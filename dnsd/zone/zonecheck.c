@@ -2,7 +2,7 @@
  *
  * Called by zonefile.c once all is read. Here is the walk over the nodes, and what follows
  * from where they stand; zonerules.c looks at the records of one name, zonetarget.c at the
- * names that records point to, zoneadvice.c at what site.yaml has to do with it.
+ * names that records point to.
  *
  * The walk is in canonical order, in which all that is below a name follows it directly: so
  * one remembered cut (or DNAME) tells where each node stands. What is missing is only
@@ -12,44 +12,13 @@
 
 #include <errno.h>
 #include <ldns/ldns.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "dnsd/state/zoneadvice.h"
 #include "dnsd/wire/rdata.h"
 #include "dnsd/zone/zonerules.h"
-
-enum { SAY_MAX = 1000 }; /* a generated zone of one mistake per record must not flood a log */
-
-void zone_check_say(struct zone_check *check, enum report_severity severity, const char *file,
-	int line, const char *format, ...)
-{
-	char text[4 * NAME_STR_LEN];
-	va_list args;
-
-	/* counted apart: no number of warnings may hide an error, which is what refuses a zone
-	 */
-	size_t *n_said = &check->n_said[severity];
-	if (*n_said > SAY_MAX)
-		return;
-	if ((*n_said)++ == SAY_MAX) {
-		report_add(check->report, severity, check->zone->file, 0,
-			"there is more of that kind, not shown");
-		return;
-	}
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	report_add(check->report, severity, file, line, "%s", text);
-}
-
-size_t zone_node_index(const struct zone *zone, const struct zone_node *node)
-{
-	return (size_t)(node - zone->nodes);
-}
+#include "dnsd/zone/zonetarget.h"
 
 static bool is_address_type(uint16_t type)
 {
@@ -66,10 +35,10 @@ static void apex_check(struct zone_check *check)
 		return;
 	name_str(zone->apex, name);
 	if (!apex || !zone_node_find(apex, LDNS_RR_TYPE_SOA))
-		zone_check_say(check, REPORT_ERROR, zone->file, 0,
+		zone_problem_add(check, REPORT_ERROR, zone->file, 0,
 			"there is no SOA record for %s, the zone's name in site.yaml", name);
 	if (!apex || !zone_node_find(apex, LDNS_RR_TYPE_NS))
-		zone_check_say(check, REPORT_ERROR, zone->file, 0,
+		zone_problem_add(check, REPORT_ERROR, zone->file, 0,
 			"there is no NS record for %s", name);
 }
 
@@ -100,7 +69,7 @@ static void outside_check(struct zone_check *check, const struct zone_node *node
 	}
 	if (file && !check->targets[zone_node_index(check->zone, node)] &&
 		!check->zone->has_unread)
-		zone_check_say(check, REPORT_WARNING, file, line,
+		zone_problem_add(check, REPORT_WARNING, file, line,
 			"%s: the name is not in the zone %s, "
 			"and no record of the zone needs its address",
 			name, apex);
@@ -227,7 +196,7 @@ static void inner_zone_check(struct zone_check *check, const uint8_t *apex)
 			return;
 		if (!file || check->places[i] != ZONE_PLACE_INSIDE)
 			continue;
-		zone_check_say(check, REPORT_WARNING, file, line,
+		zone_problem_add(check, REPORT_WARNING, file, line,
 			"%s is in the zone %s, which site.yaml has a file of its own for: it "
 			"is answered from there alone, and here belong its NS records",
 			name_str(node->name, name), name_str(apex, inner));
@@ -268,8 +237,6 @@ void zonecheck(const struct zone *zone, const struct site *site, struct report *
 	apex_check(&check);
 	nodes_check(&check);
 	zonetarget_check(&check);
-	if (site) {
+	if (site)
 		inner_zones_check(&check, site);
-		zoneadvice(zone, site, report);
-	}
 }

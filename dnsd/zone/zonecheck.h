@@ -8,6 +8,5 @@
 #include "common/site/site.h"
 #include "dnsd/zone/zone.h"
 
-/* Adds to `report`. `site` may be NULL: the checks of pseudo records against it are left out.
- */
+/* Adds to `report`. `site` says which zones are served; NULL: this one alone. */
 void zonecheck(const struct zone *zone, const struct site *site, struct report *report);

@@ -1,12 +1,12 @@
 /* zonefile.c - reads RFC 1035 master files with the pseudo records SERVER and UPLINK
  *
- * Called by dnsd.c for each zone of site.yaml, at start and reload, and by `check`. A file is
- * read whole into memory; zoneline.c cuts it into logical lines, the directives are obeyed
- * here, records go to zonerecord.c, and all that came of them to zonecheck.c. A mistake is
- * reported and the next line read, so that one run shows them all.
+ * Called by config.c for each zone of site.yaml: at start, at each reload and by `check`. A file
+ * is read whole into memory. zoneline.c cuts it into logical lines, directives are handled here,
+ * records go to zonerecord.c, and the whole zone goes to zonecheck.c. A mistake is reported and
+ * the next line read, so that one run shows them all.
  *
- * $INCLUDE restores origin and owner at its end (RFC 1035 section 5.1); a $TTL of the included
- * file stays in force, as with BIND and NSD.
+ * $INCLUDE restores origin and owner at its end (RFC 1035 section 5.1). A $TTL of the included
+ * file still counts behind it, as with BIND and NSD.
  */
 #include "dnsd/zone/zonefile.h"
 
@@ -205,7 +205,7 @@ static int source_read(
 	return 0;
 }
 
-static int zone_finish(struct zone_reader *reader, struct zone **ret_zone)
+static int reader_finish(struct zone_reader *reader, struct zone **ret_zone)
 {
 	struct zone *zone;
 
@@ -217,8 +217,7 @@ static int zone_finish(struct zone_reader *reader, struct zone **ret_zone)
 		zone_free(zone);
 		return -ENOMEM;
 	}
-	if (!reader->gave_up)
-		zonecheck(zone, reader->site, reader->report);
+	zonecheck(zone, reader->site, reader->report);
 	*ret_zone = zone;
 	return 0;
 }
@@ -233,46 +232,54 @@ static int reader_run(struct zone_reader *reader, const char *path, const char *
 	if (!reader->file || !reader->rdata || zoneline_init(&reader->line) < 0)
 		return -ENOMEM;
 	int err = source_read(reader, text, len, &bottom);
-	return err ? err : zone_finish(reader, ret_zone);
+	if (err)
+		return err;
+	return reader->gave_up ? -EINVAL : reader_finish(reader, ret_zone);
+}
+
+int zonefile_parse_any(const struct site *site, const char *origin, const char *path,
+	const char *text, size_t len, struct report *report, struct zone **ret_zone)
+{
+	struct zone_reader reader = {.site = site, .report = report};
+	const char *file = path ? path : "zone";
+	size_t n_errors = report->n_errors;
+
+	*ret_zone = NULL;
+	if (name_from_str(origin, reader.scope.origin, &reader.scope.origin_len) < 0) {
+		report_add(report, REPORT_ERROR, file, 0, "'%s' is not a domain name", origin);
+		return -EINVAL;
+	}
+	reader.builder = zone_builder_new(reader.scope.origin, reader.scope.origin_len);
+	int err = reader.builder ? reader_run(&reader, path, text, len, ret_zone) : -ENOMEM;
+	zone_builder_free(reader.builder);
+	zoneline_fini(&reader.line);
+	free(reader.rdata);
+
+	if (err && err != -EINVAL)
+		report_add(report, REPORT_ERROR, file, 0, "%s", strerror(-err));
+	return !err && report->n_errors > n_errors ? -EINVAL : err;
 }
 
 int zonefile_parse(const struct site *site, const char *origin, const char *path,
 	const char *text, size_t len, struct report *report, struct zone **ret_zone)
 {
-	struct zone_reader reader = {.site = site, .report = report};
-	size_t n_errors = report->n_errors;
-	struct zone *zone = NULL;
+	struct zone *zone;
 
-	if (name_from_str(origin, reader.scope.origin, &reader.scope.origin_len) < 0) {
-		report_add(report, REPORT_ERROR, path ? path : "zone", 0,
-			"'%s' is not a domain name", origin);
-		return -EINVAL;
-	}
-	reader.builder = zone_builder_new(reader.scope.origin, reader.scope.origin_len);
-	int err = reader.builder ? reader_run(&reader, path, text, len, &zone) : -ENOMEM;
-	zone_builder_free(reader.builder);
-	zoneline_fini(&reader.line);
-	free(reader.rdata);
-
-	if (!err && report->n_errors > n_errors)
-		err = -EINVAL;
-	if (err) {
-		if (err != -EINVAL)
-			report_add(report, REPORT_ERROR, path ? path : "zone", 0, "%s",
-				strerror(-err));
+	int err = zonefile_parse_any(site, origin, path, text, len, report, &zone);
+	if (err)
 		zone_free(zone);
-		return err;
-	}
-	*ret_zone = zone;
-	return 0;
+	else
+		*ret_zone = zone;
+	return err;
 }
 
-int zonefile_read(const struct site *site, const char *origin, const char *path,
+int zonefile_read_any(const struct site *site, const char *origin, const char *path,
 	struct report *report, struct zone **ret_zone)
 {
 	const char *problem = NULL;
 	struct file file;
 
+	*ret_zone = NULL;
 	int err = file_read(path, ZONEFILE_MAX, FILE_REGULAR, &file, &problem);
 	if (err < 0) {
 		report_add(report, REPORT_ERROR, path, 0, "cannot read the zone %s: %s",
@@ -280,5 +287,5 @@ int zonefile_read(const struct site *site, const char *origin, const char *path,
 		return err;
 	}
 	AUTO(freep) char *text = file.text;
-	return zonefile_parse(site, origin, path, text, file.len, report, ret_zone);
+	return zonefile_parse_any(site, origin, path, text, file.len, report, ret_zone);
 }

@@ -202,9 +202,9 @@ static void dnssec_check(struct zone_check *check, const struct zone_rrset *rrse
 {
 	char type[RDATA_TYPE_STR_LEN];
 
-	if (check->said_dnssec)
+	if (check->has_dnssec_warning)
 		return;
-	check->said_dnssec = true;
+	check->has_dnssec_warning = true;
 	zone_warning(check, &rrset->rdatas[0],
 		"%s: dnsd does not serve signed answers yet, so resolvers "
 		"that validate will take a zone with a DS record in its parent for forged",
@@ -223,7 +223,7 @@ static void svcb_check(
 		const char *problem = svcb_problem(rdata->bytes, rdata->len, &is_error);
 
 		if (problem)
-			zone_check_say(check, is_error ? REPORT_ERROR : REPORT_WARNING,
+			zone_problem_add(check, is_error ? REPORT_ERROR : REPORT_WARNING,
 				rdata->file, rdata->line, "%s %s: %s",
 				name_str(node->name, name), rdata_type_str(rrset->type, type),
 				problem);

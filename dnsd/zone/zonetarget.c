@@ -4,18 +4,13 @@
  * whose records could not be read is not judged, lest one mistake be reported as two. RFC 1034
  * section 4.2.1 on glue, RFC 2181 section 10.3 on aliases as targets.
  */
+#include "dnsd/zone/zonetarget.h"
+
 #include <ldns/ldns.h>
 #include <string.h>
 #include <strings.h>
 
 #include "dnsd/wire/rdata.h"
-#include "dnsd/zone/zonerules.h"
-
-bool zone_node_has_address(const struct zone_node *node)
-{
-	return node->n_pseudos > 0 || zone_node_find(node, LDNS_RR_TYPE_A) ||
-	       zone_node_find(node, LDNS_RR_TYPE_AAAA);
-}
 
 bool zonetarget_next(struct zone_target *target)
 {

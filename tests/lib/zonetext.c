@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/site/siteload.h"
+#include "dnsd/state/zoneadvice.h"
 #include "dnsd/zone/zonefile.h"
 #include "tests/lib/reports.h"
 
@@ -38,15 +39,30 @@ void zonetext_fini(struct zonetext *t)
 	site_free(t->site);
 }
 
+/* As config.c does with a zone of site.yaml. */
+static void result_take(struct zonetext *t, struct report *report, struct zone *zone, int err)
+{
+	if (zone)
+		zoneadvice(zone, t->site, report);
+	if (err < 0)
+		zone_free(zone);
+	else
+		t->zone = zone;
+	t->err = err;
+	t->said = report_lines(report);
+	report_fini(report);
+}
+
 void zonetext_read_octets(struct zonetext *t, const char *text, size_t len)
 {
 	struct report report;
+	struct zone *zone;
 
 	result_free(t);
 	report_init(&report);
-	t->err = zonefile_parse(t->site, "www.example.com", "z", text, len, &report, &t->zone);
-	t->said = report_lines(&report);
-	report_fini(&report);
+	int err = zonefile_parse_any(
+		t->site, "www.example.com", "z", text, len, &report, &zone);
+	result_take(t, &report, zone, err);
 }
 
 void zonetext_read(struct zonetext *t, const char *text)
@@ -57,12 +73,12 @@ void zonetext_read(struct zonetext *t, const char *text)
 void zonetext_read_file(struct zonetext *t, const char *origin, const char *path)
 {
 	struct report report;
+	struct zone *zone;
 
 	result_free(t);
 	report_init(&report);
-	t->err = zonefile_read(t->site, origin, path, &report, &t->zone);
-	t->said = report_lines(&report);
-	report_fini(&report);
+	int err = zonefile_read_any(t->site, origin, path, &report, &zone);
+	result_take(t, &report, zone, err);
 }
 
 static void pseudo_dump(const struct zone_node *node, const struct pseudo *pseudo, FILE *out)
