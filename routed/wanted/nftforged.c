@@ -181,12 +181,24 @@ static void add_lan(struct forged *forged, const struct site *site,
 	}
 }
 
+static bool is_open(const struct site *site, const struct addr *addr)
+{
+	for (size_t i = 0; i < site->routing.open.n; i++)
+		if (prefix_contains(&site->routing.open.items[i], addr))
+			return true;
+	return false;
+}
+
 /* Those of a DMZ that `lan` does not name; in an uplink's subnet the route passes them. */
 static void add_servers(
 	struct forged *forged, const struct site *site, enum site_family family)
 {
-	for (size_t s = 0; s < site->n_servers; s++)
-		add_addr(&forged->lan, &site->servers[s].address[family], family);
+	for (size_t s = 0; s < site->n_servers; s++) {
+		const struct addr *addr = &site->servers[s].address[family];
+
+		if (!is_open(site, addr))
+			add_addr(&forged->lan, addr, family);
+	}
 }
 
 static void add_if_inside(struct forged *forged, struct prefix prefix)

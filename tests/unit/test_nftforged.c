@@ -21,6 +21,7 @@ struct forged_case {
 	const char *elsewhere; /* an address of the router on an interface of neither kind */
 	const char *server;    /* where the server is */
 	const char *prefixes6;
+	const char *open;
 	enum site_family family;
 	const char *own;
 	const char *delegated;
@@ -49,6 +50,12 @@ static const struct forged_case cases[] = {
 		.server = "10.0.7.7",
 		.own = OWN4,
 		.lan_is = LAN4 " 10.0.7.7/32",
+		.asked = ASKED},
+	{.name = "a server in an open prefix may be reached by many ways",
+		.server = "203.0.114.5",
+		.open = "203.0.114.0/24",
+		.own = OWN4,
+		.lan_is = LAN4,
 		.asked = ASKED},
 	{.name = "private subnets of uplinks are not inside",
 		.lan = {"192.168.3.1/24"},
@@ -157,6 +164,7 @@ static void what_is_inside_follows_the_situation(void **state)
 		struct site *site = situations_reference(NULL);
 		struct situation situation = situations_both_up();
 		struct prefix prefix6;
+		struct prefix open;
 		struct forged forged;
 
 		for (size_t j = 0; j < 3 && c->lan[j]; j++)
@@ -173,6 +181,10 @@ static void what_is_inside_follows_the_situation(void **state)
 			situations_address(&situation, 0, c->uplink);
 		if (c->gateway)
 			situations_gateway(&situation, 0, c->gateway);
+		if (c->open) {
+			assert_int_equal(prefix_parse(c->open, &open), 0);
+			site->routing.open = (struct site_prefixes){&open, 1};
+		}
 		if (c->prefixes6) {
 			assert_int_equal(prefix_parse(c->prefixes6, &prefix6), 0);
 			site->uplinks[0].prefixes6 = (struct site_prefixes){&prefix6, 1};
@@ -186,6 +198,7 @@ static void what_is_inside_follows_the_situation(void **state)
 		assert_list("asked", &forged.asked, c->asked);
 		forged_fini(&forged);
 		site->uplinks[0].prefixes6 = (struct site_prefixes){0};
+		site->routing.open = (struct site_prefixes){0};
 		site_free(site);
 	}
 }
