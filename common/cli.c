@@ -1,7 +1,8 @@
-/* cli.c - what both programs share of their command line: one verb, a few options, its folders
+/* cli.c - the command line of both programs: one verb, a few options, its folders
  *
- * main() hands over its table of verbs. A wrong call ends with 2 and a sentence that says what
- * was wrong and, where one can guess, what was meant; nothing is guessed silently.
+ * main() hands over its table of verbs. A wrong call ends with 2 and a sentence that says
+ * what was wrong and, if something similar exists, what may have been meant. Nothing is
+ * guessed silently.
  */
 #include "common/cli.h"
 
@@ -107,8 +108,8 @@ static bool own_is_known(const struct call *call, const char *name)
 	return false;
 }
 
-/* The verb may stand behind its options, so that all verbs' options are understood first and
- * those of another verb refused later. */
+/* The verb may stand behind its options: first all options of all verbs are parsed, then
+ * those of another verb are refused. */
 static void collect_options(struct call *call)
 {
 	memcpy(call->options, common_options, sizeof(common_options));
@@ -231,8 +232,8 @@ static int print_verb_help(const struct call *call, const struct cli_verb *verb)
 
 /* ---- parsing ---- */
 
-/* Says what getopt_long did not like; `typed` is the argument that it was in, unless that is a
- * cluster of short options which it is not through with. */
+/* Reports what getopt_long refused. `typed` is the argument that held it, unless that is a
+ * cluster of short options with more to come. */
 static int option_error(const struct call *call, int problem, const char *typed)
 {
 	char letter[] = {'-', (char)optopt, '\0'};
@@ -286,8 +287,8 @@ static bool take_option(struct call *call, int option)
 	return true;
 }
 
-/* A value that may be left out, and stands behind its option as an argument of its own:
- * getopt_long does not look for it there. It goes on behind it (optind), and moves both. */
+/* An optional value that stands behind its option as the next argument: getopt_long does not
+ * look for it there. It continues at optind, so this moves it. */
 static void take_next(const struct call *call, int option, int argc, char **argv)
 {
 	const struct cli_option *own = option >= OPT_OWN ? call->own[option - OPT_OWN] : NULL;
@@ -301,7 +302,7 @@ static int parse_options(struct call *call, int argc, char **argv)
 	int option;
 
 	opterr = 0; /* our own words */
-	optind = 0; /* glibc: starts afresh, also in tests that call more than once */
+	optind = 0; /* glibc: resets getopt, for tests that call this more than once */
 	while ((option = getopt_long(argc, argv, CLI_SHORT_OPTIONS, call->options, NULL)) !=
 		-1) {
 		const char *typed = argv[optind - 1];
@@ -324,7 +325,7 @@ static int parse_options(struct call *call, int argc, char **argv)
 
 /* ---- folders ---- */
 
-/* The folder that the service manager made: the first one, should it list several
+/* The folder that the service manager made: the first one if it lists several
  * (systemd.exec(5)). */
 static char *env_dir(const char *variable)
 {
@@ -422,7 +423,7 @@ static int run_verb(struct call *call)
 	return r ? r : verb->run(&call->cli);
 }
 
-/* A table that a full disk or a closed pipe cut short is not "done". */
+/* If a full disk or a closed pipe cut the output short, the verb has failed. */
 static int finish_output(const struct call *call, int status)
 {
 	bool lost = ferror(stdout) != 0;

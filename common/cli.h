@@ -17,8 +17,8 @@ enum {
 #define CLI_DEFAULT_CONFIG "/etc/multihomed/site.yaml"
 
 enum {
-	CLI_MAX_OWN = 16,   /* different options of verbs, all of a program together */
-	CLI_MAX_GIVEN = 48, /* of them on one command line, repeated ones counted each */
+	CLI_MAX_OWN = 16,   /* options of all verbs of a program, each counted once */
+	CLI_MAX_GIVEN = 48, /* on one command line; a repeated option counts each time */
 };
 
 /* An option that some verbs know and others refuse. */
@@ -28,8 +28,8 @@ struct cli_option {
 				"NAME...": it may be given several times, and all count */
 	const char *summary; /* for --help */
 
-	/* Set: the value may be left out. `--name=VALUE` gives it in any case; a next argument
-	 * that this holds for is taken for it too. */
+	/* Set: the value is optional. `--name=VALUE` always gives it; the next argument is
+	 * taken as the value only if this returns true for it. */
 	bool (*is_value)(const char *text);
 };
 
@@ -65,13 +65,13 @@ struct cli_verb {
 };
 
 /* Parses the arguments, prints --help or the usage error, else starts the log (-v: at debug)
- * and runs the verb. `verbs` ends with a NULL name. Returns the exit status, which is
- * EXIT_FAILED also where standard output could not be written. */
+ * and runs the verb. `verbs` ends with a NULL name. Returns the exit status: EXIT_FAILED also
+ * if standard output could not be written. */
 int cli_main(int argc, char **argv, const char *program, const char *purpose,
 	const struct cli_verb *verbs);
 
-/* The value of one of the verb's own options; "" for one that takes none, or whose value was
- * left out, and only then; NULL if it was not given. Given twice, the last counts. */
+/* The value of an option of the verb. "" if the option takes none or its value was left out;
+ * NULL if the option was not given. If it was given twice, the last value counts. */
 const char *cli_option(const struct cli *cli, const char *name);
 
 /* The i-th value of an option that repeats, from 0; NULL when there are no more. */

@@ -1,4 +1,4 @@
-/* clock.h - the monotonic clock; the core never reads it but is told `now` */
+/* clock.h - the monotonic clock; the core does not read it: it gets `now` as a parameter */
 #pragma once
 #include <stdint.h>
 #include <time.h>

@@ -1,9 +1,9 @@
-/* file.c - reads a file whole, never waits for it, and never takes more than it should
+/* file.c - reads a file whole, never waits for it, and never reads more than allowed
  *
- * stat(2) comes before open(2), because to open some devices is to use them: a watchdog begins
- * to count, a tape rewinds. The file may be another one a moment later, so open(2) does not
+ * stat(2) comes before open(2), because opening some devices uses them: a watchdog starts to
+ * count, a tape rewinds. The path may name another file a moment later, so open(2) does not
  * wait (O_NONBLOCK: a FIFO without a writer, a serial line without carrier), and the
- * descriptor is asked again.
+ * descriptor is checked again.
  */
 #include "common/file.h"
 
@@ -23,7 +23,7 @@
 
 enum { FILE_FIRST_READ = 4096 };
 
-/* A clause of why such a file is not read, or NULL for a regular one. */
+/* Why a file of that kind is not read, as a clause. NULL for a regular file. */
 static const char *kind_fault(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -40,7 +40,7 @@ static const char *kind_fault(mode_t mode)
 	}
 }
 
-/* The writer of such a pipe is at work already, or has ended. */
+/* Such a pipe has a writer already, or the writer has ended: reading cannot wait for ever. */
 bool file_is_stream(const char *path)
 {
 	struct statfs fs;
@@ -59,7 +59,7 @@ static const char *too_large(size_t max)
 	return text;
 }
 
-/* -EISDIR or -EINVAL and the clause if it is of a kind that is not read. */
+/* -EISDIR or -EINVAL, and the clause, if a file of that kind is not read. */
 static int check_kind(const char *path, mode_t mode, enum file_kinds kinds,
 	bool *ret_is_stream, const char **ret_problem)
 {
@@ -93,7 +93,7 @@ static int open_checked(const char *path, enum file_kinds kinds, struct stat *re
 	return TAKE_FD(fd);
 }
 
-/* Up to `max` octets and one more, by which a file that grows meanwhile is told. */
+/* Up to `max` octets and one more: the extra one shows a file that has grown meanwhile. */
 static int read_all(int fd, size_t max, size_t expected, struct file *file)
 {
 	size_t cap = 0;

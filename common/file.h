@@ -1,8 +1,8 @@
-/* file.h - reads a file whole, never waits for it, and never takes more than it should
+/* file.h - reads a file whole, never waits for it, and never reads more than allowed
  *
- * For every file that an operator or an earlier run wrote. A named pipe, a device, a socket or
- * a folder in its place is an error at once: a daemon that waits for a writer at a reload
- * answers nobody. Files of /proc and /sys say nothing of their size and are not for here.
+ * For files that an operator or an earlier run wrote. A named pipe, a device, a socket or a
+ * folder at that path is an error at once: a daemon that waits for a writer during a reload
+ * answers no queries. Not for files of /proc and /sys, which do not report their size.
  */
 #pragma once
 #include <stdbool.h>
@@ -13,8 +13,7 @@ enum { FILE_STATE_MAX = 64 << 20 /* octets: more than any state file of ours nee
 
 enum file_kinds {
 	FILE_REGULAR,	       /* also behind symbolic links */
-	FILE_REGULAR_OR_STREAM /* besides, a pipe that the caller handed over: `check -c
-				  <(...)` */
+	FILE_REGULAR_OR_STREAM /* also a pipe of the caller, as in `check -c <(...)` */
 };
 
 struct file {
@@ -30,5 +29,5 @@ struct file {
 int file_read(const char *path, size_t max, enum file_kinds kinds, struct file *ret_file,
 	const char **ret_problem);
 
-/* Is it a pipe without a name, which only the process that has it can open? */
+/* Is it an unnamed pipe? Only a process that has it can open it. */
 bool file_is_stream(const char *path);

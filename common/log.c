@@ -1,7 +1,7 @@
 /* log.c - what the operator reads: one line per event on standard error
  *
- * The only global state of the project. Each line is put together first and written by one
- * call, so that lines of several threads never mix.
+ * The log is global: program, level and format are set once at the start. Each line is put
+ * together first and written by one call, so that lines of several threads never mix.
  */
 #include "common/log.h"
 
@@ -68,7 +68,7 @@ __attribute__((format(printf, 4, 0))) static void log_va(
 		n = cap - 1;
 	line[n++] = '\n';
 
-	/* a log that cannot be written has nobody to tell */
+	/* there is no other place to report that the log cannot be written */
 	(void)!write(STDERR_FILENO, line, n);
 }
 

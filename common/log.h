@@ -1,7 +1,8 @@
 /* log.h - what the operator reads: one line per event on standard error
  *
- * Under systemd each line carries the level as "<N>" (sd-daemon(3)), which the journal takes
- * off; elsewhere it carries the time. A line is "AREA: what happened, to what, what follows".
+ * Under systemd each line starts with its level as "<N>" (sd-daemon(3)), which the journal
+ * removes; elsewhere it starts with the time. A line reads "AREA: what happened, to what,
+ * what follows".
  */
 #pragma once
 
@@ -13,15 +14,15 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/* `program` is borrowed for ever (a literal). Lines above `level` are not printed. */
+/* `program` is a literal. Lines above `level` are not printed. */
 void log_init(const char *program, enum log_level level);
 enum log_level log_level(void);
 
 void log_line(enum log_level level, const char *area, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Prints at error, with the words for the negative errno `err` at the end, and returns `err`;
- * with 0 there are no such words, and -EIO is returned. */
+/* Prints at error and returns `err`. The line ends with the words for the negative errno
+ * `err`; with 0 it has none, and -EIO is returned. */
 int log_error(int err, const char *area, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

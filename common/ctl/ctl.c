@@ -45,7 +45,7 @@ json_t *ctl_error_reply(const char *sentence)
 	return json_pack("{s:s}", "error", sentence);
 }
 
-/* jansson's reason may quote the line, and be cut within a character. */
+/* jansson's reason may quote the line and end within a character: then there is no reason. */
 static json_t *not_json_reply(const char *reason)
 {
 	json_t *reply = json_pack("{s:s+}", "error", "the request is not JSON: ", reason);
@@ -53,7 +53,7 @@ static json_t *not_json_reply(const char *reason)
 	return reply ? reply : ctl_error_reply("the request is not JSON");
 }
 
-/* The verb of a request, NULL with the reason in `ret_reply` if there is none to act on. */
+/* The verb of a request. NULL if it has none: the reason is in `ret_reply`. */
 static const char *request_verb(const json_t *request, json_t **ret_reply)
 {
 	const json_t *verb = json_object_get(request, "verb");
@@ -73,7 +73,7 @@ json_t *ctl_answer(const char *line, size_t len, ctl_handler_fn *handler, void *
 	json_t *reply = NULL;
 	json_error_t error;
 
-	/* jansson would take NUL for the end; its own depth limit bounds nesting */
+	/* jansson would take a NUL for the end; its own limit bounds the depth */
 	if (memchr(line, '\0', len))
 		return ctl_error_reply("the request is not JSON: it has a NUL octet");
 	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
@@ -145,8 +145,8 @@ size_t ctl_n_subscribers(const struct ctl_server *server)
 
 /* ---- accepting ---- */
 
-/* To a socket that was just accepted, whose buffer is empty: it is sent at once or not at all.
- */
+/* The socket was just accepted and its buffer is empty: the reply goes out at once or not at
+ * all. */
 static void accept_refuse(int fd, const char *reply)
 {
 	(void)!send(fd, reply, strlen(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -161,7 +161,7 @@ static bool peer_is_member(int fd, const struct ucred *peer, gid_t group)
 
 	if (group == CTL_NO_GROUP || peer->gid == group)
 		return group != CTL_NO_GROUP;
-	/* socket(7): too small a buffer, and the kernel says how long it must be */
+	/* socket(7): with too small a buffer the kernel returns the length that it needs */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || errno != ERANGE ||
 		len > CTL_PEER_GROUPS_MAX * sizeof(*groups))
 		return false;

@@ -21,7 +21,7 @@ enum {
 	CTL_RESERVED_SUBSCRIBERS = 2, /* of these, for root and the user of the daemon */
 	CTL_BACKLOG_MAX = 256 * 1024, /* octets that a subscriber may be behind */
 };
-#define CTL_GROUP "multihomed" /* whose members may ask for what changes nothing */
+#define CTL_GROUP "multihomed" /* its members may ask for the public verbs */
 
 /* Answers one request. Returns a new reference, or NULL if the verb is not known. */
 typedef json_t *ctl_handler_fn(const char *verb, const json_t *request, void *arg);
@@ -33,12 +33,12 @@ int ctl_server_new(struct event_base *base, const char *path, ctl_handler_fn *ha
 	void *arg, struct ctl_server **ret_server);
 void ctl_server_free(struct ctl_server *server);
 
-/* Instead of CTL_IDLE_MS, for clients that come after; for tests. */
+/* Replaces CTL_IDLE_MS for clients that connect later. For tests. */
 void ctl_server_set_idle_ms(struct ctl_server *server, int idle_ms);
 
 /* From now on a client that asks for `verb` (a literal) and gets a reply without "error" is a
- * subscriber of it: what ctl_publish says of that verb comes after that reply, line by line,
- * until the client hangs up. It can ask nothing more. */
+ * subscriber of it: after that reply it gets each line that ctl_publish sends for the verb,
+ * until it hangs up. It can ask nothing more. */
 void ctl_server_add_stream(struct ctl_server *server, const char *verb);
 
 /* From now on the members of `group` may ask for `verbs` (a list that ends with NULL,
@@ -47,12 +47,12 @@ void ctl_server_add_stream(struct ctl_server *server, const char *verb);
 void ctl_server_admit_group(
 	struct ctl_server *server, const char *group, const char *const *verbs);
 
-/* Sends one line to each subscriber of `verb`: it is on its way when this returns, unless the
- * subscriber has not taken what came before. One that is too far behind, or takes nothing for
- * CTL_IDLE_MS, is cut off. */
+/* Sends one line to each subscriber of `verb`. The line has left this process when this
+ * returns, unless the subscriber has not taken the lines before it. A subscriber that is too
+ * far behind, or takes nothing for CTL_IDLE_MS, is disconnected. */
 void ctl_publish(struct ctl_server *server, const char *verb, const json_t *line);
 size_t ctl_n_subscribers(const struct ctl_server *server); /* of all streams */
 
-/* The reply to one request line without its line feed: what the server does with each. A new
+/* The reply to one request line without its line feed: the server calls this for each. A new
  * reference; NULL without memory. */
 json_t *ctl_answer(const char *line, size_t len, ctl_handler_fn *handler, void *arg);

@@ -24,7 +24,7 @@ enum {
 	CTL_REPLY_CHUNK = 64 * 1024,
 };
 
-/* Waits until `events` may happen, or the time is over. */
+/* Waits until the socket is ready for `events`, or the time is over. */
 static int poll_until(int fd, short events, int64_t until_ms)
 {
 	for (;;) {
@@ -84,7 +84,7 @@ static int send_until(int fd, const char *text, size_t len, int64_t until_ms)
 	return 0;
 }
 
-/* What was received and not yet handed over. */
+/* Octets that were received and not handed over yet. */
 struct reader {
 	int fd;
 	char *data;
@@ -92,7 +92,7 @@ struct reader {
 	size_t cap;
 };
 
-/* Receives some more; -EPROTO at the end of the stream, or when a line gets too long. */
+/* Receives more octets. -EPROTO at the end of the stream, or if a line is too long. */
 static int reader_fill(struct reader *reader, int64_t until_ms)
 {
 	if (reader->len == reader->cap) {

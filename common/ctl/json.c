@@ -1,7 +1,7 @@
-/* json.c - values of ours as both daemons write them into JSON
+/* json.c - times and addresses in JSON, written by both daemons in the same way
  *
- * For replies, events and the stream: programs read a time or an address the same way wherever
- * it comes from (docs/control.md).
+ * Replies, events and streams use these, so that a program can read them with one parser
+ * (docs/control.md).
  */
 #include "common/ctl/json.h"
 

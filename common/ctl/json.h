@@ -1,4 +1,4 @@
-/* json.h - values of ours as both daemons write them into JSON
+/* json.h - times and addresses in JSON, written by both daemons in the same way
  *
  * New references; NULL without memory.
  */
@@ -15,7 +15,7 @@ json_t *json_time(time_t when);
 /* "2026-11-22T10:00:00.000000Z", from microseconds of the time of day. */
 json_t *json_time_us(int64_t wall_us);
 
-/* A list of those of both families that are set. */
+/* A list of the addresses that are set, of both families. */
 json_t *json_addrs(const struct addr addrs[SITE_FAMILIES]);
 
 /* null for NULL and "". */

@@ -1,8 +1,8 @@
-/* reload.c - the verb `reload` of both programs: the running daemon reads its files anew
+/* reload.c - the verb `reload` of both programs: the running daemon reads its files again
  *
- * Service managers reload by it (ExecReload=), so that `systemctl reload` returns when the new
- * configuration is in force, and fails when it was refused. It comes over the control socket;
- * what a reload is, each daemon knows itself.
+ * Service managers use it (ExecReload=): `systemctl reload` returns when the new
+ * configuration is active, and fails if it was refused. The request comes over the control
+ * socket. Each daemon has its own function that reloads.
  */
 #include "common/ctl/reload.h"
 

@@ -1,7 +1,7 @@
 /* addr.c - IPv4 and IPv6 addresses and prefixes as plain values
  *
- * Pure functions, used everywhere. Octets are kept in wire order because every consumer (DNS
- * RDATA, netlink attributes, sockaddr) wants them so.
+ * Pure functions, used everywhere. Octets are kept in wire order because every user (DNS
+ * RDATA, netlink attributes, sockaddr) needs them so.
  */
 #include "common/net/addr.h"
 
@@ -28,7 +28,7 @@ int addr_parse(const char *text, struct addr *ret_addr)
 	return 0;
 }
 
-/* Strict decimal: inet tools accept "010", we do not guess what was meant. */
+/* Strict decimal: other tools accept "010", which may mean 8 or 10. */
 static int parse_prefix_len(const char *text, unsigned int max, uint8_t *ret_len)
 {
 	if (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1]))

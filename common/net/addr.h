@@ -20,12 +20,11 @@ struct prefix {
 	uint8_t len;	  /* bits */
 };
 
-/* Text without prefix length or scope ("192.0.2.1", "2001:db8::1"). -EINVAL if it is not one.
- */
+/* Text without prefix length or scope ("192.0.2.1", "2001:db8::1"). -EINVAL otherwise. */
 int addr_parse(const char *text, struct addr *ret_addr);
 
-/* "ADDR/LEN" or a bare address (a host prefix). -EINVAL if it is not one, -ERANGE if bits
- * beyond the length are set. */
+/* "ADDR/LEN" or a bare address (a host prefix). -EINVAL otherwise, -ERANGE if bits beyond the
+ * length are set. */
 int prefix_parse(const char *text, struct prefix *ret_prefix);
 
 /* The prefix of `len` bits that the address lies in: its host bits are cleared. A `len` beyond

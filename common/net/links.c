@@ -79,7 +79,7 @@ static int dump_run(
 
 	if (!msg || nlmsg_append(msg, header, header_len, NLMSG_ALIGNTO) < 0)
 		return -ENOMEM;
-	/* the counters of each link are most of its message, and not wanted */
+	/* the counters of a link are most of its message, and nothing here needs them */
 	if (type == RTM_GETLINK &&
 		nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return -ENOMEM;
@@ -87,7 +87,8 @@ static int dump_run(
 	return nlcmd_dump(cmd, msg, dump_on_message, dump);
 }
 
-/* Fills an empty mirror. -EINTR: changes came in between, and it may lack something. */
+/* Fills an empty mirror. -EINTR: changes came during the dump, and the mirror may lack
+ * something. */
 static int mirror_dump(struct mirror *mirror, uint64_t *n_messages)
 {
 	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
@@ -110,8 +111,8 @@ static int mirror_dump(struct mirror *mirror, uint64_t *n_messages)
 	return addrs < 0 ? addrs : links;
 }
 
-/* Repeats an interrupted dump. -EINTR if there was no quiet moment in all tries: the last one
- * is in `ret_mirror` then too. On any other error it is empty. */
+/* Repeats an interrupted dump. -EINTR if every try was interrupted: `ret_mirror` then holds
+ * the last one. On any other error it is empty. */
 static int mirror_dump_whole(struct mirror *ret_mirror, uint64_t *n_messages)
 {
 	int r = -EINTR;
@@ -128,8 +129,8 @@ static int mirror_dump_whole(struct mirror *ret_mirror, uint64_t *n_messages)
 
 /* ---- the monitor ---- */
 
-/* Dumps anew and swaps the mirror if it differs. If that fails, the old mirror stays, and it
- * is tried again. */
+/* Dumps again and swaps the mirror if it differs. If that fails, the old mirror stays, and a
+ * timer tries again. */
 static void resync(struct links *links)
 {
 	struct mirror fresh;
@@ -141,7 +142,7 @@ static void resync(struct links *links)
 	if (links->stale)
 		timer_arm_ms(links->resync_timer, LINKS_RESYNC_GAP_MS);
 	if (r < 0 && r != -EINTR) {
-		log_error(r, "links", "cannot read links and addresses anew, trying again");
+		log_error(r, "links", "cannot read links and addresses; trying again");
 		return;
 	}
 
@@ -154,7 +155,7 @@ static void resync(struct links *links)
 	links->changed = true;
 }
 
-/* At once after a quiet time; in a storm of changes only so often. */
+/* At once after a quiet time, but at most once per LINKS_RESYNC_GAP_MS. */
 static void resync_when_due(struct links *links)
 {
 	int64_t wait_ms = links->last_resync_ms + LINKS_RESYNC_GAP_MS - clock_now_ms();
@@ -313,7 +314,7 @@ int links_monitor_fd(const struct links *links)
 	return links->monitor ? nlmonitor_fd(links->monitor) : -1;
 }
 
-/* ---- what a link and its addresses are good for ---- */
+/* ---- the state of a link and of its addresses ---- */
 
 bool link_is_usable(const struct link *link)
 {
@@ -380,9 +381,9 @@ static int route_request(
 	return 0;
 }
 
-/* What the kernel answers in place of a route: none, unreachable, prohibited, blackhole. IPv4
- * says EINVAL also for a source that is not an address of this machine; nothing would be sent
- * then either. */
+/* What the kernel returns instead of a route: none, unreachable, prohibited, blackhole. IPv4
+ * returns EINVAL also for a source that is no address of this machine; then nothing would be
+ * sent either. */
 static bool is_dropped(int err)
 {
 	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES ||

@@ -1,17 +1,16 @@
 /* links.h - a mirror of the kernel's links and addresses, kept current through rtnetlink
  *
- * `links_new` dumps both and then follows the kernel's messages. Interfaces are known by name
- * to the operator and by ifindex to the kernel: one may appear later, vanish, be renamed, or
- * come back with another ifindex. An overrun of the socket means that messages were lost: the
- * mirror is then dumped anew. Readers see a consistent mirror between two wake-ups of the
- * event loop.
+ * `links_new` dumps both and then follows the kernel's messages. The operator knows an
+ * interface by its name, the kernel by its ifindex: an interface may appear later, vanish, be
+ * renamed, or come back with another ifindex. If messages are lost (the socket overran), the
+ * mirror is dumped again. Between two wake-ups of the event loop a reader sees a consistent
+ * mirror.
  *
- * How fresh the news is: a new address, a new link and a carrier that comes are told within a
- * fraction of a millisecond. A carrier that goes is not always: the kernel passes on at most
- * one round of such events per second, for all network namespaces together
- * (net/core/link_watch.c), so that the message may come up to a second late although the
- * carrier's flag itself (RTM_GETLINK, IFLA_CARRIER) falls at once. Who must know sooner polls
- * it besides.
+ * How late messages are: a new address, a new link and a new carrier arrive within a fraction
+ * of a millisecond. A lost carrier may not: the kernel sends such events at most once per
+ * second, for all network namespaces together (net/core/link_watch.c). The carrier's flag
+ * itself (RTM_GETLINK, IFLA_CARRIER) changes at once: a caller that needs it sooner has to
+ * poll it.
  */
 #pragma once
 #include <net/if.h>
@@ -51,12 +50,12 @@ struct links_counters {
 	uint64_t resyncs;
 };
 
-/* Called after the mirror changed, once per burst: at the end of the wake-up that read it. It
+/* Called once per burst after the mirror changed, at the end of the wake-up that read it. It
  * must not free the mirror. */
 typedef void links_changed_fn(void *arg);
 
-/* Opens, dumps and follows. The callback is never called from within. `base` NULL: a snapshot
- * that is not kept current, for one-shot verbs. Negative errno after a logged message. */
+/* Opens, dumps and follows. Does not call the callback itself. `base` NULL: a snapshot that
+ * is not kept current, for one-shot verbs. A negative errno after a logged message. */
 int links_new(struct event_base *base, links_changed_fn *changed, void *arg,
 	struct links **ret_links);
 void links_free(struct links *links);
@@ -69,13 +68,13 @@ const struct link *links_next(
 
 const struct links_counters *links_counters(const struct links *links);
 
-/* The socket that notifications arrive at, borrowed; -1 for a snapshot. Tests shrink it. */
+/* The socket at which notifications arrive, borrowed; -1 for a snapshot. Tests shrink it. */
 int links_monitor_fd(const struct links *links);
 
 /* Up, with carrier, and not dormant (802.1X): packets may pass. */
 bool link_is_usable(const struct link *link);
 
-/* An address that can be bound and answered from now: of global scope (site and unique-local
+/* An address that can be bound and can answer now: of global scope (site and unique-local
  * IPv6 included), neither tentative nor failed in duplicate detection. */
 bool link_addr_is_ready(const struct link_addr *addr);
 
@@ -85,7 +84,8 @@ bool link_addr_is_settled(const struct link_addr *addr);
 /* The subnet that an address brings: that of the far end on a point-to-point link. */
 struct prefix link_addr_subnet(const struct link_addr *addr);
 
-/* The interface over which the kernel would send a packet from `src` (unset: whichever it
- * would choose) to `dst`; 0 in `ret_ifindex` if it would drop it (blackhole, unreachable, no
- * route). Blocking, some microseconds. Negative errno if it could not be asked. */
+/* The interface over which the kernel would send a packet from `src` (unset: the kernel
+ * chooses) to `dst`. `ret_ifindex` is 0 if it would drop the packet (blackhole, unreachable,
+ * no route). Blocks for some microseconds. A negative errno if the kernel could not be asked.
+ */
 int links_route_lookup(const struct addr *src, const struct addr *dst, int *ret_ifindex);

@@ -1,12 +1,12 @@
 /* mirror.c - the reader of rtnetlink messages: octets in, links and addresses out
  *
- * Four messages matter: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR and RTM_DELADDR. Everything else
- * is passed over, since a later kernel may say more. Attributes are checked for their length
- * by libnl's policies before any of them is read.
+ * Four messages matter: RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR and RTM_DELADDR. All others are
+ * ignored, since a later kernel may send more. libnl's policies check the length of each
+ * attribute before any is read.
  *
- * The addresses of a link stand in the order in which the kernel itself would dump them: which
- * of several addresses is "the first" then does not depend on whether we saw them come or
- * found them there. test_links.c holds the two against each other.
+ * The addresses of a link stand in the order in which the kernel would dump them: "the first
+ * address" is then the same whether we saw the addresses come or dumped them later.
+ * test_links.c compares the two.
  */
 #include "common/net/mirror.h"
 
@@ -82,7 +82,7 @@ static struct link *find_link(const struct mirror *mirror, int ifindex)
 	return found ? mirror->links[at] : NULL;
 }
 
-/* Makes room for one more, at each power of two for twice as many. */
+/* Room for one more item; the capacity doubles at each power of two. */
 static void *mirror_grow(void *items, size_t n_items, size_t size)
 {
 	if (n_items > 0 && (n_items & (n_items - 1)) != 0)
@@ -135,7 +135,7 @@ static bool link_eq(const struct link *a, const struct link *b)
 	       a->master == b->master;
 }
 
-/* What a message says of a link, laid over what was known of it. */
+/* Updates the link from a message; what the message leaves out stays as it was. */
 static void link_update(struct link *link, const struct ifinfomsg *info, struct nlattr **tb)
 {
 	link->flags = info->ifi_flags;
@@ -148,8 +148,8 @@ static void link_update(struct link *link, const struct ifinfomsg *info, struct 
 	if (tb[IFLA_CARRIER])
 		link->carrier = nla_get_u8(tb[IFLA_CARRIER]) != 0;
 
-	/* Wireless extensions send a bare RTM_NEWLINK of theirs, without a name. Only in a
-	 * whole one does a missing IFLA_MASTER say that there is none. */
+	/* Wireless extensions send an RTM_NEWLINK with no name and little else. Only in a
+	 * complete message does a missing IFLA_MASTER mean that the link has no master. */
 	if (tb[IFLA_IFNAME]) {
 		nla_strlcpy(link->name, tb[IFLA_IFNAME], sizeof(link->name));
 		link->master = tb[IFLA_MASTER] ? (int)nla_get_u32(tb[IFLA_MASTER]) : 0;
@@ -163,8 +163,8 @@ static int read_link(struct mirror *mirror, struct nlmsghdr *msg)
 	if (nlmsg_parse(msg, sizeof(struct ifinfomsg), tb, IFLA_CARRIER, link_policy) < 0)
 		return -EBADMSG;
 
-	/* A bridge speaks of its ports in RTM_NEWLINK and RTM_DELLINK of family AF_BRIDGE:
-	 * there RTM_DELLINK says that the port left the bridge, not that the link is gone. */
+	/* A bridge reports its ports with RTM_NEWLINK and RTM_DELLINK of family AF_BRIDGE:
+	 * RTM_DELLINK then means that the port left the bridge, not that the link is gone. */
 	const struct ifinfomsg *info = nlmsg_data(msg);
 	if (info->ifi_family != AF_UNSPEC)
 		return MIRROR_SAME;
@@ -212,8 +212,8 @@ static int parse_addr(
 	return 0;
 }
 
-/* Are these two sightings of one address? IPv6 knows an address once per link, and its prefix
- * or far end may change; IPv4 tells them apart by those. */
+/* Do both mean the same address? IPv6 has an address once per link, and its prefix or far end
+ * may change; in IPv4 another prefix or far end is another address. */
 static bool link_addr_is_same(const struct link_addr *a, const struct link_addr *b)
 {
 	if (!addr_eq(&a->addr, &b->addr))
@@ -290,7 +290,7 @@ static int update_addr(struct link *link, size_t at, const struct link_addr *add
 	}
 
 	/* promoted after its primary went (net.ipv4.conf.*.promote_secondaries): the kernel
-	 * moves it up among the primaries */
+	 * moves it to the primary addresses */
 	remove_addr(link, at);
 	return insert_addr(link, place_addr(link, addr), addr);
 }
@@ -312,7 +312,7 @@ static int mirror_read_addr(struct mirror *mirror, struct nlmsghdr *msg)
 		return r;
 
 	/* A link that is not known came or went between the dump of links and that of
-	 * addresses: messages that wait on the monitor socket tell the rest. */
+	 * addresses: the messages that wait on the monitor socket tell the rest. */
 	struct link *link = find_link(mirror, (int)info->ifa_index);
 	if (!link)
 		return MIRROR_SAME;

@@ -1,11 +1,11 @@
 /* nlcmd.c - one request to the kernel over netlink, and its answer
  *
- * libnl builds, sends and receives; two things are done here that it does not. It folds the
- * kernel's errno into fewer codes of its own, and it passes over the sentence with which the
- * kernel explains a refusal (NLMSGERR_ATTR_MSG): both are what an operator needs.
+ * libnl builds, sends and receives. It maps the kernel's errno to fewer codes of its own, and
+ * it ignores the sentence with which the kernel explains a refusal (NLMSGERR_ATTR_MSG). An
+ * operator needs both, so this file keeps them.
  *
- * All that is asked of the kernel over netlink goes through this: links and addresses, routes
- * and rules, the packet filter, connections, the owners of ports.
+ * Every request to the kernel over netlink goes through here: links and addresses, routes and
+ * rules, the packet filter, connections, the owners of ports.
  */
 #include "common/net/nlcmd.h"
 
@@ -27,7 +27,8 @@
 
 enum {
 	NLCMD_REPLY_TIMEOUT_S = 5,
-	NLCMD_BUFFER = 1 << 16, /* octets; a dump is cut into pieces of 32 KiB at most */
+	NLCMD_BUFFER = 1
+		       << 16, /* octets; the kernel sends a dump in pieces of 32 KiB at most */
 };
 
 struct nlcmd {
@@ -49,8 +50,8 @@ void nlmsg_freep(struct nl_msg **msg)
 	nlmsg_free(*msg); /* takes NULL */
 }
 
-/* The attributes that follow an error: behind the request that it answers, or only behind that
- * request's header where the kernel was asked not to send it back (NLM_F_CAPPED). */
+/* The attributes that follow an error. They stand behind the request that is answered, or
+ * behind its header alone if the kernel was asked not to return the request (NLM_F_CAPPED). */
 static void nlcmd_read_why(struct nlcmd *cmd, struct nlmsgerr *err)
 {
 	struct nlmsghdr *msg = (struct nlmsghdr *)(void *)((char *)err - NLMSG_HDRLEN);
@@ -85,7 +86,7 @@ static int nlcmd_on_message(struct nl_msg *msg, void *arg)
 
 	if (cmd->each && cmd->err == 0)
 		cmd->err = cmd->each(nlmsg_hdr(msg), cmd->arg);
-	return NL_OK; /* the rest of a dump has to be read in any case */
+	return NL_OK; /* the rest of a dump must be read in any case */
 }
 
 int nlcmd_new(int protocol, struct nlcmd **ret_cmd)
@@ -105,8 +106,8 @@ int nlcmd_new(int protocol, struct nlcmd **ret_cmd)
 
 	int fd = nl_socket_get_fd(cmd->sock);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	/* each is a help that an older kernel does not have: refusals with a reason, without
-	 * the request in them, and filters in dumps */
+	/* an older kernel lacks some of these: reasons for refusals, refusals without the
+	 * request in them, filters in dumps */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
@@ -146,8 +147,8 @@ static int errno_of_nl_error(int nl_error)
 	}
 }
 
-/* After a failure there may be more of the answer in the socket, or the answer itself may come
- * late: it must not be taken for the answer to the next request. */
+/* After a failure the rest of the answer may still be in the socket, or the whole answer may
+ * come late: it must not be taken for the answer to the next request. */
 static void nlcmd_drain(struct nlcmd *cmd)
 {
 	char bytes[256];
@@ -191,8 +192,9 @@ uint32_t nlcmd_next_seq(struct nlcmd *cmd)
 	return nl_socket_use_seq(cmd->sock);
 }
 
-/* The kernel takes a transaction in one piece or not at all, so there must be room for it:
- * beyond net.core.wmem_max for who has CAP_NET_ADMIN, as all have who may send one. */
+/* The kernel takes a transaction in one piece or not at all, so the send buffer must hold it:
+ * with CAP_NET_ADMIN also beyond net.core.wmem_max, and every sender of a transaction has
+ * that. */
 int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len)
 {
 	int fd = nl_socket_get_fd(cmd->sock);

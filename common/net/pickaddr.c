@@ -1,12 +1,12 @@
 /* pickaddr.c - which of an interface's addresses stands for an uplink
  *
- * An interface has several: a unique local prefix beside the ISP's (many home routers announce
- * both, RFC 4193), a management net of the modem, an old prefix that runs out. IPv6 lists the
- * newest first, so the kernel's order alone would follow the last that came.
+ * An interface has several: a unique local prefix beside the ISP's (many home routers
+ * announce both, RFC 4193), a management net of the modem, an old prefix that runs out. IPv6
+ * lists the newest first, so the kernel's order alone would choose the newest.
  *
- * The gateway decides before the scope: an ISP that gives private addresses gives the way out
- * in their net, and what has another source it drops. An IPv6 gateway is link-local as a rule
- * and lies in no prefix.
+ * The gateway decides before the scope: an ISP that assigns private addresses also routes
+ * from them, and drops packets with another source. An IPv6 gateway is usually link-local and
+ * lies in no prefix.
  */
 #include "common/net/pickaddr.h"
 
@@ -44,7 +44,7 @@ static enum scope_rank scope_of(const struct addr *addr)
 	return SCOPE_GLOBAL;
 }
 
-/* The length of its prefix if that holds the gateway, else 0. */
+/* The length of its prefix if the gateway lies in it, else 0. */
 static unsigned int gateway_bits(const struct link_addr *addr, const struct addr *gateway)
 {
 	struct prefix subnet = link_addr_subnet(addr);
@@ -70,7 +70,7 @@ bool pickaddr_is_served(const struct link_addr *addr, const struct prefix *addre
 	       (!is_given(address) || prefix_contains(address, &addr->addr));
 }
 
-/* IFA_F_TEMPORARY is the same bit as IFA_F_SECONDARY, in IPv6's sense. */
+/* IFA_F_TEMPORARY is the same bit as IFA_F_SECONDARY, with the meaning of IPv6. */
 static bool may_stand(const struct link_addr *addr, const struct prefix *address)
 {
 	bool may_be_secondary = is_given(address) && addr->addr.family == AF_INET;
