@@ -65,8 +65,8 @@ static int sync_folder_of(const char *path)
 int statefile_write(const char *path, const char *text, size_t len, unsigned int how)
 {
 	AUTO(freep) char *beside = NULL;
-	/* one name where a file is replaced, so that a crash leaves one of them at most; two
-	 * programs that race for a new one must not write into the same */
+	/* one name for replacements, so that crashes leave one such file at most; two
+	 * programs that both write a new file must not write into the same one */
 	int n = how & STATEFILE_NEW ? asprintf(&beside, "%s.%ld", path, (long)getpid())
 				    : asprintf(&beside, "%s.new", path);
 

@@ -7,8 +7,8 @@ enum statefile_how {
 	STATEFILE_DURABLE = 1,
 	/* Only the owner may read it. */
 	STATEFILE_SECRET = 2,
-	/* A file that is there stays, and -EEXIST is returned: of two programs that start at
-	 * the same time one writes, and the other one reads what that wrote. */
+	/* An existing file stays, and -EEXIST is returned: of two programs that start at the
+	 * same time one writes the file, and the other reads it. */
 	STATEFILE_NEW = 4,
 };
 

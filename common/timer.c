@@ -1,7 +1,7 @@
 /* timer.c - libevent's timers, armed in milliseconds or microseconds
  *
- * Both daemons wait for moments in units of their own (`idle_ms`, `wait_us`); libevent takes a
- * struct timeval. This is the only place that makes one of the other.
+ * Both daemons count in milliseconds and microseconds (`idle_ms`, `wait_us`); libevent takes
+ * a struct timeval. Only this file converts one to the other.
  */
 #include "common/timer.h"
 

@@ -19,5 +19,5 @@ int timer_arm_us(struct event *timer, int64_t us);
 /* Leaves a timer that is armed as it is: a burst of events must not postpone it for ever. */
 int timer_arm_ms_if_idle(struct event *timer, int64_t ms);
 
-/* Frees an event of any kind and forgets it; for AUTO too. Takes NULL. */
+/* Frees an event of any kind and sets the pointer to NULL; for AUTO too. Takes NULL. */
 void event_freep(struct event **event);

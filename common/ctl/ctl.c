@@ -114,7 +114,7 @@ static void server_publish(struct ctl_server *server, int stream, const char *te
 		next = LIST_NEXT(client, entry);
 		if (client->following != stream || ctl_client_publish(client, text, len))
 			continue;
-		log_info("ctl", "a client that follows is too far behind: cut off");
+		log_info("ctl", "a subscriber is too far behind: disconnected");
 		ctl_client_free(client);
 	}
 }

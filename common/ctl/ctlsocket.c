@@ -128,7 +128,7 @@ int ctl_socket_log(int err, const char *path)
 		return err;
 	case EEXIST:
 		log_line(LOG_LEVEL_ERROR, "ctl",
-			"%s: there is a file in the way which is no socket; remove it", path);
+			"%s: another kind of file is in the way; remove it", path);
 		return err;
 	case ENAMETOOLONG:
 		log_line(LOG_LEVEL_ERROR, "ctl",

@@ -1,12 +1,12 @@
-/* doc.c - one YAML document in memory, and places in it that complaints can point at
+/* doc.c - one YAML document in memory, and places in it that messages can point at
  *
- * Two passes. The first reads libyaml's events and counts depth as they come, since libyaml
- * itself takes minutes over some hundred thousand open brackets and lets an alias point at its
- * own ancestor. Only what passes is built into a document, whose nodes know their lines; the
- * walk over it (schema.c) thus can recurse without a limit of its own.
+ * Two passes. The first reads libyaml's events and counts depth as they come: libyaml itself
+ * takes minutes over some hundred thousand open brackets, and lets an alias point at its own
+ * ancestor. Only text that passes is built into a document, whose nodes know their lines; the
+ * walk over it (schema.c) can recurse without a limit of its own.
  *
- * Files are an operator's, but they come out of templates and editors: nothing here may crash
- * or stall, whatever the bytes.
+ * The files are an operator's, but templates and editors write them: no octets may crash or
+ * stall this file.
  */
 #include "common/site/doc.h"
 
@@ -86,7 +86,7 @@ static bool line_has_tab(const char *text, size_t len, size_t line)
 	return p && p < end && *p == '\t';
 }
 
-/* libyaml's own words, at the line where it stopped. */
+/* The words of libyaml, at the line where it stopped. */
 static void report_syntax(
 	const struct doc *doc, const yaml_parser_t *parser, const char *text, size_t len)
 {
@@ -182,7 +182,7 @@ static void parser_start(yaml_parser_t *parser, const char *text, size_t len)
 	yaml_parser_set_input_string(parser, (const unsigned char *)text, len);
 }
 
-/* First pass: everything that is refused for its form. */
+/* First pass: all that is refused for its form. */
 static int scan_text(struct doc *doc, const char *text, size_t len)
 {
 	AUTO(yaml_parser_delete) yaml_parser_t parser;
@@ -261,7 +261,7 @@ bool doc_is_list(const struct doc_place *at)
 	return at->node->type == YAML_SEQUENCE_NODE;
 }
 
-/* Bytes of a scalar are followed by a NUL (libyaml adds it), and may hold another. */
+/* libyaml puts a NUL behind the octets of a scalar; they may hold another one. */
 static bool scalar_is(const yaml_node_t *node, const char *text)
 {
 	size_t len = strlen(text);
@@ -427,7 +427,7 @@ void doc_warn(const struct doc_place *at, const char *format, ...)
 	va_end(args);
 }
 
-/* One step of a path, "[3]" or "name"; false if it leads nowhere. */
+/* One step of a path, "[3]" or "name"; false if there is none such. */
 static bool path_step(struct doc_place *at, const char *step, size_t len)
 {
 	if (step[0] == '[') {
@@ -450,7 +450,7 @@ static bool path_step(struct doc_place *at, const char *step, size_t len)
 
 int doc_line_of(const struct doc *doc, const char *path)
 {
-	/* the document is only looked at; libyaml's accessors want it writable */
+	/* the document is only read; the functions of libyaml want it writable */
 	struct doc scratch = *doc;
 	struct doc_place at = doc_root(&scratch);
 

@@ -1,9 +1,10 @@
-/* doc.h - one YAML document in memory, and places in it that complaints can point at
+/* doc.h - one YAML document in memory, and places in it that messages can point at
  *
- * The loader refuses what no configuration needs and what makes a parser work without end:
- * more than 1 MiB, deep nesting, aliases, tags, several documents, text that is not UTF-8.
+ * The loader refuses what no configuration needs and what would keep a parser busy: more than
+ * 1 MiB, deep nesting, aliases, tags, several documents, text that is not UTF-8.
  *
- * (libyaml exports a yaml_free and a yaml_strdup of its own: nothing here may be named so.)
+ * (libyaml exports a yaml_free and a yaml_strdup of its own: no function here may have such a
+ * name.)
  */
 #pragma once
 #include <stdbool.h>
@@ -22,11 +23,11 @@ struct doc {
 	const char *file; /* for messages */
 	struct report *report;
 	yaml_document_t document;
-	void *owner;	    /* the object being read, for readers that look around in it */
+	void *owner; /* the object being read, for readers that need other parts of it */
 	bool out_of_memory; /* some reader could not go on */
 };
 
-/* A node and how it is reached. Lives on the stack of the walk; keys are borrowed from the
+/* A node and the path to it. Lives on the stack of the walk; keys are borrowed from the
  * document. */
 struct doc_place {
 	struct doc *doc;
@@ -38,7 +39,7 @@ struct doc_place {
 
 /* Loads `text`. Mistakes go to `report`, which also takes those of the later walk. -EINVAL if
  * there was one; then there is nothing to free. `file` and `report` are borrowed until
- * doc_free. The root is a mapping or another node, never missing. */
+ * doc_free. There always is a root, a mapping or another node. */
 int doc_load(struct doc *doc, const char *file, const char *text, size_t len,
 	struct report *report);
 void doc_free(struct doc *doc);
@@ -55,7 +56,7 @@ struct doc_place doc_item(const struct doc_place *at, size_t i);
 bool doc_is_map(const struct doc_place *at);
 bool doc_is_list(const struct doc_place *at);
 
-/* The text at `at`, or NULL after saying why it is not a usable one (a list, nothing, control
+/* The text at `at`, or NULL after reporting why it cannot be used (a list, nothing, control
  * characters). Valid as long as the document. */
 const char *doc_text(const struct doc_place *at);
 bool doc_is_quoted(const struct doc_place *at);
@@ -66,13 +67,15 @@ void doc_error(const struct doc_place *at, const char *format, ...)
 void doc_warn(const struct doc_place *at, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Line of a path such as "uplinks[1].interface", or of its nearest ancestor that is there. */
+/* Line of a path such as "uplinks[1].interface", or of its nearest ancestor in the document.
+ */
 int doc_line_of(const struct doc *doc, const char *path);
 
 /* `text` made fit for a message: shortened, control characters replaced. In a buffer of the
  * thread's own, valid until the 4th call after. */
 const char *doc_printable(const char *text);
 
-/* Zeroed memory for what is being read; NULL is remembered in the document. */
+/* Zeroed memory for the object being read. Without memory NULL, and the document remembers
+ * it. */
 void *doc_calloc(const struct doc_place *at, size_t n, size_t size);
 char *doc_strdup(const struct doc_place *at, const char *text);

@@ -50,7 +50,7 @@ void report_add(struct report *report, enum report_severity severity, const char
 		report->n_warnings++;
 }
 
-/* Where a file was first heard of: files keep the order in which they were read. */
+/* Where a file first appears: files keep the order in which they were read. */
 static size_t first_with_file(const struct report *report, const char *file)
 {
 	size_t i = 0;

@@ -33,11 +33,11 @@ struct report {
 void report_init(struct report *report);
 void report_fini(struct report *report);
 
-/* Copies `file` and the text. Out of memory ends the program: nothing could be said anyway. */
+/* Copies `file` and the text. */
 void report_add(struct report *report, enum report_severity severity, const char *file,
 	int line, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Sorted by file (in order of appearance) and line, each with "warning: " if it is one. */
+/* Sorted by file (in order of appearance) and line, warnings with "warning: " before them. */
 typedef void report_each_fn(enum report_severity severity, const char *line, void *arg);
 void report_each(struct report *report, report_each_fn *each, void *arg);
 

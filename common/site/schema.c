@@ -1,8 +1,8 @@
 /* schema.c - reads YAML mappings into structs by tables of their keys
  *
- * The walker below knows nothing of sites: the tables in site.c say which keys there are. A
+ * Knows nothing of sites: the tables in siteread.c and siteservices.c list the keys. A
  * mapping is matched against its table first (unknown, double and missing keys), then values
- * are read in the order of the table. Depth is bounded by the loader and by the tables.
+ * are read in the order of the table. The loader and the tables bound the depth.
  */
 #include "common/site/schema.h"
 
@@ -183,7 +183,7 @@ void schema_bool(const struct doc_place *at, const struct schema_key *key, void 
 		doc_error(at, "'%s' is neither yes nor no", doc_printable(text));
 }
 
-/* A number between the key's bounds; false after complaining. */
+/* A number between the bounds of the key; false after reporting a mistake. */
 static bool schema_read_number(
 	const struct doc_place *at, const struct schema_key *key, uint64_t *ret_value)
 {
@@ -312,7 +312,7 @@ static void report_unknown_word(
 		guess.best ? "'?)" : "");
 }
 
-/* Index of the word, or -1 after complaining. */
+/* Index of the word, or -1 after reporting a mistake. */
 static int read_word(const struct doc_place *at, const char *const *words)
 {
 	const char *text = doc_text(at);

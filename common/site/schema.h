@@ -1,7 +1,7 @@
 /* schema.h - reads YAML mappings into structs by tables of their keys
  *
  * One table per mapping. Each key names the reader of its value and the member it fills.
- * Readers report what is wrong at its place and go on, so that one run finds every mistake.
+ * Readers report a mistake at its place and go on, so that one run finds every mistake.
  */
 #pragma once
 #include <stddef.h>
@@ -11,16 +11,17 @@
 
 enum {
 	SCHEMA_REQUIRED = 1 << 0,
-	SCHEMA_IDLE = 1 << 1, /* read and checked, but nothing acts on it yet: warns */
+	SCHEMA_IDLE = 1 << 1, /* read and checked, but without effect yet: warns */
 };
 
 struct schema_key;
 
-/* Fills what `out` points to, or complains and leaves it alone. */
+/* Fills what `out` points to, or reports a mistake and leaves it as it was. */
 typedef void schema_read(const struct doc_place *at, const struct schema_key *key, void *out);
 
-/* One key: a row of a table that ends with {0}, written with the names of the fields. Values are
- * read in the order of the table, not of the file: what others refer to comes first. */
+/* One key: a row of a table that ends with {0}, written with the names of the fields. Values
+ * are read in the order of the table, not of the file: a value that others refer to comes
+ * first. */
 struct schema_key {
 	const char *name;
 	schema_read *read;
@@ -29,7 +30,7 @@ struct schema_key {
 	int64_t min; /* of numbers; of times in ms */
 	int64_t max;
 	size_t n_max; /* of lists: items at most; 0: as many as the reader takes */
-	int family;   /* of addresses and prefixes: the only one that will do; 0: both */
+	int family;   /* of addresses and prefixes: the only one allowed; 0: both */
 	const char *const *words;      /* for schema_word and schema_choice; NULL at the end */
 	const struct schema_key *keys; /* for schema_object */
 };
@@ -57,7 +58,7 @@ schema_read schema_text;    /* char *, replaced */
 schema_read schema_word;    /* int or enum: index among `words` */
 schema_read schema_choice;  /* bool: is it the second of two `words`? */
 
-/* A time between the key's bounds out of `text`; -EINVAL after complaining. */
+/* The time in `text`, between the bounds of the key; -EINVAL after reporting a mistake. */
 int schema_time_of(const struct doc_place *at, const struct schema_key *key, const char *text,
 	int64_t *ret_ms);
 

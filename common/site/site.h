@@ -71,7 +71,7 @@ struct site_uplink {
 	unsigned int quorum;
 	unsigned int weight;
 	int64_t failback_ms;	     /* SITE_INHERIT, SITE_FAILBACK_MANUAL, or a time */
-	struct site_probing probing; /* complete: defaults and `probing` are already in it */
+	struct site_probing probing; /* complete: the defaults and `probing` are merged in */
 	enum site_mss mss;
 	unsigned int mss_bytes; /* SITE_MSS_FIXED */
 	enum site_nat6 nat6;
@@ -97,7 +97,7 @@ struct site_server {
 	struct site_port *ports;
 	size_t n_ports;
 	bool udp_to_loopback; /* `udp: loopback` */
-	uint32_t uplinks; /* set of uplink indices; the default (inbound ones) is resolved */
+	uint32_t uplinks; /* uplinkset; complete: the default (inbound ones) is filled in */
 	struct site_prefixes from;	/* n == 0: everyone */
 	struct addr via[SITE_FAMILIES]; /* default: address */
 	bool route;

@@ -1,12 +1,12 @@
-/* sitecheck.c - what no single value of site.yaml can tell: contradictions, and traps
+/* sitecheck.c - mistakes that only several values of site.yaml show together: contradictions,
+ * traps
  *
- * Runs after everything was read, also if some values were refused: those are unset then, and
- * no check may stumble over them or complain about them once more. Each complaint names its
- * path; the line is looked up in the document. Pure: what needs the live system is checked by
- * the daemons.
+ * Runs after everything was read, also if some values were refused. Those are unset, and no
+ * check may crash on them or report them again. Each message names its path; the line is
+ * looked up in the document. Pure: the daemons check what needs the live system.
  *
- * Errors are what cannot work as written; warnings are what works and is hardly meant. Lists
- * may be as long as the reader allows, so pairs are only compared where lists are short.
+ * An error cannot work as written; a warning works, but is hardly what was meant. Lists may
+ * be as long as the reader allows, so pairs are compared only where lists are short.
  */
 #include "common/site/sitecheck.h"
 
@@ -86,7 +86,7 @@ static void check_uplink_addresses(const struct check *check, size_t i)
 	}
 }
 
-/* RFC 6598: behind a carrier's NAT nobody can reach us. */
+/* RFC 6598: the Internet cannot reach an address behind a carrier's NAT. */
 static void check_cgnat(const struct check *check, size_t i)
 {
 	const struct site_uplink *uplink = &check->site->uplinks[i];
@@ -153,7 +153,7 @@ static void check_prefixes6(const struct check *check, size_t i)
 	}
 }
 
-/* Would this uplink go down if nothing but that host died? */
+/* Would this uplink go down if only that host died? */
 static bool hangs_on(const struct site_uplink *uplink, const struct addr *target)
 {
 	size_t n_others = 0;
@@ -211,7 +211,8 @@ static void check_lan(const struct check *check)
 static void check_mark(const struct check *check)
 {
 	uint32_t mark = check->site->routing.mark;
-	/* each uplink marks what came in apart from what went out; 0 is "not ours" */
+	/* each uplink has two marks, for connections that came in and that went out; 0 is no
+	 * mark */
 	uint64_t n_needed = 2 * (uint64_t)check->site->n_uplinks + 1;
 	uint64_t n_values = 1ull << __builtin_popcount(mark);
 	uint32_t low = mark ? mark >> __builtin_ctz(mark) : 0;
@@ -246,8 +247,8 @@ static void check_tables(const struct check *check)
 			first, last);
 }
 
-/* The rules at priority come in five blocks of a hundred, of which policies are the last and
- * may take more: two for each, so that one can be backed up. */
+/* The rules at `priority` come in five blocks of a hundred. Policies are the last block and
+ * may take more: two rules each, so that one can be followed by its fallback. */
 static void check_priorities(const struct check *check)
 {
 	enum { BEFORE_POLICIES = 400 };

@@ -1,4 +1,4 @@
-/* sitecheck.h - what no single value of site.yaml can tell: contradictions, and traps */
+/* sitecheck.h - mistakes that only several values of site.yaml show together */
 #pragma once
 
 struct doc;

@@ -1,8 +1,8 @@
 /* sitecheck_servers.c - whether the servers of site.yaml can be reached as it says
  *
- * The part of sitecheck.c that looks at servers: their names, who has which address, and which
- * public port goes where. There may be a thousand servers with many ports each, so addresses
- * are sorted, and ports are entered into a table of 65,536 owners.
+ * The part of sitecheck.c for servers: their names, the owner of each address, and where each
+ * public port leads. There may be a thousand servers with many ports each, so addresses are
+ * sorted, and ports are entered into a table of 65,536 owners.
  */
 #include "common/site/sitecheck_servers.h"
 
@@ -19,7 +19,7 @@
 
 enum { N_PORTS = 65536, SSH_PORT = 22 };
 
-/* Addresses: a loopback must be nobody else's */
+/* Addresses: a loopback must have no other owner */
 
 enum owner_kind { OWNER_UPLINK, OWNER_SERVER, OWNER_LOOPBACK };
 
@@ -99,8 +99,8 @@ static const char *owner_path(const struct owner *owner)
 	return check_path("servers[%u].loopbacks.%s", owner->index, owner->what);
 }
 
-/* In sorted order the owner with the best claim stands first. Uplinks among themselves are
- * sitecheck.c's, and one host may stand under two names. */
+/* In sorted order the owner with the best claim comes first. sitecheck.c compares uplinks
+ * with each other, and one host may have two names. */
 static void check_owners(const struct check *check)
 {
 	const struct site *site = check->site;
@@ -159,7 +159,7 @@ static bool server_has_address(const struct site_server *server)
 	       addr_is_set(&server->address[SITE_IPV6]);
 }
 
-/* The word "loopback" invites 127.0.0.1. */
+/* The word "loopback" leads to 127.0.0.1, which is wrong here. */
 static void check_forwardable(
 	const struct check *check, const struct addr *addr, size_t i, const char *key)
 {
@@ -265,8 +265,8 @@ static void check_port_values(const struct check *check, size_t i)
 	}
 }
 
-/* Who has which public port of one uplink, protocol and family. Values are server and port
- * indices, packed, plus one; 0 is free. */
+/* The owner of each public port of one uplink, protocol and family: indices of server and
+ * port, packed, plus one; 0 is free. */
 struct port_table {
 	uint64_t *owners;
 	bool *reported; /* by number of the forward */
@@ -277,8 +277,8 @@ static uint64_t pack(size_t server, size_t port)
 	return ((uint64_t)server << 32 | port) + 1;
 }
 
-/* Enters one forward, up to the first port that is taken: so that all forwards together cost
- * no more than the table is long. Returns that port's owner, or 0. */
+/* Enters one forward, up to the first port that is taken: all forwards together then cost no
+ * more than the length of the table. Returns the owner of that port, or 0. */
 static uint64_t enter(uint64_t *owners, const struct site_port *port, uint64_t owner)
 {
 	for (unsigned int number = port->first; number <= port->last; number++) {

@@ -40,7 +40,7 @@ static struct site *site_new(const char *path)
 	return TAKE(site);
 }
 
-/* As site_parse; `*ret_site` is set with -EINVAL too, where there was a document to read. */
+/* Like site_parse, but with -EINVAL too `*ret_site` is set if there was a document to read. */
 static int site_parse_any(const char *path, const char *text, size_t len,
 	struct report *report, struct site **ret_site)
 {

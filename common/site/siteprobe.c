@@ -1,7 +1,7 @@
 /* siteprobe.c - the kinds of probes: their text in site.yaml, and which two are the same
  *
- * Pure. What a kind does to the text stands in one row of `kinds`, made of the list in site.h;
- * how it is sent and read is routed's table over the same list.
+ * Pure. Each kind is one row of `kinds`, made of the list in site.h. routed has a table over
+ * the same list for sending and reading.
  */
 #include "common/site/siteprobe.h"
 

@@ -11,9 +11,9 @@
 
 enum { SITE_PROBE_STR_LEN = 384 /* "dns", an address and a name */ };
 
-/* "icmp ADDR|gateway", "tcp ADDR PORT", "dns ADDR [NAME]". Returns NULL, or what is wrong, to
- * be put behind the quoted text: valid until the thread's next call. site_probe_fini() frees.
- */
+/* "icmp ADDR|gateway", "tcp ADDR PORT", "dns ADDR [NAME]". Returns NULL, or the mistake in
+ * words that follow the quoted text, valid until the next call of the thread.
+ * site_probe_fini() frees. */
 const char *site_probe_parse(const char *text, struct site_probe *ret_probe);
 
 /* The same backwards, as an operator would write it. Returns `out`. */

@@ -1,9 +1,9 @@
 /* siteread.c - the schema of site.yaml: its keys, their types and their defaults
  *
- * One table per mapping. What is read first stands first in its table, whatever the order in
- * the file: uplinks inherit from `probing`, and everything else names uplinks. A key that
- * nothing acts on yet carries SCHEMA_IDLE; whoever makes something act on it takes the flag
- * away, here and in site.yaml(5).
+ * One table per mapping. The order of a table is the order of reading, whatever the order in
+ * the file: uplinks inherit from `probing`, and everything else names uplinks. A key without
+ * effect carries SCHEMA_IDLE; the change that gives it an effect removes the flag, here and
+ * in site.yaml(5).
  */
 #include "common/site/siteread.h"
 

@@ -1,4 +1,4 @@
-/* siteservices.c - the schema of `routing` and `dns`: what site.yaml tells the two daemons
+/* siteservices.c - the schema of `routing` and `dns`: the settings of the two daemons
  *
  * Tables of keys as in siteread.c, which reads uplinks and servers before these.
  */
@@ -18,7 +18,7 @@ enum {
 	MAX_POLICIES = 4096,
 	MAX_ZONES = 4096,
 	MAX_NSID = 128,
-	MAX_PRIORITY = 32764, /* and one more, before the look-up of main at 32766 */
+	MAX_PRIORITY = 32764, /* and one more rule, before the look-up of main at 32766 */
 };
 
 #define POLICY(member)	offsetof(struct site_policy, member)
@@ -248,7 +248,7 @@ static void metrics_read(const struct doc_place *at, const struct schema_key *ke
 			doc_printable(text));
 }
 
-/* A path as the operator means it: relative to the folder of site.yaml. */
+/* A path, relative to the folder of site.yaml. */
 static void read_path(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	const struct site *site = site_of_place(at);
@@ -323,7 +323,7 @@ static void read_zone_name(const struct doc_place *at, const struct schema_key *
 
 enum { DNS_PORT = 53 };
 
-/* NAME or NAME:PORT. A name that ends in a number was meant as an address. */
+/* NAME or NAME:PORT. A name that ends in a number is a mistyped address. */
 static bool parse_host(const char *text, char ret_host[DOC_MAX_TEXT + 1], uint16_t *ret_port)
 {
 	const char *colon = strchr(text, ':');

@@ -1,7 +1,7 @@
 /* sitetypes.c - readers of the kinds of value that several keys of site.yaml share
  *
- * Called through the tables of siteread.c and siteservices.c. Each complains at the value's
- * place and leaves its output alone, so that the checks afterwards see an unset value.
+ * Called through the tables of siteread.c and siteservices.c. Each reports a mistake at the
+ * place of the value and leaves its output unset for the checks that follow.
  */
 #include "common/site/sitetypes.h"
 
@@ -55,7 +55,7 @@ void site_read_interface(const struct doc_place *at, const struct schema_key *ke
 		snprintf(out, IFNAMSIZ, "%s", text);
 }
 
-/* The prefix that was meant where bits beyond its length are set. */
+/* The prefix that was probably meant, if bits beyond its length are set. */
 static const char *masked(const char *text)
 {
 	char host[ADDR_STR_LEN];
@@ -83,7 +83,7 @@ static void prefix_read(const struct doc_place *at, const struct schema_key *key
 		doc_error(at, "'%s' is not an address or prefix", doc_printable(text));
 }
 
-/* May it be put into its family's place? `want` is 0 or the only family that will do. */
+/* May the address take the place of its family? `want` is 0 or the only family allowed. */
 static bool check_place(const struct doc_place *at, int want, const struct addr *addr,
 	const struct addr *taken)
 {

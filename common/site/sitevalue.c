@@ -1,6 +1,6 @@
-/* sitevalue.c - the little languages inside site.yaml: addresses and forwarded ports
+/* sitevalue.c - the small languages inside site.yaml: addresses and forwarded ports
  *
- * Pure. Called by the readers of site.yaml, which put the place before what is said here.
+ * Pure. The readers of site.yaml call it and put the place before its words.
  */
 #include "common/site/sitevalue.h"
 

@@ -30,7 +30,7 @@ int value_bool(const char *text, bool *ret_value)
 	return 0;
 }
 
-/* Reads digits up to the first other character, which *ret_end points to. */
+/* Reads digits up to the first other character; *ret_end points to it. */
 static int read_decimal(
 	const char *text, uint64_t max, const char **ret_end, uint64_t *ret_value)
 {

@@ -34,7 +34,7 @@ int value_addr_port(const char *text, struct addr *ret_addr, uint16_t *ret_port)
 /* The same, or an address alone, which gets `port`. */
 int value_endpoint(const char *text, uint16_t port, struct addr *ret_addr, uint16_t *ret_port);
 
-/* What Linux and our own pattern take as the name of a network device. */
+/* A name of a network device that Linux and our own pattern accept. */
 bool value_is_interface(const char *text);
 
 /* The name of an uplink or server: letters, digits, '-' and '_', at most `max` octets. */
