@@ -1,27 +1,27 @@
-/* target.c - one probe target of one uplink: what was asked, what came back, and what follows
+/* target.c - one probe target of one uplink: its probes, their answers, and the verdict
  *
  *            answer                 an answer is late, or a probe was lost
  *   unknown --------> alive <=====================================> suspect
- *      |                ^    every probe in doubt is older than an answer  |
+ *      |                ^     a probe sent after the late one is answered  |
  *      | fall lost      | rise answered in a row                           | fall lost
  *      +------------> dead <-----------------------------------------------+ in a row
  *
- * A probe has two deadlines, both counted from the round-trip time measured so far (RFC 6298:
- * smoothed, and four times its variation, with a floor under the latter):
- *   late   smoothed + 25 ms at least: doubt begins and the next probes go at `suspect`;
- *   lost   smoothed + 150 ms at least, `timeout` at most: it counts against the target.
- * An answer is still taken until `timeout`, whatever was counted meanwhile: a path on which
- * the delay has jumped is alive.
+ * A probe has two deadlines. Both follow from the round-trip time measured so far (RFC 6298:
+ * the smoothed time plus four times its variation, with a floor under the latter):
+ *   late   smoothed + 25 ms at least: the target is suspect, and probes go at `suspect`;
+ *   lost   smoothed + 150 ms at least, `timeout` at most: the probe counts as lost.
+ * An answer is accepted until `timeout`, even for a probe that counted as lost: a path whose
+ * delay has jumped is alive.
  *
- * `fall` adapts to the loss that is usual here. "Usual" leaves out what turned out to be an
- * outage, and what may yet turn out to be one: losses are entered when a later probe was
- * answered, and forgotten when the target was found dead. Besides the loss of the last hour
- * that of the last two minutes and of the last 20 probes count, if greater: a link that began
- * to be lossy ten seconds ago must not be declared dead for having been good before.
+ * `fall` adapts to the usual loss of the path. Outages are not part of the usual loss, and
+ * neither is what may still become one: losses count once a later probe is answered, and are
+ * forgotten when the target is found dead. The usual loss is the greatest of three: the last
+ * hour, the last two minutes, the last 20 probes. So a link that became lossy ten seconds ago
+ * is not declared dead because it was good before.
  *
- * What the floors cost, at 500 ms / suspect 100 ms / fall 5, round-trip time r, without
- * traffic: the cut comes just after an answer, the next probe goes at 500 and is late at
- * 525 + r; the following ones go at 600, 700, 800, 900 (for r < 75); the last one is lost at
+ * What the floors cost, with interval 500 ms, suspect 100 ms, fall 5, round-trip time r, and no
+ * traffic: the cut comes just after an answer. The next probe goes at 500 and is late at
+ * 525 + r; four more go at 600, 700, 800, 900 (for r < 75); the last of them is lost at
  * 1050 + r. So 1.05 s at worst on a short path, and below 1.2 s up to r = 100 ms.
  */
 #include "routed/uplink/target.h"
@@ -34,7 +34,7 @@ enum {
 	MINUTE_SLOT_US = 5 * SEC,
 	LATE_FLOOR_US = 25 * MS,
 	LOST_FLOOR_US = 150 * MS,
-	ENOUGH_RTTS = 3, /* before that many, only `timeout` says that a probe is lost */
+	ENOUGH_RTTS = 3, /* with fewer, only `timeout` says that a probe is lost */
 	RECENT = 20,
 };
 
@@ -83,7 +83,7 @@ static int64_t patience_us(const struct target *target, int64_t floor_us)
 	return min64(us, timeout_us(target));
 }
 
-/* How old an unanswered probe is when it casts doubt. */
+/* The age at which an unanswered probe makes the target suspect. */
 static int64_t late_after_us(const struct target *target)
 {
 	if (target->n_rtts == 0)
@@ -91,7 +91,7 @@ static int64_t late_after_us(const struct target *target)
 	return patience_us(target, LATE_FLOOR_US);
 }
 
-/* How old an unanswered probe is when it counts as lost. */
+/* The age at which an unanswered probe counts as lost. */
 static int64_t lost_after_us(const struct target *target)
 {
 	if (target->n_rtts < ENOUGH_RTTS)
@@ -135,7 +135,7 @@ static struct target_slot *minute_slot(struct target *target, int64_t now_us)
 	return slot_of(target->minute, TARGET_MINUTE_SLOTS, MINUTE_SLOT_US, now_us);
 }
 
-/* Enters one fate into what is usual here. */
+/* Counts the fate of one probe into the usual loss. */
 static void usual_loss_add(struct target *target, bool lost, int64_t now_us)
 {
 	struct target_slot *slot = slot_of(
@@ -146,7 +146,7 @@ static void usual_loss_add(struct target *target, bool lost, int64_t now_us)
 	target->recent = (target->recent << 1 | lost) & ((1U << RECENT) - 1);
 }
 
-/* Nobody waits any longer. A loss of a run that has not ended is kept apart. */
+/* The probe has timed out. Losses of a run that has not ended are kept apart. */
 static void flight_expire(struct target *target, struct target_flight *flight, int64_t now_us)
 {
 	struct target_slot *slot = minute_slot(target, now_us);
@@ -183,10 +183,9 @@ uint32_t target_sent(struct target *target, int64_t now_us)
 	return seq;
 }
 
-/* RFC 6298 section 2.2 and 2.3. */
-/* A target that comes back is measured anew, by the shortest of its first answers: the very
- * first waits for neighbour discovery, up to a second, and would make the next outage take as
- * much longer to be seen. */
+/* Is this the first measurement? For a target that comes back it is the shortest of the first
+ * answers: the very first one waits for neighbour discovery, up to a second, and would delay
+ * the detection of the next outage by as much. */
 static bool rtt_begins(const struct target *target, int64_t rtt_us)
 {
 	if (target->verdict == TARGET_DEAD)
@@ -194,6 +193,7 @@ static bool rtt_begins(const struct target *target, int64_t rtt_us)
 	return target->n_rtts == 0;
 }
 
+/* RFC 6298 sections 2.2 and 2.3. */
 static void rtt_add(struct target *target, int64_t rtt_us, int64_t now_us)
 {
 	struct target_slot *slot = minute_slot(target, now_us);
@@ -214,7 +214,7 @@ static void rtt_add(struct target *target, int64_t rtt_us, int64_t now_us)
 	slot->rtt_sum_us += (uint64_t)rtt_us;
 }
 
-/* The run of losses ended at probe `seq`; later ones may have begun another. */
+/* Probe `seq` was answered and ended the run of losses; later probes may have begun another. */
 static void loss_run_end(struct target *target, uint32_t seq, int64_t sent_us, int64_t now_us)
 {
 	target->answered_seq = seq;
@@ -286,7 +286,7 @@ void target_suspect(struct target *target, int64_t now_us)
 		target->next_send_us = min64(target->next_send_us, max64(now_us, soon_us));
 }
 
-/* True if an unanswered probe, sent after the last one answered, is late. */
+/* True if a probe is late that was sent after the last answered one. */
 static bool flights_step(struct target *target, int64_t now_us)
 {
 	int64_t lost_us = lost_after_us(target);
@@ -371,7 +371,8 @@ unsigned int target_fall(double loss, int64_t interval_ms, unsigned int fall)
 	return n;
 }
 
-/* Loss over the last `n_slots` of the hour. A few probes are no basis for a share. */
+/* Loss over the last `n_slots` of the hour. A few probes are not enough for a share: the divisor
+ * is RECENT at least. */
 static double usual_loss(const struct target *target, int64_t n_slots, int64_t now_us)
 {
 	int64_t oldest = now_us / hour_slot_us - n_slots + 1;

@@ -10,22 +10,23 @@
  * drained  | The state beneath it goes on by the rows above; undraining shows that state.
  *
  * "Or later": while replies still arrive on connections of the uplink, a verdict of the probes
- * is put off, until three times the time that the verdict took.
+ * is deferred, for up to three times the time that the verdict took.
  *
- * The hold (`failback`) doubles with each relapse within an hour of the last return, to ten
- * minutes at most. It is waived for an uplink that has not been judged yet (the start), and
- * where no other is of use. uplink_undrain ends it, a manual one as well.
+ * The hold (`failback`) doubles with each relapse within an hour of the last return, up to ten
+ * minutes. There is no hold for an uplink that was never judged (at the start), and none where
+ * no other uplink is usable. uplink_undrain ends it, also with `failback: manual`.
  *
- * Leaving "down" takes `quorum` targets that answer; staying up takes only that not too many
- * are dead. So a start, a restart or a reload, when nothing is known of the targets, changes
- * nothing by itself.
+ * To leave "down", `quorum` targets must answer; to stay up, it is enough that not too many are
+ * dead. At a start, a restart or a reload nothing is known of the targets, and so the state
+ * does not change.
  *
- * How fast, with the defaults and a short path (target.c does the sum for the probes alone:
- * 1.05 s). Under traffic: the reading after the cut (50 ms) may still see replies from before,
- * the next (100 ms) sees packets out and none in: one-sided, every target is asked at once and
- * at the suspect rhythm: 100, 200, 300, 400, 500 ms. Now that the probes agree with the
- * traffic the last one counts as lost when it is late, at 525 ms + one round trip. A one-sided
- * conversation means no more than that: a probe answered ends it, and three seconds do too.
+ * How fast, with the defaults and a short path (target.c has the figures for probes alone:
+ * 1.05 s). Under traffic: the reading after the cut (50 ms) may still see replies from before
+ * it. The next one (100 ms) sees packets out and none in: the traffic is one-way, and all
+ * targets are probed at once and at the suspect interval: 100, 200, 300, 400, 500 ms. Since the
+ * probes agree with the traffic, the last one counts as lost as soon as it is late: at 525 ms +
+ * one round trip. One-way traffic has no other effect. It ends with an answered probe, or after
+ * three seconds.
  */
 #include "routed/uplink/uplink.h"
 
@@ -39,14 +40,14 @@ enum {
 	MS = 1000, /* us */
 	SEC = 1000 * MS,
 	MINUTE_US = 60 * SEC,
-	ENOUGH_US = 30 * SEC,	   /* half of the minute must be known ... */
-	ENOUGH_SETTLED = 20,	   /* ... by so many probes, or a share of loss says nothing */
-	UNANSWERED_PACKETS = 3,	   /* fewer are a last ACK, or somebody's keepalive */
-	CONVERSATION_US = 1 * SEC, /* replies seen that lately: the silence is new */
+	ENOUGH_US = 30 * SEC,	   /* a share of loss needs half of the minute ... */
+	ENOUGH_SETTLED = 20,	   /* ... and that many probes */
+	UNANSWERED_PACKETS = 3,	   /* fewer may be a last ACK, or a keepalive */
+	CONVERSATION_US = 1 * SEC, /* with replies that recent, the silence is new */
 	ONE_WAY_US = 3 * SEC,
 	REPLIES_FRESH_US = 300 * MS,
 	DEFER_TIMES = 3,
-	DEFAULT_FAILBACK_MS = 10 * 1000, /* leaving "degraded", where failback is manual */
+	DEFAULT_FAILBACK_MS = 10 * 1000, /* for leaving "degraded" with `failback: manual` */
 };
 
 static const int64_t longest_hold_us = 600LL * SEC;
@@ -126,7 +127,7 @@ int uplink_configure(
 	return 0;
 }
 
-/* Of which nothing is known. */
+/* An uplink of which nothing is known. */
 static struct uplink uplink_blank(int64_t now_us)
 {
 	return (struct uplink){
@@ -206,7 +207,7 @@ bool uplink_restore(struct uplink *uplink, const struct uplink_saved *saved, int
 	return true;
 }
 
-/* what happened */
+/* events */
 
 void uplink_on_link(struct uplink *uplink, const struct uplink_facts *facts)
 {
@@ -219,7 +220,7 @@ static void suspect_all(struct uplink *uplink, int64_t now_us)
 		target_suspect(&uplink->targets[i].target, now_us);
 }
 
-/* A table that was made anew counts from 0 again. */
+/* A new nftables table counts from 0 again. */
 static bool is_first_reading(const struct uplink *uplink, const struct uplink_traffic *traffic)
 {
 	return !uplink->counted || traffic->out < uplink->traffic.out ||
@@ -248,7 +249,7 @@ void uplink_on_traffic(
 	if (!uplink->reply_seen || uplink->n_unanswered < UNANSWERED_PACKETS)
 		return;
 
-	uplink->reply_seen = false; /* once: somebody may go on talking to nobody for hours */
+	uplink->reply_seen = false; /* once: it may last for hours */
 	if (now_us - uplink->reply_us <= CONVERSATION_US)
 		uplink->one_way_since_us = now_us;
 	suspect_all(uplink, now_us);
@@ -270,7 +271,7 @@ void uplink_set_last_usable(struct uplink *uplink, bool last_usable)
 	uplink->last_usable = last_usable;
 }
 
-/* what follows */
+/* the result */
 
 size_t uplink_needed(const struct uplink *uplink)
 {
@@ -296,7 +297,7 @@ static bool one_way_is_over(const struct uplink *uplink, int64_t now_us)
 	return false;
 }
 
-/* One target in doubt is a reason to ask the others too, once per doubt. */
+/* When one target becomes suspect, the others are probed too, once. */
 static void targets_step(struct uplink *uplink, int64_t now_us)
 {
 	bool suspect = false;
@@ -315,7 +316,7 @@ static void targets_step(struct uplink *uplink, int64_t now_us)
 	uplink->suspect = suspect;
 }
 
-/* Of a family that has a gateway, or needs none, it is the address that is missing. */
+/* A family that has a gateway, or needs none, lacks its address. */
 static enum uplink_fault link_fault(const struct uplink_facts *facts)
 {
 	bool lacks_address = true;
@@ -346,14 +347,14 @@ static bool answers_suffice(const struct uplink *uplink)
 
 	if (uplink->health == UPLINK_DOWN && !uplink->never_judged) {
 		n -= n_unknown;
-		/* after an outage too short to kill them they have yet to answer */
+		/* after an outage too short to make them dead they must answer first */
 		if (!uplink->healthy_since_us)
 			n -= uplink_count(uplink, TARGET_SUSPECT);
 	}
 	return n >= uplink_needed(uplink);
 }
 
-/* When the first probe of the youngest outage was sent. */
+/* When the first lost probe of the latest outage was sent. */
 static int64_t answers_cause_us(const struct uplink *uplink, int64_t now_us)
 {
 	int64_t cause_us = 0;
@@ -367,7 +368,7 @@ static int64_t answers_cause_us(const struct uplink *uplink, int64_t now_us)
 	return cause_us ? cause_us : now_us;
 }
 
-/* The probes say "dead", the traffic says "alive": the traffic is believed for a while. */
+/* The probes say "dead" and the traffic says "alive": the traffic wins for a while. */
 static bool is_deferred(struct uplink *uplink, int64_t now_us)
 {
 	int64_t cause_us = answers_cause_us(uplink, now_us);
@@ -383,7 +384,7 @@ static enum uplink_fault fault_now(struct uplink *uplink, int64_t now_us)
 	enum uplink_fault fault = link_fault(&uplink->facts);
 
 	if (fault != UPLINK_NO_FAULT) {
-		uplink->deferred_until_us = 0; /* the next outage has its own */
+		uplink->deferred_until_us = 0; /* the next outage has its own deferral */
 		return fault;
 	}
 	if (answers_suffice(uplink)) {
@@ -412,8 +413,8 @@ static int by_rtt(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Loss and round-trip time that `quorum` targets keep to: one bad target of several says
- * little of the uplink. Returns how many targets were asked often enough to tell. */
+/* Loss and round-trip time that `quorum` targets do not exceed: one bad target of several says
+ * little about the uplink. Returns how many targets had enough probes to count. */
 static size_t uplink_measure(struct uplink *uplink, int64_t now_us)
 {
 	struct target_stats stats[UPLINK_MAX_TARGETS];
@@ -501,8 +502,8 @@ static void uplink_recover(struct uplink *uplink, int64_t now_us)
 	uplink->below_limit_since_us = 0;
 }
 
-/* Are there enough probes in a quiet minute for a share of loss? Where there are not, or none
- * at all, little has to do for leaving "degraded", or that would have no end. */
+/* Does a minute at the normal interval have enough probes for a share of loss? Where it has not,
+ * few probes must do for leaving "degraded", or the uplink would stay in it for ever. */
 static bool is_asked_often(const struct uplink *uplink)
 {
 	return uplink->n_targets > 0 &&
@@ -560,7 +561,7 @@ bool uplink_step(struct uplink *uplink, int64_t now_us)
 	if (state == uplink->reported)
 		return false;
 	if (state == UPLINK_DRAINED || uplink->reported == UPLINK_DRAINED)
-		uplink->cause_us = now_us; /* the operator's word */
+		uplink->cause_us = now_us; /* the operator is the cause */
 	uplink->reported = state;
 	uplink->since_us = now_us;
 	return true;

@@ -1,7 +1,7 @@
 /* uplink.h - whether an uplink works: the state machine of one uplink
  *
- * Pure: the caller tells what the links, the probes, the traffic and the operator say, and
- * when; `uplink_step` draws the conclusion, `uplink_next_us` says when to come back. Times are
+ * Pure: the caller reports links, probes, traffic and the operator's commands, with the time.
+ * `uplink_step` computes the state, `uplink_next_us` says when the next step is due. Times are
  * monotonic microseconds, greater than 0.
  */
 #pragma once
@@ -14,26 +14,26 @@
 #include "routed/uplink/target.h"
 
 enum {
-	/* How often carrier and traffic are to be looked at besides the kernel's messages: the
-	 * figures in uplink.c count on it. */
+	/* How often the caller reads carrier and traffic besides the kernel's messages. The
+	 * figures in uplink.c depend on it. */
 	UPLINK_POLL_MS = 50,
 	UPLINK_WHY_MAX = 512,
 	UPLINK_MAX_TARGETS = 64, /* site.yaml takes no more */
 };
 
-/* What the kernel says of the link. */
+/* The link as the kernel shows it. */
 struct uplink_facts {
 	bool present; /* the interface exists */
-	bool port;    /* but belongs to a bridge or the like, which gets what comes in by it */
-	bool carrier; /* and can pass packets */
+	bool port;    /* it is a port of a bridge or the like, which takes its packets */
+	bool carrier; /* it can pass packets */
 	bool address[SITE_FAMILIES];
-	bool gateway[SITE_FAMILIES]; /* known, or none is needed */
+	bool gateway[SITE_FAMILIES]; /* known, or not needed */
 };
 
-/* Packets since somewhere in the past, as our nftables table counts them. */
+/* Packet counters of our nftables table. They grow, and start at 0 in a new table. */
 struct uplink_traffic {
 	uint64_t out;	  /* left over the uplink */
-	uint64_t replies; /* came in over it, on connections that began on this side */
+	uint64_t replies; /* came in over it, on connections that this side opened */
 };
 
 enum uplink_fault {
@@ -43,7 +43,7 @@ enum uplink_fault {
 	UPLINK_NO_CARRIER,
 	UPLINK_NO_ADDRESS,
 	UPLINK_NO_GATEWAY,
-	UPLINK_NO_ANSWERS, /* fewer targets live than `quorum` asks for */
+	UPLINK_NO_ANSWERS, /* fewer targets answer than `quorum` asks for */
 };
 
 struct uplink_target {
@@ -76,11 +76,11 @@ struct uplink {
 	int64_t returned_us;	      /* when it was last used again after a fault; 0: never */
 	unsigned int relapses;
 
-	double loss;	/* last minute, of the quorum's best targets */
+	double loss;	/* over the last minute, of the best targets up to the quorum */
 	int64_t rtt_us; /* likewise; -1: unknown */
 
 	int64_t since_us; /* the reported state */
-	int64_t cause_us; /* what led to it, at the earliest that we know of */
+	int64_t cause_us; /* the earliest known time of its cause */
 
 	bool counted;	 /* `traffic` holds a first reading */
 	bool reply_seen; /* since traffic was found one-way the last time */
@@ -90,8 +90,8 @@ struct uplink {
 	int64_t one_way_since_us; /* a conversation gets no replies since; 0: it does */
 };
 
-/* What a successor needs in order not to bounce the uplink. Plain values; the monotonic clock
- * outlives a process, though not a boot. */
+/* What the next process needs to keep the state of the uplink. Plain values: the monotonic
+ * clock outlives a process, but not a boot. */
 struct uplink_saved {
 	enum uplink_state health;
 	unsigned int relapses;
@@ -99,28 +99,29 @@ struct uplink_saved {
 	int64_t returned_us;
 };
 
-/* Of site->uplinks[index]. -ENOMEM, or 0; the caller's to uplink_fini. */
+/* For site->uplinks[index]. 0 or -ENOMEM. The caller calls uplink_fini. */
 int uplink_init(struct uplink *uplink, const struct site *site, size_t index, int64_t now_us);
 void uplink_fini(struct uplink *uplink);
 
-/* Takes another configuration; state, and targets that are still there, stay. -ENOMEM: nothing
- * has changed. */
+/* Takes another configuration. The state stays, and so do targets that are in both. -ENOMEM:
+ * nothing has changed. */
 int uplink_configure(
 	struct uplink *uplink, const struct site *site, size_t index, int64_t now_us);
 
-/* Knows nothing any more, as after uplink_init, but that it is drained. */
+/* Resets all state except `drained`, as uplink_init does. */
 void uplink_reset(struct uplink *uplink, int64_t now_us);
 
-/* Link and address are enough again for an uplink that is down, as at the start. */
+/* For an uplink that is down: from now on link and address are enough for up, as at the start,
+ * until the probes say otherwise. */
 void uplink_assume_up(struct uplink *uplink);
 
 void uplink_save(const struct uplink *uplink, struct uplink_saved *ret_saved);
 
-/* Goes on from what an earlier run knew. False (and nothing is done) if that was before the
- * last boot or is no state at all. */
+/* Continues from the state of an earlier process. False, and nothing changes, if that is from
+ * before the last boot or not a valid state. */
 bool uplink_restore(struct uplink *uplink, const struct uplink_saved *saved, int64_t now_us);
 
-/* --- what happened; uplink_step is to follow --- */
+/* --- events; call uplink_step afterwards --- */
 
 void uplink_on_link(struct uplink *uplink, const struct uplink_facts *facts);
 void uplink_on_traffic(
@@ -129,23 +130,24 @@ void uplink_drain(struct uplink *uplink);
 void uplink_undrain(struct uplink *uplink); /* also ends a manual hold */
 void uplink_set_last_usable(struct uplink *uplink, bool last_usable);
 
-/* --- what follows --- */
+/* --- the result --- */
 
-/* True if the state is another than after the last step. */
+/* True if the state has changed since the last step. */
 bool uplink_step(struct uplink *uplink, int64_t now_us);
 enum uplink_state uplink_state(const struct uplink *uplink);
 
-/* When to send (target_wants_send) or to step next; INT64_MAX: only when something happens. */
+/* When the next probe (target_wants_send) or step is due; INT64_MAX: only after an event. */
 int64_t uplink_next_us(const struct uplink *uplink);
 
-/* The state's reason, for an operator. `wall_us` is the time of day at `now_us`. Returns
+/* The reason of the state, for an operator. `wall_us` is the time of day at `now_us`. Returns
  * `out`. */
 const char *uplink_why(
 	const struct uplink *uplink, int64_t now_us, int64_t wall_us, char *out, size_t cap);
 
-/* How long a recovered uplink must stay good at present; failback `manual` not considered. */
+/* How long a recovered uplink must stay healthy at present, without regard to failback
+ * `manual`. */
 int64_t uplink_hold_us(const struct uplink *uplink);
 
-/* How many targets must live. */
+/* How many targets must answer. */
 size_t uplink_needed(const struct uplink *uplink);
 size_t uplink_count(const struct uplink *uplink, enum target_verdict verdict);

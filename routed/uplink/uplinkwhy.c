@@ -1,7 +1,7 @@
 /* uplinkwhy.c - why an uplink is in its state, in words for an operator
  *
- * Part of uplink.h. Put together whenever somebody asks, from what the state machine holds, so
- * that it always speaks of now. Times are local, as in the log.
+ * Part of uplink.h. The text is made at each call from the fields of the state machine, so it
+ * always describes the present. Times are local, as in the log.
  */
 #include "common/site/siteprobe.h"
 #include "routed/uplink/uplink.h"
@@ -13,7 +13,7 @@
 enum {
 	MS = 1000,
 	SEC = 1000 * MS,
-	NAMED_MAX = 3, /* targets spoken of one by one */
+	NAMED_MAX = 3, /* targets named one by one */
 	DAY_S = 24 * 3600,
 };
 
@@ -38,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct why *why, const cha
 		why->len = why->cap - 1; /* cut off */
 }
 
-/* The time of day, with the date if that is not within a day of now. */
+/* The time of day, with the date if that is more than a day from now. */
 static void add_time(struct why *why, int64_t at_us)
 {
 	time_t at_s = (time_t)((why->wall_us + at_us - why->now_us) / SEC);
@@ -77,7 +77,7 @@ static void add_silent_target(struct why *why, const struct uplink_target *silen
 		add(why, " has not answered yet");
 }
 
-/* `all`: also those that have yet to answer, which an uplink that is down waits for. */
+/* `all`: also targets without an answer yet, which an uplink that is down waits for. */
 static bool is_silent(const struct uplink_target *target, bool all)
 {
 	enum target_verdict verdict = target->target.verdict;
@@ -144,8 +144,8 @@ static void add_down(struct why *why, const struct uplink *uplink)
 		break;
 	case UPLINK_IS_PORT:
 		add(why,
-			"%s was made a port of another device (`ip link show %s` names it): "
-			"take it out of it, or name that one in site.yaml",
+			"%s is a port of another device (`ip link show %s` names it): remove "
+			"it from that device, or name the device in site.yaml",
 			uplink->interface, uplink->interface);
 		break;
 	case UPLINK_NO_CARRIER:
@@ -179,13 +179,13 @@ static void add_degraded(struct why *why, const struct uplink *uplink)
 		add(why, "loss and round-trip time good again since ");
 		add_time(why, uplink->below_limit_since_us);
 	} else if (uplink->loss > limit->degraded_loss / 2) {
-		add(why, "%.1f %% loss over the last minute (limit %g %%, over at %g %%)",
+		add(why, "%.1f %% loss over the last minute (limit %g %%, up below %g %%)",
 			uplink->loss * 100, limit->degraded_loss * 100,
 			limit->degraded_loss * 50);
 	} else {
 		add(why,
 			"round-trip time %.0f ms over the last minute (limit %lld ms, "
-			"over at %g ms)",
+			"up below %g ms)",
 			rtt_ms, (long long)limit->degraded_rtt_ms,
 			(double)limit->degraded_rtt_ms / 2);
 	}
@@ -202,7 +202,7 @@ static void add_up(struct why *why, const struct uplink *uplink)
 	add_count(why, uplink,
 		uplink_count(uplink, TARGET_ALIVE) + uplink_count(uplink, TARGET_SUSPECT));
 	if (n_unknown)
-		add(why, ", %zu not heard of yet", n_unknown);
+		add(why, ", %zu without an answer yet", n_unknown);
 	add_silent_targets(why, uplink, false, "; ");
 	if (uplink->deferred_until_us)
 		add(why, "; but replies to other traffic still arrive");

@@ -286,7 +286,7 @@ static void it_is_of_use_at_once_and_answers_confirm_it(void **state)
 
 	step(lab);
 	assert_state(lab, up);
-	assert_string_equal(why(lab), "0 of 2 targets answer, 2 not heard of yet");
+	assert_string_equal(why(lab), "0 of 2 targets answer, 2 without an answer yet");
 	run(lab, 1 * SEC);
 	assert_string_equal(why(lab), "2 of 2 targets answer");
 	assert_int_equal(lab->n_changes, 1);
@@ -301,8 +301,8 @@ static void each_fault_of_the_link_takes_it_down_with_a_reason(void **state)
 		{{.present = false}, "no interface wan-a"},
 		{{.present = true}, "no carrier"},
 		{{.present = true, .port = true, .address = {true, true}},
-			"wan-a was made a port of another device (`ip link show wan-a` names "
-			"it): take it out of it, or name that one in site.yaml"},
+			"wan-a is a port of another device (`ip link show wan-a` names it): "
+			"remove it from that device, or name the device in site.yaml"},
 		{{.present = true, .carrier = true}, "no address on wan-a"},
 		{{.present = true, .carrier = true, .gateway = {true, true}},
 			"no address on wan-a"},
