@@ -1,16 +1,16 @@
 /* probe.c - sends the probes of one uplink and hands their answers to its state machine
  *
- * One timer per uplink, set to uplink_next_us: it sends what is due. The kind of a probe
- * (probekind.c) says whether a target has one socket, or one for each probe that is out. Per
- * probe nothing is allocated, and per target at most TARGET_FLIGHTS are waited for.
+ * One timer per uplink, set to uplink_next_us, sends the probes that are due. The kind of a probe
+ * (probekind.c) says whether a target has one socket, or one per unanswered probe. Nothing is
+ * allocated per probe, and at most TARGET_FLIGHTS probes per target wait for an answer.
  *
  *   on_timer, on_ready -> target_* -> wake (uplink_step and what follows)
  *                                  -> send what is due -> next timer
  *
- * A probe that cannot be sent is lost at once. The next one tries again, with a new socket
- * where the old one has died with its device or address.
+ * A probe that cannot be sent is lost at once. The next one tries again, with a new socket if
+ * the old one has died with its device or address.
  *
- * Unread answers are read before anything is found late: the process may have been busy.
+ * Unread answers are read before any probe counts as late: the process may have been busy.
  */
 #include "routed/uplink/probe.h"
 
@@ -60,7 +60,7 @@ struct prober {
 	size_t n_probes;
 };
 
-/* A cookie that repeats would only be weaker. */
+/* Without randomness a cookie is easier to guess, but still differs from probe to probe. */
 static uint64_t random_cookie(void)
 {
 	uint64_t cookie = 0;
@@ -132,14 +132,14 @@ static void take_answer(struct probe *probe, const struct probe_answer *answer)
 	int64_t rtt_us = answer->received_wall_us - flight->sent_wall_us;
 	bool plausible = answer->received_wall_us && rtt_us >= 0 && rtt_us < 60LL * SEC;
 
-	/* the time of day may have been set meanwhile: then our own clock has to do */
+	/* if the clock was set meanwhile, target_answered measures by the monotonic clock */
 	if (answer->result == PROBE_ANSWERED)
 		target_answered(target, answer->seq, plausible ? rtt_us : -1, clock_now_us());
 	else if (answer->result == PROBE_FAILED)
 		target_failed(target, answer->seq, clock_now_us());
 }
 
-/* Reads what is there. */
+/* Reads all that has arrived. */
 static void socket_read(struct probe_socket *socket)
 {
 	struct probe *probe = socket->probe;
@@ -155,7 +155,6 @@ static void socket_read(struct probe_socket *socket)
 	}
 }
 
-/* What is there already, without waiting for the event loop to tell. */
 void prober_collect(struct prober *prober)
 {
 	for (size_t i = 0; i < prober->n_probes; i++) {
@@ -213,7 +212,7 @@ static int socket_send(struct probe_socket *socket, const struct probe_flight *f
 	if (err < 0)
 		return err;
 	if (kind->has_socket_per_probe)
-		socket_close(socket); /* its probe was given up by now, or is one too many */
+		socket_close(socket); /* its probe has timed out, or there are too many */
 	if (socket->fd < 0)
 		err = socket_open(socket, &question);
 	if (err < 0)
@@ -222,7 +221,7 @@ static int socket_send(struct probe_socket *socket, const struct probe_flight *f
 	return kind->send(socket, &question, flight);
 }
 
-/* The state of the uplink says what the link lacks; anything else has to be said, once. */
+/* The state of the uplink reports what the link lacks. Any other failure is logged, once. */
 static bool is_link_trouble(int err)
 {
 	switch (-err) {
@@ -248,13 +247,14 @@ static void log_send_failure(struct probe *probe, int err)
 	if (probe->failure_logged || is_link_trouble(err))
 		return;
 	probe->failure_logged = true;
-	log_error(err, "probe", "cannot probe %s over %s%s", addr_str(&addr), uplink->name,
+	log_error(err, "probe", "%s: cannot probe %s%s; its probes count as lost",
+		uplink->name, addr_str(&addr),
 		err == -EPERM || err == -EACCES ? " (a firewall's output rule, "
 						  "or CAP_NET_RAW is missing)"
 						: "");
 }
 
-/* Sockets of probes that are given up. The kernel would repeat a handshake's SYN on them. */
+/* Closes the sockets of probes that have timed out: the kernel would go on with their SYNs. */
 static void close_given_up(struct probe *probe)
 {
 	const struct target *target = &target_of(probe)->target;
@@ -270,7 +270,7 @@ static void close_given_up(struct probe *probe)
 	}
 }
 
-/* Will the next probe fare no better with that socket? A full queue empties by itself. */
+/* Is the socket useless for the next probe? A full queue empties by itself. */
 static bool is_spoilt(const struct probe_kind *kind, int err)
 {
 	return kind->has_socket_per_probe || (err != -EAGAIN && err != -ENOBUFS);
@@ -328,7 +328,7 @@ void prober_rearm(struct prober *prober)
 	timer_arm_us(prober->timer, wait_us);
 }
 
-/* Something happened: let it be judged, send what is due, judge again what failed at that. */
+/* After an event: step the uplink, send what is due, and step again if that failed. */
 static void wake(struct prober *prober)
 {
 	prober->wake(prober->arg);

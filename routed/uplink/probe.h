@@ -1,8 +1,8 @@
 /* probe.h - sends the probes of one uplink and hands their answers to its state machine
  *
- * Edge: sockets and a timer. Each socket is tied to the uplink's device and address, so that
- * no probe can succeed through another uplink; one that the kernel has made useless (device
- * re-created, address changed) is made anew with the next probe.
+ * Edge: sockets and a timer. Each socket is bound to the uplink's device and address, so that no
+ * probe can succeed over another uplink. When a socket has become useless (device created
+ * again, address changed), the next probe opens a new one.
  */
 #pragma once
 #include "common/net/addr.h"
@@ -15,34 +15,33 @@ struct uplink;
 /* Where the probes go out. */
 struct prober_link {
 	int ifindex;			   /* 0: the interface does not exist */
-	struct addr source[SITE_FAMILIES]; /* unset: none, probes of that family are lost */
+	struct addr source[SITE_FAMILIES]; /* unset: none; probes of that family fail */
 	struct addr gateway[SITE_FAMILIES];
 };
 
-/* Called at the end of a wake-up in which an answer came or a time was over: to call
- * uplink_step and to draw the consequences. It must not free the prober. */
+/* Called at the end of a wake-up in which an answer came or a timer ended. It calls uplink_step
+ * and acts on the result. It must not free the prober. */
 typedef void prober_wake_fn(void *arg);
 
-/* `uplink` is borrowed for the prober's life. -ENOMEM, or 0. The first probes are sent from
- * the event loop, once there is a link. */
+/* `uplink` is borrowed for the prober's life. 0 or -ENOMEM. The event loop sends the first
+ * probes once there is a link. */
 int prober_new(struct event_base *base, struct uplink *uplink, prober_wake_fn *wake, void *arg,
 	struct prober **ret_prober);
 void prober_free(struct prober *prober);
 
-/* Sockets are made anew if anything differs from what it was. */
+/* If anything has changed, all sockets are closed and opened again. */
 void prober_set_link(struct prober *prober, const struct prober_link *link);
 
-/* Takes in answers that the event loop has not told of yet. To be called before uplink_step
- * outside of `wake`: after a long piece of work nothing may be found late that is there. */
+/* Reads answers that the event loop has not reported yet. Call it before uplink_step outside of
+ * `wake`: after a long piece of work, an answer that has arrived must not count as late. */
 void prober_collect(struct prober *prober);
 
-/* Sends nothing and waits for nothing, until prober_reload. */
+/* Sends nothing and waits for nothing until prober_reload. */
 void prober_pause(struct prober *prober);
 
-/* To be called after uplink_configure: its targets may be others now. -ENOMEM: the prober does
- * nothing any more until this succeeds. */
+/* Call it after uplink_configure, which may change the targets. -ENOMEM: the prober does nothing
+ * until this succeeds. */
 int prober_reload(struct prober *prober);
 
-/* To be called after uplink_step outside of `wake`: the next time to do something may be
- * another now. */
+/* Call it after uplink_step outside of `wake`: the next step may be due at another time. */
 void prober_rearm(struct prober *prober);

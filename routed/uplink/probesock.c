@@ -1,9 +1,9 @@
-/* probesock.c - sockets that can only speak over one uplink
+/* probesock.c - sockets that send and receive over one uplink only
  *
- * Tied to the device by SO_BINDTOIFINDEX, so that no route may lead them elsewhere, and bound
- * to the uplink's address, so that the source rule finds the uplink's own table: with the
- * device alone, the kernel would take any target for a neighbour where it has no route. A
- * socket dies with its device (ENODEV), whatever comes back under that name.
+ * SO_BINDTOIFINDEX binds them to the device, so that no route leads them elsewhere. They are
+ * bound to the uplink's address too, so that the source rule finds the uplink's own table: with
+ * the device alone, the kernel treats any target without a route as a neighbour. A socket dies
+ * with its device (ENODEV), even if a device of the same name comes back.
  */
 #include "routed/uplink/probesock.h"
 
@@ -27,7 +27,7 @@ socklen_t probesock_sockaddr(
 		&path->target, port, scoped ? (uint32_t)path->ifindex : 0, ret_sa);
 }
 
-/* A link-local target is asked from the device's own link-local address. */
+/* A link-local target is probed from the device's own link-local address. */
 static int tie(int fd, const struct probesock_path *path)
 {
 	struct sockaddr_storage sa;
@@ -56,13 +56,14 @@ static int open_tied(const struct probesock_path *path, int type, int protocol, 
 	int err = tie(fd, path);
 	if (err < 0)
 		return err;
-	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)); /* else our own clock */
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on,
+		sizeof(on)); /* if it fails, our own clock does */
 
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 
-/* Replies only: a raw socket would see every ICMP message of the router. */
+/* Replies only: a raw socket receives every ICMP message of the router. */
 static void filter_raw(int fd, int family)
 {
 	struct icmp_filter filter4 = {.data = ~(1U << ICMP_ECHOREPLY)};

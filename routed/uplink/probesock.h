@@ -1,4 +1,4 @@
-/* probesock.h - sockets that can only speak over one uplink; part of probe.h */
+/* probesock.h - sockets that send and receive over one uplink only; part of probe.h */
 #pragma once
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -6,27 +6,27 @@
 
 #include "common/net/addr.h"
 
-/* What a socket is tied to, and whom it asks. */
+/* What a socket is bound to, and its target. */
 struct probesock_path {
 	int ifindex;
-	struct addr source; /* unset: the kernel's choice among the device's own */
+	struct addr source; /* unset: the kernel chooses one of the device */
 	struct addr target;
 };
 
 /* All are non-blocking. Negative errno, not logged. */
 
-/* For echo requests. `ret_raw`: see probewire_echo_read; false where the kernel has ping
- * sockets for us (net.ipv4.ping_group_range). */
+/* For echo requests. `ret_raw`: see probewire_echo_read; false where the kernel allows us ping
+ * sockets (net.ipv4.ping_group_range). */
 int probesock_icmp(const struct probesock_path *path, int *ret_fd, bool *ret_raw);
 
 /* Connected to the target's port. */
 int probesock_udp(const struct probesock_path *path, uint16_t port, int *ret_fd);
 
-/* Not connected yet; closing it resets the connection, no TIME_WAIT on either side. */
+/* Not connected yet. Closing it resets the connection: no TIME_WAIT on either side. */
 int probesock_tcp(const struct probesock_path *path, int *ret_fd);
 
-/* One message, with its sender and when the kernel received it (time of day; 0: unknown).
- * Returns the length, or a negative errno: -EAGAIN when there is none. */
+/* One message, its sender, and the time of day when the kernel received it (0: unknown). Returns
+ * the length, or a negative errno: -EAGAIN if there is no message. */
 int probesock_receive(
 	int fd, uint8_t *data, size_t cap, struct addr *ret_from, int64_t *ret_wall_us);
 

@@ -1,9 +1,9 @@
-/* probewire.c - the packets of probes: what is sent, and which answers belong to it
+/* probewire.c - the packets of probes: how they are written, and which answers match
  *
- * Echo requests (RFC 792, RFC 4443 section 4) carry the probe's number and a random cookie: an
- * answer made up by somebody who did not see the request is not taken. DNS queries (RFC 1035
- * section 4.1) do the same with the id and, where there are letters, with their case, which a
- * server copies into its response.
+ * Echo requests (RFC 792, RFC 4443 section 4) carry the probe's number and a random cookie: a
+ * forged answer from a host that did not see the request does not match. DNS queries (RFC 1035
+ * section 4.1) carry the cookie in the id and in the case of the letters, which a server copies
+ * into its response.
  */
 #include "routed/uplink/probewire.h"
 
@@ -49,11 +49,11 @@ void probewire_echo_write(const struct probewire_echo *echo, uint8_t out[PROBEWI
 	be32_write(out + 8, echo->seq);
 	be32_write(out + 12, (uint32_t)(echo->cookie >> 32));
 	be32_write(out + 16, (uint32_t)echo->cookie);
-	if (echo->family == AF_INET) /* the kernel does it for IPv6: RFC 3542 section 3.1 */
+	if (echo->family == AF_INET) /* for IPv6 the kernel writes it: RFC 3542 section 3.1 */
 		be16_write(out + 2, checksum(out, PROBEWIRE_ECHO_LEN));
 }
 
-/* Length of the IPv4 header in front, 0 if there is none that makes sense. */
+/* Length of the IPv4 header in front, or 0 if it is not valid. */
 static size_t ipv4_header_len(const uint8_t *data, size_t len)
 {
 	if (len < sizeof(struct iphdr) || data[0] >> 4 != 4)
@@ -92,7 +92,7 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Letters take turns with the bits of `cookie` above those of the id. */
+/* The bits of `cookie` above those of the id set the case of the letters in turn. */
 static uint8_t cased(char c, uint64_t cookie, size_t i)
 {
 	bool upper = cookie >> (16 + i % 48) & 1;

@@ -1,8 +1,8 @@
-/* passive.c - what the traffic of others says of the uplinks: counters of our nftables table
+/* passive.c - the traffic of each uplink, by counters of our nftables table
  *
  * The table counts what is forwarded out over each uplink, and what comes back (wanted.h names
- * the counters). They are read over netlink and not by libnftables, which would read the whole
- * table and print it: this runs twenty times a second.
+ * the counters). This runs twenty times a second, so it reads them over netlink: libnftables
+ * reads the whole table and prints it.
  */
 #include "routed/wanted/passive.h"
 
@@ -71,7 +71,7 @@ static uint64_t packets_of(struct nlattr *data)
 	return be64toh(nla_get_u64(packets));
 }
 
-static int each_object(struct nlmsghdr *msg, void *arg)
+static int on_counter(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *reading = arg;
 	int header = NLMSG_ALIGN(sizeof(struct nfgenmsg));
@@ -107,7 +107,7 @@ int passive_read(struct passive *passive, struct uplink_traffic *ret_traffic, si
 		nla_put_u32(msg, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER)) < 0)
 		return -ENOMEM;
 
-	int err = nlcmd_dump(passive->cmd, msg, each_object, &reading);
+	int err = nlcmd_dump(passive->cmd, msg, on_counter, &reading);
 	if (err < 0)
 		return err;
 	if (reading.n_found == 0)
