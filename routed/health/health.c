@@ -2,21 +2,21 @@
  *
  * One timer, set to healthset_next_us, and up to HEALTHSET_UNDER_WAY sockets:
  *
- *   on_timer      gives up on what is late, begins what is due
- *   on_connected  a connection was accepted, refused, or found no way
+ *   on_timer      gives up on late connections, starts those that are due
+ *   on_connected  a connection was accepted, refused, or found no host
  *         \--> healthset_end --> `changed`, if a verdict has turned --> next timer
  *
- * The router asks as itself: no device, no source. Our first rule brings packets to a loopback
- * into the table main, where the route by way of the server is; the answer comes to the
- * router's own address. Where that route is missing (`route: no`, and nobody else has made
- * one) the default route would lead the question out over an uplink, to whoever has such an
- * address there: so the kernel is asked for the way first.
+ * The router connects as itself: no device, no source. Our first rule sends packets for a
+ * loopback to the table main, which has the route via the server; the answer comes to the
+ * router's own address. If that route is missing (`route: no`, and no other program has made
+ * one), the default route would lead the connection out over an uplink, to a foreign host with
+ * that address. So the kernel is asked for the route first.
  *
- * A connection ends by a reset (SO_LINGER of 0): no TIME_WAIT on either side, and nothing to
+ * A connection ends with a reset (SO_LINGER of 0): no TIME_WAIT on either side, and nothing to
  * read for a service that waits for a request.
  *
- * What fails on this side (no descriptor, no memory, a firewall's output rule) says nothing
- * about the server: it is logged once per target, and the verdict stays.
+ * A failure on this side (no descriptor, no memory, a firewall's output rule) says nothing about
+ * the server: it is logged once per target, and the verdict stays.
  */
 #include "routed/health/health.h"
 
@@ -91,7 +91,7 @@ static struct conn *conn_of(struct health *health, const struct health_target *t
 	return NULL;
 }
 
-/* What the kernel says of a connection that it has begun. */
+/* The outcome of a connection from the error that the kernel reports for it. */
 static enum health_outcome outcome_of(int err)
 {
 	switch (err) {
@@ -117,7 +117,7 @@ static enum health_outcome conn_outcome(const struct conn *conn)
 	return outcome_of(err);
 }
 
-/* The target is waiting again afterwards. */
+/* Afterwards the target waits for its next connection. */
 static void target_end(
 	struct health *health, struct health_target *target, enum health_outcome outcome)
 {
@@ -140,14 +140,14 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 	health_rearm(health);
 }
 
-/* Where the kernel would send it: HEALTH_ACCEPTED stands for "towards the server". */
+/* Where the kernel would send the connection. HEALTH_ACCEPTED: towards the server. */
 static enum health_outcome route_outcome(const struct health *health, const struct addr *addr)
 {
 	const struct addr any = {0};
 	int ifindex;
 
 	if (links_route_lookup(&any, addr, &ifindex) < 0)
-		return HEALTH_ACCEPTED; /* it could not be asked: connecting will tell */
+		return HEALTH_ACCEPTED; /* no answer: connecting will tell */
 	if (ifindex == 0)
 		return HEALTH_UNREACHABLE;
 	for (size_t i = 0; i < health->site->n_uplinks; i++)
@@ -156,8 +156,8 @@ static enum health_outcome route_outcome(const struct health *health, const stru
 	return HEALTH_ACCEPTED;
 }
 
-/* 0: begun, or over already: `ret_outcome` is HEALTH_SILENT while nothing is known. Else what
- * is wrong on this side, a negative errno. */
+/* 0: the connection has started (HEALTH_SILENT, with `ret_fd`) or ended at once. A negative
+ * errno: it failed on this side. */
 static int conn_begin(
 	const struct health_target *target, int *ret_fd, enum health_outcome *ret_outcome)
 {
@@ -202,7 +202,7 @@ static void target_defer(struct health *health, struct health_target *target, in
 	if (target->failure_logged)
 		return;
 	target->failure_logged = true;
-	log_error(err, "server", "cannot try %s port %u, it counts as before%s",
+	log_error(err, "server", "the verdict on %s port %u stays: cannot try a connection%s",
 		addr_str(&target->addr), target->port,
 		err == -EPERM || err == -EACCES ? " (a firewall's output rule?)" : "");
 }
@@ -226,10 +226,10 @@ static void target_begin(struct health *health, struct health_target *target)
 	if (err < 0)
 		target_defer(health, target, err);
 	else
-		fd = -1; /* the connection's now */
+		fd = -1; /* the connection owns it */
 }
 
-/* The process may have been busy: what has come meanwhile is not late. */
+/* The process may have been busy: an answer that has arrived meanwhile is not late. */
 static void target_give_up(struct health *health, struct health_target *target)
 {
 	struct conn *conn = conn_of(health, target);

@@ -1,21 +1,21 @@
 /* healthcheck.c - one address and port of a server: are connections to it accepted?
  *
  *              accepted                    a connection is lost
- *   unknown ------------> alive <=======================================> alive, in doubt
- *      |                    ^      an accepted one ends the doubt               |
+ *   unknown ------------> alive <=======================================> alive, suspect
+ *      |                    ^      an accepted connection                       |
  *      |                    | HEALTH_RISE accepted in a row                     |
  *      | HEALTH_FALL lost   |                                                   |
  *      +-----------------> dead <-----------------------------------------------+
  *           in a row                     HEALTH_FALL lost in a row
  *
- * What is in doubt, or not known yet, is tried every HEALTH_SUSPECT_MS. A refusal is lost as
- * silence is: the host is there, but the service is not. The patience is a fixed one, other
- * than that of probe targets (target.h), since a LAN has no usual loss to adapt to; and a
+ * A suspect or unknown address is tried every HEALTH_SUSPECT_MS. A refused connection is lost,
+ * just as a silent one: the host is there, but the service is not. The number of tries is
+ * fixed, unlike that of probe targets (target.h), since a LAN has no usual loss to adapt to. A
  * check is small, since a site may have tens of thousands.
  *
- * What it costs from the moment at which the service is gone: a refusal is found by the next
- * connection, a second later at most, and the verdict comes two quick ones after it: 1.4 s. A
- * server that is silent costs a time-out each: 4 s.
+ * How long it takes from the end of the service: the next connection, a second later at most,
+ * is refused, and the verdict follows two more connections later: 1.4 s. With a silent server
+ * each connection takes its time-out: 4 s.
  */
 #include "routed/health/healthcheck.h"
 
@@ -89,14 +89,14 @@ static const char *outcome_str(enum health_outcome outcome)
 		[HEALTH_ACCEPTED] = "accepted",
 		[HEALTH_REFUSED] = "refused",
 		[HEALTH_SILENT] = "unanswered",
-		[HEALTH_UNREACHABLE] = "found no way to it",
-		[HEALTH_VIA_UPLINK] = "found no way to it but over an uplink",
+		[HEALTH_UNREACHABLE] = "found the host unreachable",
+		[HEALTH_VIA_UPLINK] = "found no route but one over an uplink",
 	};
 
 	return words[outcome];
 }
 
-/* Local, as in the log; with the date if that is more than a day ago. */
+/* Local time, as in the log, with the date if it is more than a day ago. */
 static void outage_time(const struct healthcheck *check, const struct healthcheck_about *about,
 	char *out, size_t cap)
 {

@@ -4,16 +4,15 @@
  *
  *   wheel[tick]  waits     --its tick has come-->  ready  --there is room-->  under_way
  *        ^                                                                        |
- *        '-------- healthset_end: one interval after its beginning ---------------'
+ *        '-------- healthset_end: one interval after its start -------------------'
  *
- * Whatever the number of targets, not more than HEALTHSET_UNDER_WAY connections are under way
- * and not more than HEALTHSET_BURST are begun in a tick (800 a second): with more targets than
- * that allows, `ready` grows into a queue, and each of them is tried less often. Targets that
- * a configuration brings are spread over an interval. One timer is enough for all of this, and
- * each step takes constant time.
+ * With any number of targets, at most HEALTHSET_UNDER_WAY connections are under way and at most
+ * HEALTHSET_BURST start in a tick (800 a second). With more targets than that allows, `ready`
+ * grows into a queue, and each target is tried less often. New targets of a configuration are
+ * spread over an interval. One timer does all of this, and each step takes constant time.
  *
- * Verdicts belong to targets, and the paths only refer to them: when a configuration brings
- * other servers or uplinks, the paths are made anew, and the targets found again by address.
+ * Verdicts belong to targets, and paths only refer to targets: when a configuration changes
+ * servers or uplinks, all paths are built again, and the targets are found by their address.
  */
 #include "routed/health/healthset.h"
 
@@ -40,7 +39,7 @@ static void queue_move(struct health_target *target, struct health_queue *queue)
 	queue_add(target, queue);
 }
 
-/* Ticks that have come are ready already. */
+/* Targets of past ticks are ready. */
 static struct health_queue *queue_due_at(struct healthset *set, int64_t due_us)
 {
 	int64_t tick = due_us / TICK_US;
@@ -148,7 +147,7 @@ int64_t healthset_next_us(const struct healthset *set)
 	int64_t start_us = INT64_MAX;
 
 	if (set->n_under_way == HEALTHSET_UNDER_WAY)
-		return next_us; /* whoever ends makes room, and asks again */
+		return next_us; /* the next end makes room, and the timer is set again */
 	if (!TAILQ_EMPTY(&set->ready))
 		start_us = (set->tick + (set->n_burst == HEALTHSET_BURST)) * TICK_US;
 	for (int64_t t = set->tick + 1; start_us == INT64_MAX; t++) {
@@ -162,14 +161,14 @@ int64_t healthset_next_us(const struct healthset *set)
 
 /* ---- the configuration ---- */
 
-/* One path, and where it ends. */
+/* The end of one path: an address and port of a server. */
 struct path_end {
 	struct addr addr;
 	uint16_t port;
 	size_t path;
 };
 
-/* What a configuration comes to, before it is taken. */
+/* What follows from a configuration, before the set takes it. */
 struct build {
 	struct path_end *ends;
 	size_t n_ends;
@@ -194,7 +193,7 @@ static void build_fini(struct build *build)
 	free(build->ends);
 }
 
-/* Where TCP that comes in over the uplink is forwarded to (nftforwards.c); unset: nowhere. */
+/* Where TCP that comes in over the uplink is forwarded (nftforwards.c); unset: nowhere. */
 static const struct addr *server_addr(
 	const struct site_server *server, size_t uplink, enum site_family family)
 {
@@ -247,7 +246,7 @@ static int target_cmp(const void *end, const void *target)
 	return endpoint_cmp(&x->addr, x->port, &(*y)->addr, (*y)->port);
 }
 
-/* All paths, by where they end. */
+/* All paths, sorted by their ends. */
 static int build_ends(struct build *build, const struct site *site)
 {
 	size_t n_paths = path_index(site->n_uplinks, site->n_servers, 0, 0);
@@ -263,7 +262,7 @@ static int build_ends(struct build *build, const struct site *site)
 	return 0;
 }
 
-/* The one that is there already, or a new one. */
+/* The target that exists already, or a new one. */
 static struct health_target *target_at(const struct healthset *set, const struct path_end *end)
 {
 	struct health_target **known = set->n_targets
@@ -317,7 +316,7 @@ static void drop_targets(
 	}
 }
 
-/* Not all at once, now and ever after. */
+/* Spread over an interval: otherwise all would be tried at once, now and ever after. */
 static void queue_new(struct healthset *set, const struct build *build, int64_t now_us)
 {
 	size_t n_new = 0;

@@ -247,8 +247,8 @@ static void log_send_failure(struct probe *probe, int err)
 	if (probe->failure_logged || is_link_trouble(err))
 		return;
 	probe->failure_logged = true;
-	log_error(err, "probe", "%s: cannot probe %s%s; its probes count as lost",
-		uplink->name, addr_str(&addr),
+	log_error(err, "probe", "%s: probes to %s count as lost: cannot send%s", uplink->name,
+		addr_str(&addr),
 		err == -EPERM || err == -EACCES ? " (a firewall's output rule, "
 						  "or CAP_NET_RAW is missing)"
 						: "");

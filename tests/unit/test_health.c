@@ -290,18 +290,18 @@ static void families_count_as_far_as_the_uplink_has_them(void **state)
 	assert_why(f, B, "; 2001:db8:c1::5 port 80 accepts connections");
 }
 
-static void a_missing_route_is_no_way(void **state)
+static void without_a_route_the_host_is_unreachable(void **state)
 {
 	struct fixture *f = *state;
 
 	use(f, ipv4_loopbacks);
 	routes_to_loopbacks("del");
 	run_until_dead(f, uplinkset_of(A) | uplinkset_of(B), 2500);
-	assert_why(f, A, "found no way to it since ");
+	assert_why(f, A, "found the host unreachable since ");
 }
 
 /* Whoever has 10.0.1.1 at the ISP is not our server: nothing may be sent there. */
-static void nothing_goes_astray_over_an_uplink(void **state)
+static void no_connection_leaves_over_an_uplink(void **state)
 {
 	struct fixture *f = *state;
 
@@ -315,7 +315,7 @@ static void nothing_goes_astray_over_an_uplink(void **state)
 	netns_run("ip route del default\n"
 		  "nft list chain inet t c | grep -q 'counter packets 0 '\n"
 		  "nft delete table inet t");
-	assert_why(f, B, "found no way to it but over an uplink since ");
+	assert_why(f, B, "found no route but one over an uplink since ");
 }
 
 /* A firewall of our own says nothing about the server. */
@@ -376,8 +376,8 @@ int main(int argc, char **argv)
 		TEST(one_that_refuses_on_one_loopback_is_dead_there),
 		TEST(one_that_is_silent_is_dead),
 		TEST(families_count_as_far_as_the_uplink_has_them),
-		TEST(a_missing_route_is_no_way),
-		TEST(nothing_goes_astray_over_an_uplink),
+		TEST(without_a_route_the_host_is_unreachable),
+		TEST(no_connection_leaves_over_an_uplink),
 		TEST(what_is_wrong_here_is_not_held_against_the_server),
 		TEST(a_reload_leaves_no_connection_behind),
 	};

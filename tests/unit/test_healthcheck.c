@@ -99,9 +99,9 @@ static void reasons_tell_how_many_and_since_when(void **state)
 		{"rrr", "3 of 3 connections to 10.0.1.5 port 80 refused since 10:00:00"},
 		{"arrr", "3 of 3 connections to 10.0.1.5 port 80 refused since 10:00:01"},
 		{"rrasss", "3 of 3 connections to 10.0.1.5 port 80 unanswered since 10:00:03"},
-		{"uuuu", "4 of 4 connections to 10.0.1.5 port 80 found "
-			 "no way to it since 10:00:00"},
-		{"ooo", "3 of 3 connections to 10.0.1.5 port 80 found no way to it but over "
+		{"uuuu", "4 of 4 connections to 10.0.1.5 port 80 found the host unreachable "
+			 "since 10:00:00"},
+		{"ooo", "3 of 3 connections to 10.0.1.5 port 80 found no route but one over "
 			"an uplink since 10:00:00"},
 		{"ssr", "3 of 3 connections to 10.0.1.5 port 80 lost since 10:00:00, the "
 			"last one refused"},
@@ -159,7 +159,7 @@ static void the_longest_reason_fits(void **state)
 	const struct healthcheck_about about = {&addr, 65535, 1000000LL * SEC, begin_wall_us};
 	healthcheck_why(&check, &about, why, sizeof(why));
 	assert_true(strlen(why) < sizeof(why) - 1);
-	assert_non_null(strstr(why, "but over an uplink"));
+	assert_non_null(strstr(why, "but one over an uplink"));
 }
 
 static void the_figures_of_the_last_one_are_kept(void **state)
