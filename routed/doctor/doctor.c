@@ -19,7 +19,7 @@ static const struct {
 } checks[] = {
 	{"kernel", check_kernel},
 	{"no-interface", check_interfaces},
-	{"enslaved", check_ports},
+	{"interface-is-port", check_ports},
 	{"same-subnet", check_subnets},
 	{"carrier-nat", check_carrier_nat},
 	{"no-default", check_defaults},
@@ -27,7 +27,7 @@ static const struct {
 	{"near-target", check_near_targets},
 	{"inside-target", check_inside_targets},
 	{"shared-target", check_shared_target},
-	{"no-way", check_server_routes},
+	{"server-route", check_server_routes},
 	{"forward-filter", check_forward_filters},
 	{"dns-filter", check_dns_filters},
 	{"legacy-iptables", check_legacy_iptables},

@@ -1,8 +1,8 @@
 /* doctor.h - what on this machine breaks multi-homing, and what to do about it
  *
- * The verb `doctor`; `run` logs the same once it has written its own part. The checks are pure:
- * site.yaml and gathered facts in, findings out (doctor.c has their table). The facts are
- * gathered by doctorfacts.c, doctornft.c and doctornetworkd.c, which only read.
+ * The verb `doctor` prints it; `run` logs it once the agent has written its own part. The checks
+ * are pure: site.yaml and gathered facts in, findings out (doctor.c has their table). The facts
+ * are gathered by doctorfacts.c, doctornft.c and doctornetworkd.c, which only read.
  */
 #pragma once
 #include <stdbool.h>
@@ -19,9 +19,9 @@ struct cli;
 
 enum { DOCTOR_MAX_ADDRS = 16, DOCTOR_WHY_MAX = 256, DOCTOR_NAME_MAX = 64 };
 
-/* An interface of site.yaml as it is. */
+/* The present state of an interface of site.yaml. */
 struct doctor_device {
-	int ifindex;	       /* 0: there is none of that name */
+	int ifindex;	       /* 0: there is no interface of that name */
 	char master[IFNAMSIZ]; /* the bridge or bond that it is a port of, or "" */
 	struct link_addr addrs[DOCTOR_MAX_ADDRS]; /* ready ones */
 	size_t n_addrs;
@@ -34,7 +34,7 @@ struct doctor_rule {
 	bool inverted;
 };
 
-/* A default route, or half of one, of another program. */
+/* A default route of another program, or half of one (0.0.0.0/1). */
 struct doctor_default {
 	int family;
 	uint32_t table;
@@ -52,8 +52,8 @@ enum doctor_owner {
 	DOCTOR_FIREWALLD,
 };
 
-/* A base chain of another nftables table. The three `passes_` look at all rules of the table
- * that accept, wherever in it they stand: whether one is meant for what we need to pass. */
+/* A base chain of another nftables table. The three `passes_` are true if any accepting rule of
+ * the whole table seems to be for what we need to pass. */
 struct doctor_chain {
 	char family[8]; /* ip, ip6 or inet */
 	char table[DOCTOR_NAME_MAX];
@@ -61,19 +61,19 @@ struct doctor_chain {
 	enum doctor_hook hook;
 	enum doctor_owner owner;
 	bool policy_drop;
-	bool drops_rest;   /* a rule of it drops or rejects whatever gets there */
-	bool drops_uplink; /* ... whatever came in over an uplink */
+	bool drops_rest;   /* a rule drops or rejects all that reaches it */
+	bool drops_uplink; /* ... all that came in over an uplink */
 	bool passes_dnat;  /* connections that were translated */
 	bool passes_lan;   /* what comes from the LAN */
-	bool passes_dns;   /* questions to dnsd */
+	bool passes_dns;   /* queries to dnsd */
 };
 
-/* How the kernel would send to an address of a server. */
+/* The kernel's route to an address of a server. */
 struct doctor_server_route {
 	size_t server;
 	size_t uplink;	  /* whose loopback it is, or SIZE_MAX: the LAN address */
 	struct addr addr; /* of the server */
-	int ifindex;	  /* 0: it would not */
+	int ifindex;	  /* 0: there is no route */
 };
 
 struct doctor_networkd {
@@ -95,21 +95,21 @@ struct doctor_facts {
 	struct doctor_server_route *server_routes;
 	size_t n_server_routes;
 	struct doctor_networkd networkd;
-	bool applied;			    /* rules of ours are there: routed runs, or ran */
-	bool legacy_iptables;		    /* has rules that only iptables-legacy shows */
-	bool no_rules;			    /* the kernel knows no policy routing */
-	bool no_conntrack_list;		    /* nor can list its connections */
-	char table_refused[DOCTOR_WHY_MAX]; /* why the kernel would not take our nft table */
-	bool nft_unread;		    /* no privilege to look at nftables */
+	bool applied;		/* our rules are there: routed runs, or ran */
+	bool legacy_iptables;	/* there are rules that only iptables-legacy shows */
+	bool no_rules;		/* the kernel has no policy routing */
+	bool no_conntrack_list; /* the kernel cannot list its connections */
+	char table_refused[DOCTOR_WHY_MAX]; /* why the kernel rejects our nft table */
+	bool nft_unread;		    /* no privilege to read nftables */
 	long rp_filter_all;
 	long tcp_loose;
 	long conntrack_count;
 	long conntrack_max;
 	int64_t now_s;
-	int64_t site_changed_s; /* when site.yaml was, by the file system; 0: unknown */
+	int64_t site_changed_s; /* mtime of site.yaml; 0: unknown */
 };
 
-/* Never fails: what cannot be read is left out. Caller: doctor_facts_fini. */
+/* Never fails: what cannot be read is left out. The caller calls doctor_facts_fini. */
 void doctor_gather(const struct site *site, struct doctor_facts *ret_facts);
 void doctor_facts_fini(struct doctor_facts *facts);
 
@@ -117,7 +117,7 @@ void doctor_facts_fini(struct doctor_facts *facts);
 void doctor_check(const struct site *site, const struct doctor_facts *facts,
 	struct doctor_findings *ret_findings);
 
-/* All of it, a warning in the log for each finding. Some milliseconds. To be called once the
+/* Gathers, checks, and logs a warning for each finding. Takes some milliseconds. Call it once the
  * agent's own routes, rules and sysctls are in place. */
 void doctor_log(const struct site *site);
 

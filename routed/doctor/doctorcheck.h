@@ -7,7 +7,7 @@
 #pragma once
 #include "routed/doctor/doctor.h"
 
-/* doctorlinks.c: interfaces, their subnets, and the ways to the servers */
+/* doctorlinks.c: interfaces, their subnets, gateways and routes */
 void check_interfaces(struct doctor_checkup *checkup);
 void check_ports(struct doctor_checkup *checkup);
 void check_subnets(struct doctor_checkup *checkup);

@@ -1,8 +1,8 @@
-/* doctorfacts.c - gathers what the doctor judges: interfaces, routes, rules, settings
+/* doctorfacts.c - gathers what the doctor checks: interfaces, routes, rules, settings
  *
- * Only reads. What cannot be read is left as if all were well: a check that fails for want of
- * privilege must not look like a finding. Chains of others are read by doctornft.c, the
- * settings of systemd-networkd by doctornetworkd.c.
+ * Only reads. What cannot be read stays as on a sound machine: a missing privilege must not lead
+ * to a finding. doctornft.c reads the chains of other programs, doctornetworkd.c the settings of
+ * systemd-networkd.
  */
 #include <errno.h>
 #include <limits.h>
@@ -27,7 +27,7 @@
 #include "routed/kernel/rtnlmsg.h"
 #include "routed/wanted/wanted.h"
 
-/* A longer one is a rule of some future kernel. */
+/* No kernel of today sends a longer rule. */
 enum { RULE_BYTES_MAX = 1024 };
 
 /* --- settings --- */
@@ -94,7 +94,7 @@ static void gather_devices(const struct site *site, struct doctor_facts *facts)
 
 	facts->uplinks = xcalloc(site->n_uplinks + 1, sizeof(*facts->uplinks));
 	facts->lan = xcalloc(site->n_lan + 1, sizeof(*facts->lan));
-	(void)links_new(NULL, NULL, NULL, &links); /* has said why it failed */
+	(void)links_new(NULL, NULL, NULL, &links); /* it has logged its failure */
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		gather_device(links, site->uplinks[i].interface, &facts->uplinks[i]);
 	for (size_t i = 0; i < site->n_lan; i++)
@@ -137,8 +137,8 @@ static void gather_routes(const struct site *site, struct doctor_facts *facts)
 
 /* --- rules --- */
 
-/* rtnlmsg reads rules such as we make. What others have besides, a negation and refusals with
- * an error, is taken out of a copy first. */
+/* rtnlmsg reads only rules such as ours. Rules of other programs may have a negation, or refuse
+ * with an error: both are removed from a copy first. */
 static int on_fib_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct doctor_facts *facts = arg;
@@ -181,7 +181,7 @@ static int dump_rules(struct nlcmd *cmd, uint8_t family, struct doctor_facts *fa
 	return nlcmd_dump(cmd, msg, on_fib_rule, facts);
 }
 
-/* A kernel without policy routing has nobody who answers. */
+/* A kernel without policy routing refuses the request. */
 static void gather_rules(struct doctor_facts *facts)
 {
 	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
@@ -192,7 +192,7 @@ static void gather_rules(struct doctor_facts *facts)
 	(void)dump_rules(cmd, AF_INET6, facts);
 }
 
-/* --- the ways to the servers --- */
+/* --- routes to the servers --- */
 
 static void add_server_route(
 	struct doctor_facts *facts, size_t server, size_t uplink, const struct addr *addr)
@@ -207,8 +207,8 @@ static void add_server_route(
 	facts->server_routes[facts->n_server_routes++] = route;
 }
 
-/* A loopback's route is routed's own, unless it was told otherwise: before its first start
- * there is nothing to judge. The LAN address must lead inside at any time. */
+/* routed itself makes the route of a loopback, unless `route: no`: before its first start there
+ * is nothing to check. The route of the LAN address must lead inside at any time. */
 static void gather_server_routes(const struct site *site, struct doctor_facts *facts)
 {
 	for (size_t s = 0; s < site->n_servers; s++)
@@ -232,8 +232,8 @@ static int on_stats(struct nlmsghdr *msg, void *arg)
 	return 0;
 }
 
-/* Any question will do; this one is answered by a few lines. Without ctnetlink there is nobody
- * to ask. */
+/* Any request shows whether ctnetlink is there: without it the kernel refuses. The reply to this
+ * one is short. */
 static void gather_conntrack(struct doctor_facts *facts)
 {
 	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
@@ -250,8 +250,8 @@ static void gather_conntrack(struct doctor_facts *facts)
 	facts->no_conntrack_list = err == -EINVAL || err == -EOPNOTSUPP;
 }
 
-/* The table as it would be without any link: every kind of rule of it. A kernel that has taken
- * the real one already need not be asked. */
+/* Offers the kernel our table as it is without any link: it has every kind of rule. Not needed if
+ * the kernel holds the real table already. */
 static void gather_table(const struct site *site, struct doctor_facts *facts)
 {
 	static const struct situation nothing;

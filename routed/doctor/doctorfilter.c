@@ -1,12 +1,12 @@
 /* doctorfilter.c - checks of chains of other programs: do they drop what we forward?
  *
- * A packet passes the filter chains of every table, and one that drops it is enough: what our
- * table accepts helps nothing in another. So three things must be allowed there as well: the
- * LAN's way out, connections that a port forward has translated, and questions to dnsd.
+ * A packet passes the filter chains of every table, and any of them may drop it: what our table
+ * accepts does not count in another. So the other tables must accept three things too: traffic
+ * from the LAN, connections that a port forward has translated, and queries to dnsd.
  *
- * Whether a chain allows them is guessed from its table's accepting rules (doctornft.c), in
- * doubt for the better: a chain that drops everything and was never told of us is found; one
- * with a mistake in it may not be.
+ * doctornft.c guesses from the accepting rules of a table whether it accepts them. If unsure, it
+ * assumes that it does: a chain without any rule for us is found, one with a mistake in such a
+ * rule may not be.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static char *chain_where(const struct doctor_chain *chain, char out[WHERE_MAX])
 	return out;
 }
 
-/* "wan-a", "wan-b": as nft takes them between braces. */
+/* "wan-a", "wan-b": the form that nft expects in braces. */
 static char *interface_list(const struct site *site, bool uplinks, char out[NAMES_MAX])
 {
 	size_t n = uplinks ? site->n_uplinks : site->n_lan;
@@ -58,18 +58,18 @@ static const char *lan_of(const struct site *site)
 static void remedy_docker(struct doctor_checkup *checkup)
 {
 	doctor_remedy(checkup,
-		"docker leaves the chain DOCKER-USER to you: iptables -I DOCKER-USER -i %s -j "
-		"ACCEPT; iptables -I DOCKER-USER -m conntrack --ctstate "
-		"DNAT,ESTABLISHED,RELATED -j ACCEPT; the same with ip6tables; and again at "
-		"each start, since docker does not keep them",
+		"docker leaves the chain DOCKER-USER to you: iptables -I DOCKER-USER -i %s "
+		"-j ACCEPT; iptables -I DOCKER-USER -m conntrack --ctstate "
+		"DNAT,ESTABLISHED,RELATED -j ACCEPT; the same with ip6tables; repeat it at "
+		"each start, since docker does not save these rules",
 		lan_of(checkup->site));
 }
 
 static void remedy_ufw(struct doctor_checkup *checkup)
 {
 	doctor_remedy(checkup,
-		"ufw route allow in on %s; and in /etc/ufw/before.rules and before6.rules, "
-		"ahead of COMMIT: -A ufw-before-forward -m conntrack --ctstate DNAT -j ACCEPT "
+		"ufw route allow in on %s; add to /etc/ufw/before.rules and before6.rules, "
+		"before COMMIT: -A ufw-before-forward -m conntrack --ctstate DNAT -j ACCEPT "
 		"(-A ufw6-before-forward); then ufw reload",
 		lan_of(checkup->site));
 }
@@ -77,7 +77,7 @@ static void remedy_ufw(struct doctor_checkup *checkup)
 static void remedy_firewalld(struct doctor_checkup *checkup)
 {
 	doctor_remedy(checkup,
-		"put %s and the uplinks into zones of their own, and allow what crosses "
+		"put %s and the uplinks into zones of their own, and allow traffic between "
 		"them: firewall-cmd --permanent --new-policy lan-out; the same with --policy "
 		"lan-out --add-ingress-zone=internal --add-egress-zone=external "
 		"--set-target=ACCEPT; firewall-cmd --reload",
@@ -88,7 +88,8 @@ static void remedy_iptables(struct doctor_checkup *checkup, const struct doctor_
 {
 	doctor_remedy(checkup,
 		"%s -I %s -i %s -j ACCEPT; %s -I %s -m conntrack --ctstate "
-		"DNAT,ESTABLISHED,RELATED -j ACCEPT; and where those rules are kept",
+		"DNAT,ESTABLISHED,RELATED -j ACCEPT; add both to the file that holds those "
+		"rules",
 		strcmp(chain->family, "ip6") == 0 ? "ip6tables" : "iptables", chain->name,
 		lan_of(checkup->site),
 		strcmp(chain->family, "ip6") == 0 ? "ip6tables" : "iptables", chain->name);
@@ -100,8 +101,8 @@ static void remedy_nft(struct doctor_checkup *checkup)
 	char uplinks[NAMES_MAX];
 
 	doctor_remedy(checkup,
-		"in that chain: ct state established,related accept; ct status dnat accept; "
-		"iifname { %s } oifname { %s } accept",
+		"add to that chain: ct state established,related accept; ct status dnat "
+		"accept; iifname { %s } oifname { %s } accept",
 		interface_list(checkup->site, false, lan),
 		interface_list(checkup->site, true, uplinks));
 }
@@ -150,11 +151,11 @@ static void check_forward_chain(
 	if (!stops_lan && !stops_forwards)
 		return;
 	doctor_problem(checkup,
-		"%s drops what it was not told to pass, and of %s there is no "
-		"rule that does: what our own table accepts is dropped there",
+		"%s drops what no rule accepts, and no rule of it accepts %s: what our own "
+		"table accepts is dropped there",
 		chain_where(chain, where),
-		stops_lan && stops_forwards ? "the LAN's way out and of port forwards"
-		: stops_lan		    ? "the LAN's way out"
+		stops_lan && stops_forwards ? "traffic from the LAN or port forwards"
+		: stops_lan		    ? "traffic from the LAN"
 					    : "port forwards");
 	forward_remedy(checkup, chain);
 }
@@ -185,15 +186,15 @@ static void dns_remedy(struct doctor_checkup *checkup, const struct doctor_chain
 	case DOCTOR_IPTABLES:
 	case DOCTOR_DOCKER:
 		doctor_remedy(checkup,
-			"%s -I %s -p udp --dport %u -j ACCEPT; the same with -p tcp; and "
-			"where those rules are kept",
+			"%s -I %s -p udp --dport %u -j ACCEPT; the same with -p tcp; add "
+			"both to the file that holds those rules",
 			strcmp(chain->family, "ip6") == 0 ? "ip6tables" : "iptables",
 			chain->name, port);
 		break;
 	case DOCTOR_NFT:
 		doctor_remedy(checkup,
-			"in that chain: meta l4proto { tcp, udp } th dport %u accept; not "
-			"tied to `ct state`, since these questions are not tracked",
+			"add to that chain: meta l4proto { tcp, udp } th dport %u accept; "
+			"without `ct state`, since these queries are not tracked",
 			port);
 	}
 }
@@ -206,8 +207,8 @@ static void check_input_chain(struct doctor_checkup *checkup, const struct docto
 		!(drops_all(chain) || chain->drops_uplink))
 		return;
 	doctor_problem(checkup,
-		"%s drops what it was not told to pass, and no rule of it passes "
-		"port %u: nobody gets an answer from dnsd",
+		"%s drops what no rule accepts, and no rule of it accepts port %u: queries "
+		"to dnsd get no response",
 		chain_where(chain, where), checkup->site->dns.port);
 	dns_remedy(checkup, chain);
 }
@@ -225,8 +226,9 @@ void check_legacy_iptables(struct doctor_checkup *checkup)
 {
 	if (!checkup->facts->legacy_iptables)
 		return;
-	doctor_problem(checkup,
-		"there are rules of iptables-legacy, which nothing here can look into");
+	doctor_problem(
+		checkup, "there are rules of iptables-legacy, which routed cannot read");
 	doctor_remedy(checkup,
-		"see with iptables-legacy -S whether FORWARD and INPUT drop; better move them to nftables (iptables-legacy-save | iptables-nft-restore)");
+		"check with iptables-legacy -S whether FORWARD and INPUT drop; better move "
+		"the rules to nftables (iptables-legacy-save | iptables-nft-restore)");
 }

@@ -1,6 +1,4 @@
-/* doctorlinks.c - checks of interfaces: do they exist, are their subnets apart, has each uplink a
- * gateway, do the routes to the servers lead inside?
- */
+/* doctorlinks.c - checks of interfaces, their subnets, gateways and routes */
 #include <string.h>
 
 #include "common/net/addr.h"
@@ -24,7 +22,8 @@ void check_interfaces(struct doctor_checkup *checkup)
 			doctor_problem(checkup, "uplink %s: there is no interface %s",
 				uplink_name(checkup, i), uplink_interface(checkup, i));
 			doctor_remedy(checkup,
-				"compare the name with `ip link`; all is well if a dial-up or tunnel program makes it later");
+				"compare the name with `ip link`; if a dial-up or tunnel "
+				"program creates it later, all is well");
 		}
 	for (size_t i = 0; i < checkup->site->n_lan; i++)
 		if (checkup->facts->lan[i].ifindex == 0) {
@@ -42,14 +41,15 @@ void check_ports(struct doctor_checkup *checkup)
 		if (!*master)
 			continue;
 		doctor_problem(checkup,
-			"uplink %s: %s is a port of %s, and what is addressed to a port is not routed",
+			"uplink %s: %s is a port of %s, and the kernel does not route what "
+			"is sent to a port",
 			uplink_name(checkup, i), uplink_interface(checkup, i), master);
-		doctor_remedy(checkup, "write `interface: %s`, or take %s out of it", master,
+		doctor_remedy(checkup, "write `interface: %s`, or remove %s from it", master,
 			uplink_interface(checkup, i));
 	}
 }
 
-/* Shared at least in part; host prefixes (point-to-point links, carrier NAT) may be. */
+/* True if they share addresses. Host prefixes (point-to-point links, carrier NAT) may. */
 static bool subnets_overlap(const struct link_addr *a, const struct link_addr *b)
 {
 	struct prefix of_a = prefix_of(&a->addr, a->prefix_len);
@@ -82,8 +82,8 @@ void check_subnets(struct doctor_checkup *checkup)
 				continue;
 			struct prefix subnet = prefix_of(&shared->addr, shared->prefix_len);
 			doctor_problem(checkup,
-				"uplinks %s and %s are in one subnet, %s: the kernel takes "
-				"either interface for the neighbours of both, and answers "
+				"uplinks %s and %s are in one subnet, %s: the kernel looks "
+				"for the neighbours of both on either interface, and answers "
 				"ARP for one address on the other",
 				uplink_name(checkup, i), uplink_name(checkup, j),
 				prefix_str(&subnet));
@@ -93,7 +93,7 @@ void check_subnets(struct doctor_checkup *checkup)
 		}
 }
 
-/* RFC 6598: behind a carrier's NAT nobody can reach us. */
+/* RFC 6598: no host outside of a carrier's NAT can connect to us. */
 void check_carrier_nat(struct doctor_checkup *checkup)
 {
 	for (size_t i = 0; i < checkup->site->n_uplinks; i++) {
@@ -109,8 +109,8 @@ void check_carrier_nat(struct doctor_checkup *checkup)
 			!own || !addr_is_cgnat(&own->addr))
 			continue;
 		doctor_problem(checkup,
-			"uplink %s: %s is behind the ISP's NAT (100.64.0.0/10), so nothing "
-			"comes in, though servers are offered at it",
+			"uplink %s: %s is behind the ISP's NAT (100.64.0.0/10): no "
+			"connection comes in, though servers are offered at it",
 			uplink->name, addr_str(&own->addr));
 		doctor_remedy(checkup,
 			"set `inbound: no`, or `public` if the ISP forwards an address to it");
@@ -162,8 +162,8 @@ static bool is_point_to_point(const struct doctor_device *device)
 	return false;
 }
 
-/* The kernel holds one IPv4 route per destination and metric: of two DHCP clients with the
- * same metric the later one is refused, and from then on nothing names its gateway. */
+/* The kernel holds one IPv4 route per destination and metric. If two DHCP clients use the same
+ * metric, it refuses the later route, and nothing else names that gateway. */
 void check_defaults(struct doctor_checkup *checkup)
 {
 	for (size_t i = 0; i < checkup->site->n_uplinks; i++) {
@@ -178,9 +178,9 @@ void check_defaults(struct doctor_checkup *checkup)
 		if (other < 0)
 			continue;
 		doctor_problem(checkup,
-			"uplink %s has an address on %s and no default route there, and so "
-			"no known gateway: its DHCP client was refused one, most likely, "
-			"since that of %s has the same metric (%u)",
+			"uplink %s has an address on %s but no default route there, so its "
+			"gateway is not known: most likely the kernel refused the route of "
+			"its DHCP client, since that of %s has the same metric (%u)",
 			uplink->name, uplink->interface, uplink_name(checkup, (size_t)other),
 			metric);
 		doctor_remedy(checkup,
@@ -191,7 +191,8 @@ void check_defaults(struct doctor_checkup *checkup)
 
 /* ---- routes of main over the uplinks ------------------------------------------------------ */
 
-/* What is beyond the limit is not lost, but goes by another gateway than main says. */
+/* Connections to destinations beyond the limit work, but may use another gateway than main
+ * says. */
 void check_main_routes(struct doctor_checkup *checkup)
 {
 	const struct mainroutes *main_routes = &checkup->facts->main_routes;
@@ -204,15 +205,15 @@ void check_main_routes(struct doctor_checkup *checkup)
 			if (checkup->facts->uplinks[k].ifindex != routes->ifindex)
 				continue;
 			doctor_problem(checkup,
-				"main has %zu %s routes over %s, more than the %d that the "
-				"table of uplink %s takes: connections to the other "
-				"destinations go by the uplink's default",
+				"table main has %zu %s routes over %s, more than the %d that "
+				"the table of uplink %s takes: connections to the other "
+				"destinations use the uplink's default route",
 				routes->n_seen, routes->family == AF_INET ? "IPv4" : "IPv6",
 				uplink_interface(checkup, k), MAINROUTES_MAX,
 				uplink_name(checkup, k));
 			doctor_remedy(checkup,
-				"let the routing daemon bring fewer routes over "
-				"that interface (summaries, a default)");
+				"let the routing daemon install fewer routes over that "
+				"interface (summaries, a default)");
 		}
 	}
 }
@@ -237,25 +238,26 @@ static void check_server_route(
 		doctor_problem(checkup, "server %s: %s is an address of the router itself",
 			server->name, addr_str(&route->addr));
 	else if (route->ifindex == 0)
-		doctor_problem(checkup, "server %s: there is no way to its %s %s",
+		doctor_problem(checkup, "server %s: there is no route to its %s %s",
 			server->name, loopback ? "loopback" : "address",
 			addr_str(&route->addr));
 	else if (leads_outside(checkup, route->ifindex))
 		doctor_problem(checkup,
-			"server %s: the way to its %s %s leads out of an uplink", server->name,
-			loopback ? "loopback" : "address", addr_str(&route->addr));
+			"server %s: the route to its %s %s leads out of an uplink",
+			server->name, loopback ? "loopback" : "address",
+			addr_str(&route->addr));
 	else
 		return;
 
 	if (route->ifindex == 1)
 		doctor_remedy(checkup,
-			"take it off the router: it belongs on the server (`routed "
+			"remove it from the router: it belongs on the server (`routed "
 			"server-config %s`)",
 			server->name);
 	else if (loopback && !server->route)
 		doctor_remedy(checkup,
-			"with `route: no` something else must bring the route: look at the "
-			"routing daemon, or leave the key out");
+			"with `route: no` another program must install the route: check the "
+			"routing daemon, or remove the key");
 	else
 		doctor_remedy(checkup, "check `address:` and `via:` against the addresses "
 				       "of the LAN interfaces");

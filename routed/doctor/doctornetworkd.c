@@ -1,8 +1,8 @@
-/* doctornetworkd.c - how systemd-networkd is set up to treat routes and rules of others
+/* doctornetworkd.c - does systemd-networkd remove routes and rules of other programs?
  *
- * networkd.conf(5): /etc/systemd/networkd.conf, then the drop-ins of all folders in the order
- * of their names, of which a later one wins; among equal names the folder in /etc does. What
- * is not set is yes.
+ * networkd.conf(5): /etc/systemd/networkd.conf comes first, then the drop-ins of all folders in
+ * the order of their names. A later setting wins; of files with equal names, the one in /etc
+ * wins. The default is yes.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -19,7 +19,7 @@
 
 enum { PATH_LEN = 512, CONF_MAX_LEN = 1 << 20, DROPINS_MAX = 256 };
 
-/* The first found wins among files of one name. */
+/* Of files with equal names, the first found wins. */
 static const char *const folders[] = {
 	"/etc/systemd/networkd.conf.d",
 	"/run/systemd/networkd.conf.d",
@@ -39,7 +39,7 @@ static char *strip(char *text)
 	return text;
 }
 
-/* systemd.syntax(7): an empty value is the default again. */
+/* systemd.syntax(7): an empty value means the default. */
 static bool is_no(const char *value)
 {
 	static const char *const words[] = {"no", "n", "false", "f", "off", "0"};
@@ -176,8 +176,8 @@ static bool is_networkd(const char *pid)
 	return strcmp(name ? name + 1 : command, "systemd-networkd") == 0;
 }
 
-/* One in another container does nothing to us. In doubt (no privilege) it is taken for ours.
- */
+/* A networkd in another container does not touch our routes. Without the privilege to tell, it
+ * counts as ours. */
 static bool shares_network(const char *pid)
 {
 	struct stat own;

@@ -1,11 +1,10 @@
-/* doctornft.c - reads the filter chains of other programs: what do they drop, what do they
- * pass?
+/* doctornft.c - reads the filter chains of other programs: what do they drop and accept?
  *
- * Asked over netlink and not through libnftables, which in Debian 12 may crash on tables that
- * newer programs wrote. Of each rule only so much is understood as tells whether it is meant
- * for us; a lookup in a set of unknown content counts in favour of the rule.
+ * Over netlink, since libnftables of Debian 12 may crash on tables that newer programs wrote. It
+ * reads only as much of a rule as shows whether the rule is for us. If a rule looks into a set,
+ * it counts as being for us, since the content of the set is not read.
  *
- * Rules of iptables-nft are here too: their matches come as the binary structures of xtables.
+ * Rules of iptables-nft are here too. Their matches are the binary structures of xtables.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,7 +29,7 @@
 #define OWN_TABLE "multihomed"
 
 enum {
-	DPORT_OFFSET = 2, /* of TCP's and UDP's headers alike */
+	DPORT_OFFSET = 2, /* the same in TCP and UDP headers */
 	IPV4_SADDR_OFFSET = 12,
 	IPV6_SADDR_OFFSET = 8,
 };
@@ -41,13 +40,13 @@ struct reading {
 	struct nlcmd *cmd;
 };
 
-/* What a rule looks at, and what it does. */
+/* What a rule matches, and what it does. */
 struct rule {
 	bool accepts;
 	bool drops;
-	bool goes_on; /* jumps or queues: who knows */
+	bool goes_on; /* it jumps or queues: the end is not known */
 	bool conditional;
-	bool only_uplink; /* the only condition is that it came in over an uplink */
+	bool only_uplink; /* it matches only packets that came in over an uplink, all of them */
 	bool dnat;
 	bool lan;
 	bool dns;
@@ -109,7 +108,7 @@ static bool matches_uplink(const struct reading *r, const void *data, size_t len
 	return false;
 }
 
-/* A subnet of the LAN, or a wider one: compared by the whole octets that both have. */
+/* A subnet of the LAN, or a wider one. Compares the whole octets that both have. */
 static bool matches_lan_source(const struct reading *r, const void *data, size_t len)
 {
 	for (size_t i = 0; i < r->site->n_lan; i++)
@@ -187,7 +186,7 @@ static void read_cmp(const struct reading *r, struct nlattr *attr, struct rule *
 	size_t len = (size_t)nla_len(value[NFTA_DATA_VALUE]);
 
 	if (rule->loaded == LOADED_IIF && matches_uplink(r, data, len))
-		return; /* stays an only_uplink rule */
+		return; /* still an only_uplink rule */
 	rule->only_uplink = false;
 	if ((rule->loaded == LOADED_IIF && matches_lan(r, data, len)) ||
 		(rule->loaded == LOADED_OIF && matches_uplink(r, data, len)) ||
@@ -197,7 +196,7 @@ static void read_cmp(const struct reading *r, struct nlattr *attr, struct rule *
 		rule->dns = true;
 }
 
-/* A set, or a range: what is in it is not looked at. */
+/* A set or a range. Its content is not read. */
 static void read_lookup(struct rule *rule)
 {
 	rule->lan = rule->lan || rule->loaded == LOADED_IIF || rule->loaded == LOADED_OIF ||
@@ -206,7 +205,7 @@ static void read_lookup(struct rule *rule)
 	rule->only_uplink = rule->only_uplink && rule->loaded == LOADED_IIF;
 }
 
-/* Matches of xtables. The info of conntrack's revisions 2 and 3 begins alike. */
+/* Matches of xtables. The info of conntrack begins alike in revisions 2 and 3. */
 static void read_match(const struct reading *r, struct nlattr *attr, struct rule *rule)
 {
 	struct nlattr *tb[NFTA_MATCH_MAX + 1];
@@ -316,7 +315,7 @@ static void read_expression(const struct reading *r, struct nlattr *attr, struct
 		read_lookup(rule);
 	else if (is_text(name, "match"))
 		read_match(r, data, rule);
-	else if (!is_text(name, "bitwise")) /* keeps what was loaded */
+	else if (!is_text(name, "bitwise")) /* it keeps what was loaded */
 		rule->only_uplink = false;
 	if (rule->loaded == LOADED_OTHER)
 		rule->only_uplink = false;
@@ -352,7 +351,7 @@ static void chain_apply_rule(
 		chain->drops_uplink = true;
 }
 
-/* An accept for everything that stands in another chain may be for very little. */
+/* An unconditional accept in another chain may be reached by few packets. */
 static bool concerns(const struct rule *rule, bool is_in_chain)
 {
 	return is_in_chain || rule->conditional;
@@ -457,8 +456,8 @@ static int on_base_chain(struct nlmsghdr *msg, void *arg)
 	return add_chain(r->facts, &chain);
 }
 
-/* Who else writes into a table of iptables is seen by the chains that he made in it: ufw's
- * drop first, docker only looks after forwarding. */
+/* The names of its chains show which program made rules in a table of iptables. With both, ufw
+ * counts: its chains drop. docker is about forwarding only. */
 static int on_nft_chain(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *r = arg;
@@ -503,7 +502,7 @@ static int nft_dump(struct reading *r, int type, nlcmd_each_fn *each)
 	if (!msg || nlmsg_append(msg, &nfgen, sizeof(nfgen), NLMSG_ALIGNTO) < 0)
 		return -ENOMEM;
 	int err = nlcmd_dump(r->cmd, msg, each, r);
-	return err == -EINTR ? 0 : err; /* somebody is at it: most of it was seen */
+	return err == -EINTR ? 0 : err; /* changed during the dump: most of it was read */
 }
 
 int doctornft_read(const struct site *site, struct doctor_facts *facts)

@@ -1,15 +1,15 @@
 /* doctorrules.c - checks of routing rules of other programs beside ours
  *
- * Rules are asked in the order of their priority, and the first whose table has a route ends
- * the search. Two things go wrong:
+ * The kernel reads rules in the order of their priority, until one leads to a table that has a
+ * route. Two things go wrong:
  *
- *   before ours    a rule that matches packets which must leave by a certain uplink, and leads
- *                  to a table with a default route (or drops them), takes them away from us
- *   behind ours    a rule that leads to a table with a default route of its own, as a VPN
- *                  makes that is to take everything, is never asked: our default comes first
+ *   before ours    A rule matches packets that must leave by a certain uplink, and leads to a
+ *                  table with a default route, or drops them: our rules never see them.
+ *   behind ours    A rule leads to a table with a default route of its own, for a VPN that is to
+ *                  take all traffic. The kernel never reaches it: our default route comes first.
  *
- * Rules for marks of others, for single users or for destinations are left alone: they are
- * meant to be narrow.
+ * Rules for foreign marks, single users or destinations are not reported: they are meant to be
+ * narrow.
  */
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static bool covers_loopback(
 	return false;
 }
 
-/* Are there sources of ours, addresses of the router or loopbacks, among those it selects? */
+/* Does it select sources of ours: addresses of the router, or loopbacks of servers? */
 static bool covers_ours(const struct doctor_checkup *checkup, const struct prefix *from)
 {
 	if (!addr_is_set(&from->addr) || from->len == 0)
@@ -87,7 +87,7 @@ static bool is_lan_interface(const struct doctor_checkup *checkup, const char *i
 	return false;
 }
 
-/* "not fwmark 51820" selects all but a few. */
+/* "not fwmark 51820" selects nearly all packets. */
 static bool is_broad(const struct doctor_checkup *checkup, const struct doctor_rule *found)
 {
 	const struct kernel_rule *rule = &found->rule;
@@ -125,9 +125,9 @@ static void report_before(struct doctor_checkup *checkup, const struct doctor_ru
 	char rule[RULE_MAX];
 
 	doctor_problem(checkup,
-		"a rule of another program comes before ours (%s): answers of the servers "
-		"and of this router go its way, and not back over the uplink that the "
-		"question came in on",
+		"a rule of another program comes before ours (%s): replies of the servers "
+		"and of this router follow it, and do not leave by the uplink that the "
+		"request came in on",
 		rule_str(found, rule));
 	doctor_remedy(checkup,
 		"give it a priority between %u and %u, or set `routing.priority` below %u",
@@ -140,16 +140,16 @@ static void report_behind(struct doctor_checkup *checkup, const struct doctor_ru
 	char rule[RULE_MAX];
 
 	doctor_problem(checkup,
-		"a rule of another program (%s) comes after ours and is never asked while "
-		"an uplink is up: the VPN that it is for, most likely, gets nothing",
+		"a rule of another program (%s) comes after ours and is never reached while "
+		"an uplink is up: most likely it is for a VPN, which then gets no traffic",
 		rule_str(found, rule));
 	doctor_remedy(checkup,
-		"give it a priority below %u; "
-		"or leave it if the VPN is not to take everything",
+		"give it a priority below %u; if the VPN is not meant to take all traffic, "
+		"leave it",
 		checkup->site->routing.default_priority);
 }
 
-/* Would the rule take the packets that it matches away from all rules behind it? */
+/* Do many of our packets match it, and does the search for a route end there? */
 static bool takes_all(const struct doctor_checkup *checkup, const struct doctor_rule *found)
 {
 	return is_broad(checkup, found) && leads_anywhere(checkup, &found->rule);

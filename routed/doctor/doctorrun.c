@@ -15,7 +15,7 @@
 #include "common/site/siteload.h"
 #include "routed/doctor/doctor.h"
 
-#define UNREAD "nftables (needs root): chains of others are not judged"
+#define UNREAD "nftables (needs root): chains of other programs are not checked"
 
 static void print_findings(const struct doctor_findings *findings, bool unread)
 {

@@ -21,7 +21,7 @@ static bool is_near(
 	return probe->gateway || is_connected(&checkup->facts->uplinks[uplink], &probe->addr);
 }
 
-/* Targets next door answer when the ISP behind them is gone. */
+/* Targets in the own subnet answer even if the ISP behind them is down. */
 void check_near_targets(struct doctor_checkup *checkup)
 {
 	for (size_t i = 0; i < checkup->site->n_uplinks; i++) {
@@ -33,7 +33,9 @@ void check_near_targets(struct doctor_checkup *checkup)
 		if (n_near == 0 || n_near < uplink->quorum)
 			continue;
 		doctor_problem(checkup,
-			"uplink %s: %zu of its %zu probe targets %s its own subnet, which is enough for `quorum: %u`: it counts as up when the modem lives and the ISP is dead",
+			"uplink %s: %zu of its %zu probe targets %s its own subnet, enough "
+			"for `quorum: %u`: the uplink counts as up as long as the modem "
+			"answers, even if the ISP is dead",
 			uplink->name, n_near, uplink->n_probes,
 			n_near == 1 ? "is in" : "are in", uplink->quorum);
 		doctor_remedy(checkup,

@@ -177,7 +177,7 @@ static void a_port_of_a_bridge_is_no_uplink(void **state)
 	struct fixture *f = *state;
 
 	strcpy(f->uplinks[0].master, "br0");
-	assert_finds(f, "enslaved", "wan-a is a port of br0", "`interface: br0`");
+	assert_finds(f, "interface-is-port", "wan-a is a port of br0", "`interface: br0`");
 }
 
 static void an_address_of_the_carriers_nat_is_found(void **state)
@@ -301,9 +301,9 @@ static void targets_are_judged(void **state)
 	}
 }
 
-/* --- the ways to the servers --- */
+/* --- the routes to the servers --- */
 
-static void ways_to_servers_lead_inside(void **state)
+static void routes_to_servers_lead_inside(void **state)
 {
 	static const struct {
 		size_t uplink;
@@ -313,9 +313,9 @@ static void ways_to_servers_lead_inside(void **state)
 	} cases[] = {
 		{SIZE_MAX, 9, NULL, NULL},
 		{SIZE_MAX, 7, NULL, NULL}, /* a VPN, say */
-		{SIZE_MAX, 0, "there is no way to its address", "`via:`"},
-		{SIZE_MAX, 2, "the way to its address 10.0.0.10 leads out", "`via:`"},
-		{0, 3, "the way to its loopback 10.0.1.1 leads out", "`via:`"},
+		{SIZE_MAX, 0, "there is no route to its address", "`via:`"},
+		{SIZE_MAX, 2, "the route to its address 10.0.0.10 leads out", "`via:`"},
+		{0, 3, "the route to its loopback 10.0.1.1 leads out", "`via:`"},
 		{1, 1, "10.0.1.5 is an address of the router itself", "server-config web"},
 	};
 	struct fixture *f = *state;
@@ -331,14 +331,14 @@ static void ways_to_servers_lead_inside(void **state)
 		};
 		print_message("  case %zu\n", i);
 		if (cases[i].problem)
-			assert_finds(f, "no-way", cases[i].problem, cases[i].remedy);
+			assert_finds(f, "server-route", cases[i].problem, cases[i].remedy);
 		else
 			assert_finds_nothing(f);
 	}
 	f->site->servers[0].route = false;
 	f->server_routes[0] = (struct doctor_server_route){
 		.uplink = 0, .addr = addr("10.0.1.1")};
-	assert_finds(f, "no-way", "no way to its loopback 10.0.1.1", "`route: no`");
+	assert_finds(f, "server-route", "no route to its loopback 10.0.1.1", "`route: no`");
 }
 
 /* --- filters --- */
@@ -384,10 +384,12 @@ static void a_forward_chain_that_passes_us_is_not(void **state)
 	f->facts.n_chains = 1;
 	f->chains[0] = forward_chain(DOCTOR_NFT);
 	f->chains[0].passes_lan = true;
-	assert_finds(f, "forward-filter", "of port forwards there is no", "ct status dnat");
+	assert_finds(
+		f, "forward-filter", "no rule of it accepts port forwards:", "ct status dnat");
 	f->chains[0].passes_lan = false;
 	f->chains[0].passes_dnat = true;
-	assert_finds(f, "forward-filter", "of the LAN's way out there is no", "oifname");
+	assert_finds(
+		f, "forward-filter", "no rule of it accepts traffic from the LAN:", "oifname");
 	f->chains[0].passes_lan = true;
 	assert_finds_nothing(f);
 
@@ -395,9 +397,11 @@ static void a_forward_chain_that_passes_us_is_not(void **state)
 	f->chains[0].policy_drop = false;
 	assert_finds_nothing(f);
 	f->chains[0].drops_uplink = true;
-	assert_finds(f, "forward-filter", "of port forwards there is no", "ct status dnat");
+	assert_finds(
+		f, "forward-filter", "no rule of it accepts port forwards:", "ct status dnat");
 	f->chains[0].drops_rest = true;
-	assert_finds(f, "forward-filter", "the LAN's way out and of port forwards", "accept");
+	assert_finds(f, "forward-filter",
+		"accepts traffic from the LAN or port forwards:", "accept");
 	use_site(f, situations_site(dhcp_site)); /* no server: nothing is forwarded */
 	f->chains[0].passes_lan = true;
 	assert_finds_nothing(f);
@@ -411,7 +415,7 @@ static void an_input_chain_must_pass_questions_to_dnsd(void **state)
 	f->chains[0] = forward_chain(DOCTOR_UFW);
 	f->chains[0].hook = DOCTOR_INPUT;
 	strcpy(f->chains[0].name, "INPUT");
-	assert_finds(f, "dns-filter", "no rule of it passes port 53", "ufw allow 53");
+	assert_finds(f, "dns-filter", "no rule of it accepts port 53", "ufw allow 53");
 	f->chains[0].owner = DOCTOR_NFT;
 	assert_finds(f, "dns-filter", "port 53", "th dport 53 accept");
 	f->chains[0].passes_dns = true;
@@ -525,7 +529,7 @@ static void settings_are_judged(void **state)
 	f->facts.conntrack_count = 799;
 	assert_finds_nothing(f);
 	f->facts.now_s = 999;
-	assert_finds(f, "clock", "before the last change of site.yaml", "NTP");
+	assert_finds(f, "clock", "earlier than the last change of site.yaml", "NTP");
 }
 
 static void a_kernel_that_lacks_something_is_named(void **state)
@@ -709,7 +713,7 @@ static void live_policies_that_drop_are_read(void **state)
 		"policy drop; ct state established,related accept; }; }'");
 	assert_found(live, "forward-filter", "chain passing of table inet other drops");
 	netns_run("nft add rule inet other passing ct status dnat accept");
-	assert_found(live, "forward-filter", "of the LAN's way out");
+	assert_found(live, "forward-filter", "accepts traffic from the LAN:");
 	netns_run("nft add rule inet other passing iifname lan0 accept");
 	assert_not_found(live, "forward-filter");
 	netns_run("nft flush chain inet other passing; "
@@ -782,7 +786,7 @@ static void live_input_chains_are_read(void **state)
 
 	netns_run("nft 'table inet other { chain in { type filter hook input priority 0; "
 		  "policy drop; tcp dport 22 accept; }; }'");
-	assert_found(live, "dns-filter", "no rule of it passes port 53");
+	assert_found(live, "dns-filter", "no rule of it accepts port 53");
 	netns_run("nft add rule inet other in udp dport 53 accept");
 	assert_not_found(live, "dns-filter");
 }
@@ -839,21 +843,21 @@ static void live_settings_are_read(void **state)
 	netns_run("ip address add 192.168.2.3/29 dev wan-b");
 	assert_found(live, "same-subnet", "192.168.2.0/29");
 	netns_run("ip link add br0 type bridge; ip link set wan-b master br0");
-	assert_found(live, "enslaved", "wan-b is a port of br0");
+	assert_found(live, "interface-is-port", "wan-b is a port of br0");
 	netns_run("ip link del br0; ip link set wan-b name wan-c");
 	assert_found(live, "no-interface", "wan-b");
 	netns_run("ip link set wan-c name wan-b");
 }
 
-static void live_ways_are_looked_up(void **state)
+static void live_server_routes_are_looked_up(void **state)
 {
 	struct live *live = *state;
 
 	netns_run("ip address del 10.0.0.1/24 dev lan0");
-	assert_found(live, "no-way", "there is no way to its address 10.0.0.10");
+	assert_found(live, "server-route", "there is no route to its address 10.0.0.10");
 	netns_run("ip route add default via 192.168.2.6");
-	assert_found(
-		live, "no-way", "the way to its address 10.0.0.10 leads out of an uplink");
+	assert_found(live, "server-route",
+		"the route to its address 10.0.0.10 leads out of an uplink");
 }
 
 int main(int argc, char **argv)
@@ -871,7 +875,7 @@ int main(int argc, char **argv)
 		PURE(more_routes_than_a_table_takes_are_told),
 		PURE(uplinks_that_need_no_default_have_none_missing),
 		PURE(targets_are_judged),
-		PURE(ways_to_servers_lead_inside),
+		PURE(routes_to_servers_lead_inside),
 		PURE(a_forward_chain_that_drops_is_found),
 		PURE(a_forward_chain_that_passes_us_is_not),
 		PURE(an_input_chain_must_pass_questions_to_dnsd),
@@ -890,7 +894,7 @@ int main(int argc, char **argv)
 		LIVE(our_own_table_is_not_judged),
 		LIVE(live_rules_of_others_are_read),
 		LIVE(live_settings_are_read),
-		LIVE(live_ways_are_looked_up),
+		LIVE(live_server_routes_are_looked_up),
 	};
 
 	netns_enter();
