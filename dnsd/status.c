@@ -26,23 +26,8 @@
 
 /* ---- counters ---- */
 
-static const char *const counter_names[STATS_RCODE_0] = {
-	[STATS_QUERIES] = "queries",
-	[STATS_RESPONSES] = "responses",
-	[STATS_DROPPED] = "dropped",
-	[STATS_TRUNCATED] = "truncated",
-	[STATS_EDNS] = "edns",
-	[STATS_COOKIES] = "cookies",
-	[STATS_COOKIES_VALID] = "cookies_valid",
-	[STATS_SLOW] = "slow",
-	[STATS_SEND_ERRORS] = "send_errors",
-	[STATS_SEND_FULL] = "send_full",
-	[STATS_SEND_NO_ROUTE] = "send_no_route",
-	[STATS_SEND_FORBIDDEN] = "send_forbidden",
-	[STATS_SEND_TOO_LARGE] = "send_too_large",
-	[STATS_SEND_OTHER] = "send_other",
-	[STATS_FROM_UPLINK] = "from_uplink",
-};
+#define NAME(COUNTER, name) [STATS_##COUNTER] = #name,
+static const char *const counter_names[] = {STATS_COUNTERS(NAME)};
 
 enum { N_NAMED_RCODES = DNS_RCODE_NOTZONE + 1 };
 

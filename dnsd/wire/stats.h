@@ -7,28 +7,34 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* Each counter, and its name in `status --json`: names are added, never changed. */
+#define STATS_COUNTERS(X)                                                                   \
+	X(QUERIES, queries)	/* datagrams or messages that arrived */                    \
+	X(RESPONSES, responses) /* ... and were answered */                                 \
+	X(DROPPED, dropped)	/* ... and got no response: QR=1, under 12 octets */        \
+	X(TRUNCATED, truncated) /* responses with TC=1 */                                   \
+	X(EDNS, edns)		/* queries with an OPT record */                            \
+	X(COOKIES, cookies)	/* queries with a COOKIE option */                          \
+	X(COOKIES_VALID, cookies_valid)                                                     \
+	X(SLOW, slow)		    /* answered by the general algorithm, not the table */  \
+	X(SEND_ERRORS, send_errors) /* responses that the kernel did not take, of which: */ \
+	X(SEND_FULL, send_full)	    /* no room in the send buffer */                        \
+	X(SEND_NO_ROUTE, send_no_route)                                                     \
+	X(SEND_FORBIDDEN, send_forbidden) /* by a firewall or a route */                    \
+	X(SEND_TOO_LARGE, send_too_large) /* for the interface */                           \
+	X(SEND_OTHER, send_other)                                                           \
+	X(FROM_UPLINK, from_uplink) /* the inside view, asked through an uplink: no response */
+
+#define STATS_NUMBER(COUNTER, name) STATS_##COUNTER,
 enum stats_counter {
-	STATS_QUERIES,	 /* datagrams or messages that arrived */
-	STATS_RESPONSES, /* ... and were answered */
-	STATS_DROPPED,	 /* ... or met with silence: QR=1, under 12 octets */
-	STATS_TRUNCATED, /* responses with TC=1 */
-	STATS_EDNS,	 /* queries with an OPT record */
-	STATS_COOKIES,	 /* queries with a COOKIE option */
-	STATS_COOKIES_VALID,
-	STATS_SLOW, /* answered by the general algorithm, not from the precompiled table */
-	STATS_SEND_ERRORS, /* responses that the kernel did not take, of which: */
-	STATS_SEND_FULL,   /* no room in the send buffer */
-	STATS_SEND_FIRST = STATS_SEND_FULL,
-	STATS_SEND_NO_ROUTE,
-	STATS_SEND_FORBIDDEN, /* by a firewall or a route */
-	STATS_SEND_TOO_LARGE, /* for the interface */
-	STATS_SEND_OTHER,
-	STATS_SEND_LAST = STATS_SEND_OTHER,
-	STATS_FROM_UPLINK, /* the inside view, asked through an uplink: met with silence */
-	STATS_RCODE_0,	   /* one per RCODE; 16 and above (BADVERS, ...) share the last */
+	/* then one per RCODE; 16 and above (BADVERS, ...) share the last */
+	STATS_COUNTERS(STATS_NUMBER) STATS_RCODE_0,
 	STATS_RCODE_LAST = STATS_RCODE_0 + 16,
 	STATS_N_COUNTERS,
+	STATS_SEND_FIRST = STATS_SEND_FULL, /* the reasons of loss.c */
+	STATS_SEND_LAST = STATS_SEND_OTHER,
 };
+#undef STATS_NUMBER
 
 struct stats {
 	_Atomic uint64_t counters[STATS_N_COUNTERS];
