@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bigendian.h"
 #include "common/cleanup.h"
 #include "common/invariant.h"
 #include "common/site/siteload.h"
@@ -272,8 +273,7 @@ void config_set_serial(struct config *config, uint32_t serial)
 		/* RFC 1035 section 3.3.13: MNAME, RNAME, then SERIAL */
 		soa += name_len(soa);
 		soa += name_len(soa);
-		for (unsigned int j = 0; j < 4; j++)
-			soa[j] = (uint8_t)(serial >> (24 - 8 * j));
+		be32_write(soa, serial);
 		config->zones[i]->serial = serial;
 	}
 }

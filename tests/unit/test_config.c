@@ -92,6 +92,24 @@ static void mistakes_in_site_and_zone_come_in_one_run(void **state)
 	free(text);
 }
 
+static void advice_is_given_beside_mistakes(void **state)
+{
+	struct fixture *f = *state;
+	char expected[512];
+
+	put_file(f->site_path, SITE(""));
+	put_file(f->zone_path, ZONE("ns UPLINK isp-a\nlong 3600 UPLINK isp-a\nbad A x\n"));
+
+	assert_int_equal(config_load(f->site_path, &f->report, &f->config), -EINVAL);
+
+	assert_int_equal(f->report.n_errors, 1);
+	snprintf(expected, sizeof(expected), "%s:5: warning: long.www.example.com.: TTL 3600",
+		f->zone_path);
+	char *text = report_lines(&f->report);
+	assert_non_null(strstr(text, expected));
+	free(text);
+}
+
 static void a_zone_without_a_file_is_reported_once(void **state)
 {
 	struct fixture *f = *state;
@@ -128,6 +146,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			mistakes_in_site_and_zone_come_in_one_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			advice_is_given_beside_mistakes, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_zone_without_a_file_is_reported_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(
