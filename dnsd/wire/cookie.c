@@ -8,6 +8,7 @@
 #include "dnsd/wire/cookie.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -33,13 +34,12 @@ static uint64_t rotl(uint64_t x, unsigned int bits)
 	return x << bits | x >> (64 - bits);
 }
 
-static uint64_t le64_get(const uint8_t *bytes)
+static uint64_t le64_read(const uint8_t *bytes)
 {
-	uint64_t x = 0;
+	uint64_t le;
 
-	for (unsigned int i = 8; i-- > 0;)
-		x = x << 8 | bytes[i];
-	return x;
+	memcpy(&le, bytes, sizeof(le));
+	return le64toh(le);
 }
 
 /* SipRound of Aumasson and Bernstein's paper, section 2.2. */
@@ -68,8 +68,8 @@ static void sip_word(uint64_t v[4], uint64_t word)
 
 void siphash24(const uint8_t key[16], const uint8_t *data, size_t len, uint8_t ret_hash[8])
 {
-	uint64_t k0 = le64_get(key);
-	uint64_t k1 = le64_get(key + 8);
+	uint64_t k0 = le64_read(key);
+	uint64_t k1 = le64_read(key + 8);
 	uint64_t v[4] = {
 		k0 ^ 0x736f6d6570736575,
 		k1 ^ 0x646f72616e646f6d,
@@ -80,16 +80,15 @@ void siphash24(const uint8_t key[16], const uint8_t *data, size_t len, uint8_t r
 	uint8_t tail[8] = {[7] = (uint8_t)len};
 
 	for (size_t i = 0; i < whole; i += 8)
-		sip_word(v, le64_get(data + i));
+		sip_word(v, le64_read(data + i));
 	for (size_t i = whole; i < len; i++)
 		tail[i - whole] = data[i];
-	sip_word(v, le64_get(tail));
+	sip_word(v, le64_read(tail));
 
 	v[2] ^= 0xff;
 	sip_rounds(v, 4);
-	uint64_t hash = v[0] ^ v[1] ^ v[2] ^ v[3];
-	for (unsigned int i = 0; i < 8; i++)
-		ret_hash[i] = (uint8_t)(hash >> (8 * i));
+	uint64_t hash = htole64(v[0] ^ v[1] ^ v[2] ^ v[3]);
+	memcpy(ret_hash, &hash, sizeof(hash));
 }
 
 /* RFC 9018 section 4.4: client cookie | version | reserved | time | client's address.
@@ -142,15 +141,6 @@ bool cookie_is_valid(const struct cookie_keys *keys,
 	return fresh && matches;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* `line` ends with a line feed or NUL; blanks around the digits are allowed. */
 static int secret_parse(const char *line, size_t len, uint8_t ret_secret[COOKIE_SECRET_LEN])
 {
@@ -162,8 +152,8 @@ static int secret_parse(const char *line, size_t len, uint8_t ret_secret[COOKIE_
 		return -EINVAL;
 
 	for (size_t i = 0; i < COOKIE_SECRET_LEN; i++) {
-		int high = hex_digit(line[2 * i]);
-		int low = hex_digit(line[2 * i + 1]);
+		int high = OPENSSL_hexchar2int((unsigned char)line[2 * i]);
+		int low = OPENSSL_hexchar2int((unsigned char)line[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;

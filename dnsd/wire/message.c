@@ -24,7 +24,7 @@ enum {
 
 /* ---- writing ---- */
 
-static void put_bytes(struct message_writer *writer, const uint8_t *bytes, size_t len)
+static void writer_put(struct message_writer *writer, const uint8_t *bytes, size_t len)
 {
 	if (writer->is_full || writer->cap - writer->len < len) {
 		writer->is_full = true;
@@ -35,23 +35,23 @@ static void put_bytes(struct message_writer *writer, const uint8_t *bytes, size_
 	writer->len += len;
 }
 
-static void put_u16(struct message_writer *writer, unsigned int value)
+static void writer_put16(struct message_writer *writer, unsigned int value)
 {
 	uint8_t bytes[2];
 
 	be16_write(bytes, value);
-	put_bytes(writer, bytes, sizeof(bytes));
+	writer_put(writer, bytes, sizeof(bytes));
 }
 
-static void put_u32(struct message_writer *writer, uint32_t value)
+static void writer_put32(struct message_writer *writer, uint32_t value)
 {
 	uint8_t bytes[4];
 
 	be32_write(bytes, value);
-	put_bytes(writer, bytes, sizeof(bytes));
+	writer_put(writer, bytes, sizeof(bytes));
 }
 
-static void count(struct message_writer *writer, enum message_section section)
+static void writer_count(struct message_writer *writer, enum message_section section)
 {
 	uint8_t *at = writer->bytes + 4 + 2 * (size_t)section;
 
@@ -71,22 +71,22 @@ void message_begin(struct message_writer *writer, uint8_t *bytes, size_t cap, ui
 void message_put_question(
 	struct message_writer *writer, const uint8_t *name, uint16_t type, uint16_t class)
 {
-	put_bytes(writer, name, name_len(name));
-	put_u16(writer, type);
-	put_u16(writer, class);
-	count(writer, MESSAGE_QUESTION);
+	writer_put(writer, name, name_len(name));
+	writer_put16(writer, type);
+	writer_put16(writer, class);
+	writer_count(writer, MESSAGE_QUESTION);
 }
 
 void message_put(struct message_writer *writer, enum message_section section,
 	const struct message_rr *rr)
 {
-	put_bytes(writer, rr->name, name_len(rr->name));
-	put_u16(writer, rr->type);
-	put_u16(writer, rr->class);
-	put_u32(writer, rr->ttl_s);
-	put_u16(writer, rr->rdata_len);
-	put_bytes(writer, rr->rdata, rr->rdata_len);
-	count(writer, section);
+	writer_put(writer, rr->name, name_len(rr->name));
+	writer_put16(writer, rr->type);
+	writer_put16(writer, rr->class);
+	writer_put32(writer, rr->ttl_s);
+	writer_put16(writer, rr->rdata_len);
+	writer_put(writer, rr->rdata, rr->rdata_len);
+	writer_count(writer, section);
 }
 
 void message_put_opt(struct message_writer *writer, bool dnssec_ok)
@@ -116,7 +116,7 @@ size_t message_write_query(uint8_t *bytes, uint16_t id, const uint8_t *name, uin
 /* ---- names ---- */
 
 /* The name at `at`, uncompressed and in lower case, and the offset behind it. */
-static bool read_name(const uint8_t *bytes, size_t len, size_t at,
+static bool message_read_name(const uint8_t *bytes, size_t len, size_t at,
 	uint8_t ret_name[NAME_MAX_LEN], size_t *ret_behind)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -158,14 +158,14 @@ static bool read_name(const uint8_t *bytes, size_t len, size_t at,
 
 /* ---- reading ---- */
 
-static bool read_record(const struct message *message, size_t at,
+static bool record_read(const struct message *message, size_t at,
 	struct message_record *ret_record, size_t *ret_at)
 {
 	const uint8_t *bytes = message->bytes;
 	struct message_record *record = ret_record;
 
 	record->at = at;
-	if (!read_name(bytes, message->len, at, record->owner, &at) ||
+	if (!message_read_name(bytes, message->len, at, record->owner, &at) ||
 		message->len - at < RECORD_FIXED)
 		return false;
 	record->type = be16_read(bytes + at);
@@ -195,10 +195,10 @@ bool message_next(const struct message *message, struct message_walk *walk,
 
 	ret_record->section = walk->section;
 	walk->n_seen[walk->section]++;
-	return read_record(message, walk->at, ret_record, &walk->at);
+	return record_read(message, walk->at, ret_record, &walk->at);
 }
 
-static bool read_question(struct message *message)
+static bool message_read_question(struct message *message)
 {
 	const uint8_t *bytes = message->bytes;
 	size_t at = DNS_HEADER_LEN;
@@ -206,7 +206,7 @@ static bool read_question(struct message *message)
 	if (message->counts[MESSAGE_QUESTION] > 1)
 		return false;
 	if (message->counts[MESSAGE_QUESTION] == 1) {
-		if (!read_name(bytes, message->len, at, message->qname, &at) ||
+		if (!message_read_name(bytes, message->len, at, message->qname, &at) ||
 			message->len - at < DNS_QUESTION_FIXED)
 			return false;
 		message->qtype = be16_read(bytes + at);
@@ -219,7 +219,7 @@ static bool read_question(struct message *message)
 }
 
 /* Each record is read once, so that later walks cannot fail. */
-static bool check_records(struct message *message)
+static bool message_check_records(struct message *message)
 {
 	struct message_walk walk = {0};
 	struct message_record record;
@@ -247,7 +247,7 @@ bool message_read(const uint8_t *bytes, size_t len, struct message *ret_message)
 	message.rcode = message.flags & 15;
 	for (size_t i = 0; i < MESSAGE_N_SECTIONS; i++)
 		message.counts[i] = be16_read(bytes + 4 + 2 * i);
-	if (!read_question(&message) || !check_records(&message))
+	if (!message_read_question(&message) || !message_check_records(&message))
 		return false;
 	*ret_message = message;
 	return true;
@@ -262,7 +262,7 @@ bool message_rdata_name(const struct message *message, const struct message_reco
 
 	/* the name's own octets lie within the RDATA; a pointer leads to before it */
 	if (offset >= record->rdata_len ||
-		!read_name(message->bytes, end, begin + offset, ret_name, &behind))
+		!message_read_name(message->bytes, end, begin + offset, ret_name, &behind))
 		return false;
 	*ret_behind = behind - begin;
 	return true;

@@ -27,7 +27,7 @@ unsigned int name_n_labels(const uint8_t *name)
 	return n;
 }
 
-static uint8_t lower(uint8_t c)
+static uint8_t octet_lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
 }
@@ -36,7 +36,7 @@ void name_lower(uint8_t *out, const uint8_t *name, size_t len)
 {
 	/* length octets are at most 63, below 'A': no need to tell them apart */
 	for (size_t i = 0; i < len; i++)
-		out[i] = lower(name[i]);
+		out[i] = octet_lower(name[i]);
 }
 
 bool name_eq(const uint8_t *a, const uint8_t *b)
@@ -46,7 +46,7 @@ bool name_eq(const uint8_t *a, const uint8_t *b)
 	if (len != name_len(b))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (lower(a[i]) != lower(b[i]))
+		if (octet_lower(a[i]) != octet_lower(b[i]))
 			return false;
 	return true;
 }
@@ -56,13 +56,13 @@ static int label_cmp(const uint8_t *a, const uint8_t *b)
 	size_t n = a[0] < b[0] ? a[0] : b[0];
 
 	for (size_t i = 1; i <= n; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return lower(a[i]) < lower(b[i]) ? -1 : 1;
+		if (octet_lower(a[i]) != octet_lower(b[i]))
+			return octet_lower(a[i]) < octet_lower(b[i]) ? -1 : 1;
 	return (int)a[0] - (int)b[0];
 }
 
 /* Offsets of the labels, leftmost first. */
-static unsigned int name_labels(const uint8_t *name, const uint8_t *ret_labels[])
+static unsigned int labels_of(const uint8_t *name, const uint8_t *ret_labels[])
 {
 	unsigned int n = 0;
 
@@ -75,8 +75,8 @@ int name_cmp(const uint8_t *a, const uint8_t *b)
 {
 	const uint8_t *la[NAME_MAX_LABELS + 1];
 	const uint8_t *lb[NAME_MAX_LABELS + 1];
-	unsigned int na = name_labels(a, la);
-	unsigned int nb = name_labels(b, lb);
+	unsigned int na = labels_of(a, la);
+	unsigned int nb = labels_of(b, lb);
 
 	while (na > 0 && nb > 0) {
 		int order = label_cmp(la[--na], lb[--nb]);
@@ -128,13 +128,12 @@ char *name_str(const uint8_t *name, char *out)
 	return out;
 }
 
-static bool is_digit(char c)
+static bool octet_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-/* One character of a label, escapes undone; advances *text. -1 if the escape is bad. */
-static int label_char(const char **text)
+int name_text_octet(const char **text)
 {
 	const char *p = *text;
 
@@ -142,13 +141,13 @@ static int label_char(const char **text)
 		*text = p + 1;
 		return (uint8_t)*p;
 	}
-	if (is_digit(p[1]) && is_digit(p[2]) && is_digit(p[3])) {
+	if (octet_is_digit(p[1]) && octet_is_digit(p[2]) && octet_is_digit(p[3])) {
 		int value = (p[1] - '0') * 100 + (p[2] - '0') * 10 + (p[3] - '0');
 
 		*text = p + 4;
 		return value > 255 ? -1 : value;
 	}
-	if (!p[1] || is_digit(p[1]))
+	if (!p[1] || octet_is_digit(p[1]))
 		return -1;
 	*text = p + 2;
 	return (uint8_t)p[1];
@@ -168,11 +167,11 @@ int name_from_str(const char *text, uint8_t *ret_name, size_t *ret_len)
 		size_t label = len++;
 
 		while (*text && *text != '.') {
-			int c = label_char(&text);
+			int c = name_text_octet(&text);
 
 			if (c < 0 || len - label > 63 || len >= NAME_MAX_LEN)
 				return -EINVAL;
-			name[len++] = lower((uint8_t)c);
+			name[len++] = octet_lower((uint8_t)c);
 		}
 		if (len == label + 1)
 			return -EINVAL; /* an empty label */

@@ -17,7 +17,7 @@
 enum { OPT_FIXED_LEN = 11 };
 
 /* ASCII upper case to lower case in each of eight octets at once. */
-static uint64_t lower8(uint64_t word)
+static uint64_t octets_lower8(uint64_t word)
 {
 	const uint64_t ones = 0x0101010101010101u;
 	uint64_t low7 = word & (0x7f * ones);
@@ -29,7 +29,7 @@ static uint64_t lower8(uint64_t word)
 }
 
 /* Copies the name in lower case, with zeroes behind it, and hashes it on the way. */
-static void read_name(struct query *query, const uint8_t *name, size_t len)
+static void qname_lower(struct query *query, const uint8_t *name, size_t len)
 {
 	uint64_t hash = len;
 	uint64_t word;
@@ -37,7 +37,7 @@ static void read_name(struct query *query, const uint8_t *name, size_t len)
 
 	for (; i + 8 <= len; i += 8) {
 		memcpy(&word, name + i, 8);
-		word = lower8(word);
+		word = octets_lower8(word);
 		memcpy(query->name + i, &word, 8);
 		hash = name_hash_step(hash, word);
 	}
@@ -45,7 +45,7 @@ static void read_name(struct query *query, const uint8_t *name, size_t len)
 	if (i < len) {
 		/* reads into the packet's slack */
 		memcpy(&word, name + i, 8);
-		word = lower8(word) & (~(uint64_t)0 >> (64 - 8 * (len - i)));
+		word = octets_lower8(word) & (~(uint64_t)0 >> (64 - 8 * (len - i)));
 		memcpy(query->name + i, &word, 8);
 		hash = name_hash_step(hash, word);
 	}
@@ -53,7 +53,7 @@ static void read_name(struct query *query, const uint8_t *name, size_t len)
 }
 
 /* QNAME without compression: a question has nothing before it to point at. */
-static bool parse_qname(const uint8_t *packet, size_t len, struct query *query)
+static bool qname_parse(const uint8_t *packet, size_t len, struct query *query)
 {
 	const uint8_t *name = packet + DNS_HEADER_LEN;
 	size_t room = len - DNS_HEADER_LEN;
@@ -70,13 +70,13 @@ static bool parse_qname(const uint8_t *packet, size_t len, struct query *query)
 		return false;
 
 	query->qname_len = (uint8_t)(at + 1);
-	read_name(query, name, at + 1);
+	qname_lower(query, name, at + 1);
 	return true;
 }
 
-static bool parse_question(const uint8_t *packet, size_t len, struct query *query, size_t *at)
+static bool question_parse(const uint8_t *packet, size_t len, struct query *query, size_t *at)
 {
-	if (!parse_qname(packet, len, query))
+	if (!qname_parse(packet, len, query))
 		return false;
 
 	size_t end = (size_t)DNS_HEADER_LEN + query->qname_len;
@@ -101,7 +101,7 @@ struct record {
 };
 
 /* Steps over a name that may end in a compression pointer, which is not followed. */
-static bool skip_name(const uint8_t *packet, size_t len, size_t *at, size_t *ret_plain_len)
+static bool name_skip(const uint8_t *packet, size_t len, size_t *at, size_t *ret_plain_len)
 {
 	size_t start = *at;
 	size_t i = start;
@@ -125,12 +125,12 @@ static bool skip_name(const uint8_t *packet, size_t len, size_t *at, size_t *ret
 	return true;
 }
 
-static bool parse_record(
+static bool record_parse(
 	const uint8_t *packet, size_t len, size_t *at, struct record *ret_record)
 {
 	struct record record = {.owner = packet + *at};
 
-	if (!skip_name(packet, len, at, &record.owner_len) || len - *at < 10)
+	if (!name_skip(packet, len, at, &record.owner_len) || len - *at < 10)
 		return false;
 
 	const uint8_t *fixed = packet + *at;
@@ -147,7 +147,7 @@ static bool parse_record(
 	return true;
 }
 
-static bool parse_edns_option(
+static bool edns_option_parse(
 	uint16_t code, const uint8_t *data, size_t len, struct query_edns *edns)
 {
 	switch (code) {
@@ -173,7 +173,7 @@ static bool parse_edns_option(
 	}
 }
 
-static bool parse_opt(const struct record *record, struct query_edns *edns)
+static bool opt_parse(const struct record *record, struct query_edns *edns)
 {
 	/* RFC 6891 section 6.1.1: one OPT, its owner is the root */
 	if (edns->present || record->owner_len != 1)
@@ -195,7 +195,7 @@ static bool parse_opt(const struct record *record, struct query_edns *edns)
 		size_t len = be16_read(option + 2);
 		if (left - 4 < len)
 			return false;
-		if (!parse_edns_option(be16_read(option), option + 4, len, edns))
+		if (!edns_option_parse(be16_read(option), option + 4, len, edns))
 			return false;
 		option += 4 + len;
 		left -= 4 + len;
@@ -204,7 +204,7 @@ static bool parse_opt(const struct record *record, struct query_edns *edns)
 }
 
 /* RFC 8945 section 4.2. Only what the error response has to repeat is kept. */
-static bool parse_tsig(const struct record *record, struct query_tsig *tsig)
+static bool tsig_parse(const struct record *record, struct query_tsig *tsig)
 {
 	const uint8_t *rdata = record->rdata;
 	size_t len = record->rdata_len;
@@ -213,7 +213,7 @@ static bool parse_tsig(const struct record *record, struct query_tsig *tsig)
 
 	if (!record->owner_len || record->class != DNS_CLASS_ANY || record->ttl != 0)
 		return false;
-	if (!skip_name(rdata, len, &at, &algorithm_len) || !algorithm_len || len - at < 10)
+	if (!name_skip(rdata, len, &at, &algorithm_len) || !algorithm_len || len - at < 10)
 		return false;
 
 	size_t mac_len = be16_read(rdata + at + 8);
@@ -237,7 +237,7 @@ static bool parse_tsig(const struct record *record, struct query_tsig *tsig)
 }
 
 /* What most resolvers send: nothing but an OPT of version 0 without options. */
-static bool parse_plain_opt(const uint8_t *packet, size_t len, size_t at, struct query *query)
+static bool plain_opt_parse(const uint8_t *packet, size_t len, size_t at, struct query *query)
 {
 	static const uint8_t counts[6] = {[5] = 1};
 	const uint8_t *opt = packet + at;
@@ -253,27 +253,27 @@ static bool parse_plain_opt(const uint8_t *packet, size_t len, size_t at, struct
 	return true;
 }
 
-static bool parse_records(const uint8_t *packet, size_t len, size_t at, struct query *query)
+static bool records_parse(const uint8_t *packet, size_t len, size_t at, struct query *query)
 {
 	unsigned int n_before = be16_read(packet + 6) + (unsigned int)be16_read(packet + 8);
 	unsigned int n_additional = be16_read(packet + 10);
 	struct record record;
 
-	if (parse_plain_opt(packet, len, at, query))
+	if (plain_opt_parse(packet, len, at, query))
 		return true;
 	query->has_authority = be16_read(packet + 8) > 0;
 	for (unsigned int i = 0; i < n_before; i++)
-		if (!parse_record(packet, len, &at, &record) || record.type == DNS_TYPE_OPT ||
+		if (!record_parse(packet, len, &at, &record) || record.type == DNS_TYPE_OPT ||
 			record.type == DNS_TYPE_TSIG)
 			return false;
 
 	for (unsigned int i = 0; i < n_additional; i++) {
 		/* RFC 8945 section 5.1: TSIG is the last record, and there is one at most */
-		if (query->tsig.present || !parse_record(packet, len, &at, &record))
+		if (query->tsig.present || !record_parse(packet, len, &at, &record))
 			return false;
-		if (record.type == DNS_TYPE_OPT && !parse_opt(&record, &query->edns))
+		if (record.type == DNS_TYPE_OPT && !opt_parse(&record, &query->edns))
 			return false;
-		if (record.type == DNS_TYPE_TSIG && !parse_tsig(&record, &query->tsig))
+		if (record.type == DNS_TYPE_TSIG && !tsig_parse(&record, &query->tsig))
 			return false;
 	}
 
@@ -302,9 +302,9 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len, struct query *
 	size_t at = DNS_HEADER_LEN;
 	if (n_questions > 1)
 		return QUERY_FORMERR; /* RFC 9619 */
-	if (n_questions == 1 && !parse_question(packet, len, query, &at))
+	if (n_questions == 1 && !question_parse(packet, len, query, &at))
 		return QUERY_FORMERR;
-	if (!parse_records(packet, len, at, query))
+	if (!records_parse(packet, len, at, query))
 		return QUERY_FORMERR;
 
 	if (query->edns.present && query->edns.version != 0)

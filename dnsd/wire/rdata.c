@@ -19,7 +19,7 @@ struct field {
 	size_t len;
 };
 
-static struct field name_field(const uint8_t *at, size_t left)
+static struct field field_of_name(const uint8_t *at, size_t left)
 {
 	size_t len = 0;
 
@@ -31,7 +31,7 @@ static struct field name_field(const uint8_t *at, size_t left)
 	return (struct field){.kind = FIELD_NAME, .len = len + 1};
 }
 
-static struct field octets_field(size_t len, size_t left)
+static struct field field_of_octets(size_t len, size_t left)
 {
 	return (struct field){.kind = len <= left ? FIELD_OCTETS : FIELD_BAD, .len = len};
 }
@@ -40,20 +40,20 @@ static struct field field_at(ldns_rdf_type type, const uint8_t *at, size_t left)
 {
 	switch (type) {
 	case LDNS_RDF_TYPE_DNAME:
-		return name_field(at, left);
+		return field_of_name(at, left);
 	case LDNS_RDF_TYPE_INT8:
 	case LDNS_RDF_TYPE_ALG:
-		return octets_field(1, left);
+		return field_of_octets(1, left);
 	case LDNS_RDF_TYPE_INT16:
-		return octets_field(2, left);
+		return field_of_octets(2, left);
 	case LDNS_RDF_TYPE_INT32:
 	case LDNS_RDF_TYPE_PERIOD:
 	case LDNS_RDF_TYPE_A:
-		return octets_field(4, left);
+		return field_of_octets(4, left);
 	case LDNS_RDF_TYPE_AAAA:
-		return octets_field(16, left);
+		return field_of_octets(16, left);
 	case LDNS_RDF_TYPE_STR:
-		return octets_field(left ? 1u + at[0] : 1, left);
+		return field_of_octets(left ? 1u + at[0] : 1, left);
 	default:
 		return (struct field){.kind = FIELD_OPAQUE, .len = left};
 	}

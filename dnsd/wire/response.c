@@ -11,20 +11,20 @@
 #include "common/bigendian.h"
 #include "common/net/family.h"
 
-static bool is_in(
+static bool record_is_in(
 	const struct message_record *record, enum message_section section, uint16_t type)
 {
 	return record->section == section && record->type == type &&
 	       record->class == DNS_CLASS_IN;
 }
 
-static bool find(const struct message *message, enum message_section section, uint16_t type,
-	struct message_record *ret_record)
+static bool response_find(const struct message *message, enum message_section section,
+	uint16_t type, struct message_record *ret_record)
 {
 	struct message_walk walk = {0};
 
 	while (message_next(message, &walk, ret_record))
-		if (is_in(ret_record, section, type))
+		if (record_is_in(ret_record, section, type))
 			return true;
 	return false;
 }
@@ -40,14 +40,14 @@ enum response_kind response_kind(const struct message *message)
 	if (message->counts[MESSAGE_ANSWER] > 0)
 		return RESPONSE_ANSWER;
 	if (!(message->flags & DNS_AA) &&
-		!find(message, MESSAGE_AUTHORITY, DNS_TYPE_SOA, &record) &&
-		find(message, MESSAGE_AUTHORITY, DNS_TYPE_NS, &record))
+		!response_find(message, MESSAGE_AUTHORITY, DNS_TYPE_SOA, &record) &&
+		response_find(message, MESSAGE_AUTHORITY, DNS_TYPE_NS, &record))
 		return RESPONSE_REFERRAL;
 	return RESPONSE_NODATA;
 }
 
 /* RFC 1035 section 3.3.13: MNAME, RNAME, then SERIAL and four more numbers. */
-static bool read_serial(const struct message *message, const struct message_record *record,
+static bool soa_serial_read(const struct message *message, const struct message_record *record,
 	uint32_t *ret_serial)
 {
 	uint8_t name[NAME_MAX_LEN];
@@ -66,10 +66,10 @@ bool response_soa(
 {
 	struct message_record record;
 
-	if (!find(message, MESSAGE_ANSWER, DNS_TYPE_SOA, &record) &&
-		!find(message, MESSAGE_AUTHORITY, DNS_TYPE_SOA, &record))
+	if (!response_find(message, MESSAGE_ANSWER, DNS_TYPE_SOA, &record) &&
+		!response_find(message, MESSAGE_AUTHORITY, DNS_TYPE_SOA, &record))
 		return false;
-	if (!read_serial(message, &record, ret_serial))
+	if (!soa_serial_read(message, &record, ret_serial))
 		return false;
 	memcpy(ret_apex, record.owner, name_len(record.owner));
 	return true;
@@ -79,7 +79,7 @@ bool response_cut(const struct message *message, uint8_t ret_cut[NAME_MAX_LEN])
 {
 	struct message_record record;
 
-	if (!find(message, MESSAGE_AUTHORITY, DNS_TYPE_NS, &record))
+	if (!response_find(message, MESSAGE_AUTHORITY, DNS_TYPE_NS, &record))
 		return false;
 	memcpy(ret_cut, record.owner, name_len(record.owner));
 	return true;
@@ -92,12 +92,12 @@ bool response_has(const struct message *message, enum message_section section,
 	struct message_record record;
 
 	while (message_next(message, &walk, &record))
-		if (is_in(&record, section, type) && name_eq(record.owner, owner))
+		if (record_is_in(&record, section, type) && name_eq(record.owner, owner))
 			return true;
 	return false;
 }
 
-static size_t add_addr(struct addr *addrs, size_t n, size_t cap, const struct addr *addr)
+static size_t addrs_add(struct addr *addrs, size_t n, size_t cap, const struct addr *addr)
 {
 	for (size_t i = 0; i < n; i++)
 		if (addr_eq(&addrs[i], addr))
@@ -119,12 +119,12 @@ size_t response_addrs(const struct message *message, enum message_section sectio
 	size_t n = 0;
 
 	while (message_next(message, &walk, &record)) {
-		if (!is_in(&record, section, dns_addr_type(family)) ||
+		if (!record_is_in(&record, section, dns_addr_type(family)) ||
 			record.rdata_len != addr_octets ||
 			(owner && !name_eq(record.owner, owner)))
 			continue;
 		struct addr addr = addr_from_bytes(af, record.rdata);
-		n = add_addr(ret_addrs, n, cap, &addr);
+		n = addrs_add(ret_addrs, n, cap, &addr);
 		ttl_s = record.ttl_s < ttl_s ? record.ttl_s : ttl_s;
 	}
 	if (n > 0 && ret_ttl_s)
@@ -132,7 +132,7 @@ size_t response_addrs(const struct message *message, enum message_section sectio
 	return n;
 }
 
-static size_t add_name(
+static size_t names_add(
 	uint8_t (*names)[NAME_MAX_LEN], size_t n, size_t cap, const uint8_t *name)
 {
 	for (size_t i = 0; i < n; i++)
@@ -154,10 +154,11 @@ size_t response_ns(const struct message *message, enum message_section section,
 		uint8_t name[NAME_MAX_LEN];
 		size_t behind;
 
-		if (is_in(&record, section, DNS_TYPE_NS) && name_eq(record.owner, owner) &&
+		if (record_is_in(&record, section, DNS_TYPE_NS) &&
+			name_eq(record.owner, owner) &&
 			message_rdata_name(message, &record, 0, name, &behind) &&
 			behind == record.rdata_len)
-			n = add_name(ret_names, n, cap, name);
+			n = names_add(ret_names, n, cap, name);
 	}
 	return n;
 }
@@ -166,7 +167,8 @@ bool response_txt(const struct message *message, char *ret_text, size_t cap)
 {
 	struct message_record record;
 
-	if (!find(message, MESSAGE_ANSWER, DNS_TYPE_TXT, &record) || record.rdata_len < 1)
+	if (!response_find(message, MESSAGE_ANSWER, DNS_TYPE_TXT, &record) ||
+		record.rdata_len < 1)
 		return false;
 
 	size_t len = record.rdata[0];

@@ -33,7 +33,7 @@ static bool param_next(const struct params *params, size_t *pos, unsigned int *r
 	return true;
 }
 
-static bool has_key(const struct params *params, unsigned int wanted)
+static bool params_have(const struct params *params, unsigned int wanted)
 {
 	struct params value;
 	unsigned int key;
@@ -56,7 +56,7 @@ static const char *mandatory_problem(const struct params *params, const struct p
 			return "'mandatory' names itself";
 		if (i > 0 && key <= be16_read(value->bytes + i - 2))
 			return "'mandatory' names a key twice, or out of order";
-		if (!has_key(params, key))
+		if (!params_have(params, key))
 			return "'mandatory' names a key that is not given";
 	}
 	return NULL;
@@ -83,7 +83,7 @@ static const char *params_problem(const struct params *params)
 	}
 	if (pos != params->len)
 		return "the parameters are cut short";
-	if (has_key(params, KEY_NO_DEFAULT_ALPN) && !has_key(params, KEY_ALPN))
+	if (params_have(params, KEY_NO_DEFAULT_ALPN) && !params_have(params, KEY_ALPN))
 		return "no-default-alpn needs an alpn beside it";
 	return NULL;
 }

@@ -55,7 +55,7 @@ const char *tsig_algorithm_str(enum tsig_algorithm algorithm)
 	return algorithms[algorithm].name;
 }
 
-static void algorithm_name(enum tsig_algorithm algorithm, uint8_t ret_name[NAME_MAX_LEN])
+static void algorithm_wire(enum tsig_algorithm algorithm, uint8_t ret_name[NAME_MAX_LEN])
 {
 	size_t len;
 
@@ -70,7 +70,7 @@ struct piece {
 	size_t len;
 };
 
-static bool digest(
+static bool mac_digest(
 	EVP_MAC_CTX *context, const struct piece *pieces, size_t n, struct tsig_mac *ret_mac)
 {
 	for (size_t i = 0; i < n; i++)
@@ -80,7 +80,7 @@ static bool digest(
 	return EVP_MAC_final(context, ret_mac->bytes, &ret_mac->len, sizeof(ret_mac->bytes));
 }
 
-static int hmac(const struct tsig_key *key, const struct piece *pieces, size_t n,
+static int mac_hmac(const struct tsig_key *key, const struct piece *pieces, size_t n,
 	struct tsig_mac *ret_mac)
 {
 	char name[16];
@@ -94,7 +94,7 @@ static int hmac(const struct tsig_key *key, const struct piece *pieces, size_t n
 		OSSL_PARAM_construct_end(),
 	};
 	if (context && EVP_MAC_init(context, key->secret, key->secret_len, params))
-		ok = digest(context, pieces, n, ret_mac);
+		ok = mac_digest(context, pieces, n, ret_mac);
 	EVP_MAC_CTX_free(context);
 	EVP_MAC_free(mac);
 	return ok ? 0 : -EIO;
@@ -115,18 +115,18 @@ struct tsig {
 	uint16_t other_len;
 };
 
-static void write_u48(uint8_t *at, uint64_t value)
+static void be48_write(uint8_t *at, uint64_t value)
 {
 	be16_write(at, (unsigned int)(value >> 32));
 	be32_write(at + 2, (uint32_t)value);
 }
 
-static uint64_t read_u48(const uint8_t *at)
+static uint64_t be48_read(const uint8_t *at)
 {
 	return (uint64_t)be16_read(at) << 32 | be32_read(at + 2);
 }
 
-static uint8_t *append(uint8_t *at, const uint8_t *bytes, size_t len)
+static uint8_t *bytes_append(uint8_t *at, const uint8_t *bytes, size_t len)
 {
 	if (len > 0)
 		memcpy(at, bytes, len);
@@ -134,28 +134,28 @@ static uint8_t *append(uint8_t *at, const uint8_t *bytes, size_t len)
 }
 
 /* RFC 8945 section 4.3.3. `out` has VARIABLES_MAX octets besides the other data. */
-static size_t write_variables(const struct tsig *tsig, uint8_t *out)
+static size_t variables_write(const struct tsig *tsig, uint8_t *out)
 {
-	uint8_t *at = append(out, tsig->key_name, name_len(tsig->key_name));
+	uint8_t *at = bytes_append(out, tsig->key_name, name_len(tsig->key_name));
 
 	be16_write(at, DNS_CLASS_ANY);
 	be32_write(at + 2, 0); /* TTL */
-	at = append(at + 6, tsig->algorithm, name_len(tsig->algorithm));
-	at = append(at, tsig->timers, TIMERS_LEN);
+	at = bytes_append(at + 6, tsig->algorithm, name_len(tsig->algorithm));
+	at = bytes_append(at, tsig->timers, TIMERS_LEN);
 	be16_write(at, tsig->error);
 	be16_write(at + 2, tsig->other_len);
-	at = append(at + 4, tsig->other, tsig->other_len);
+	at = bytes_append(at + 4, tsig->other, tsig->other_len);
 	return (size_t)(at - out);
 }
 
 /* The MAC over `len` octets at `body`, whose header is to be taken as `header`. */
-static int compute(const struct tsig_key *key, const struct tsig_mac *request,
+static int mac_compute(const struct tsig_key *key, const struct tsig_mac *request,
 	const uint8_t header[DNS_HEADER_LEN], const uint8_t *body, size_t len,
 	const struct tsig *tsig, struct tsig_mac *ret_mac)
 {
 	uint8_t variables[VARIABLES_MAX + OTHER_TIME_LEN];
 	uint8_t request_len[2];
-	size_t n = write_variables(tsig, variables);
+	size_t n = variables_write(tsig, variables);
 
 	be16_write(request_len, request ? (unsigned int)request->len : 0);
 	const struct piece pieces[] = {
@@ -165,18 +165,19 @@ static int compute(const struct tsig_key *key, const struct tsig_mac *request,
 		{body + DNS_HEADER_LEN, len - DNS_HEADER_LEN},
 		{variables, n},
 	};
-	return hmac(key, pieces, sizeof(pieces) / sizeof(pieces[0]), ret_mac);
+	return mac_hmac(key, pieces, sizeof(pieces) / sizeof(pieces[0]), ret_mac);
 }
 
 /* ---- signing ---- */
 
-static uint16_t write_rdata(const struct tsig *tsig, const struct tsig_mac *mac, uint8_t *out)
+static uint16_t tsig_write_rdata(
+	const struct tsig *tsig, const struct tsig_mac *mac, uint8_t *out)
 {
-	uint8_t *at = append(out, tsig->algorithm, name_len(tsig->algorithm));
+	uint8_t *at = bytes_append(out, tsig->algorithm, name_len(tsig->algorithm));
 
-	at = append(at, tsig->timers, TIMERS_LEN);
+	at = bytes_append(at, tsig->timers, TIMERS_LEN);
 	be16_write(at, (unsigned int)mac->len);
-	at = append(at + 2, mac->bytes, mac->len);
+	at = bytes_append(at + 2, mac->bytes, mac->len);
 	be16_write(at, tsig->original_id);
 	be16_write(at + 2, 0); /* error */
 	be16_write(at + 4, 0); /* other length */
@@ -193,11 +194,12 @@ int tsig_sign(const struct tsig_key *key, uint64_t now_s, struct message_writer 
 
 	if (writer->is_full)
 		return -ENOSPC;
-	algorithm_name(key->algorithm, tsig.algorithm);
-	write_u48(timers, now_s);
+	algorithm_wire(key->algorithm, tsig.algorithm);
+	be48_write(timers, now_s);
 	be16_write(timers + 6, TSIG_FUDGE_S);
 	tsig.original_id = be16_read(writer->bytes);
-	int err = compute(key, NULL, writer->bytes, writer->bytes, writer->len, &tsig, &mac);
+	int err = mac_compute(
+		key, NULL, writer->bytes, writer->bytes, writer->len, &tsig, &mac);
 	if (err < 0)
 		return err;
 
@@ -206,7 +208,7 @@ int tsig_sign(const struct tsig_key *key, uint64_t now_s, struct message_writer 
 		.type = DNS_TYPE_TSIG,
 		.class = DNS_CLASS_ANY,
 		.rdata = rdata,
-		.rdata_len = write_rdata(&tsig, &mac, rdata),
+		.rdata_len = tsig_write_rdata(&tsig, &mac, rdata),
 	};
 	message_put(writer, MESSAGE_ADDITIONAL, &rr);
 	if (writer->is_full)
@@ -218,7 +220,7 @@ int tsig_sign(const struct tsig_key *key, uint64_t now_s, struct message_writer 
 /* ---- checking ---- */
 
 /* The TSIG record must be the last one of the message, and the only one. */
-static bool find_record(
+static bool tsig_find(
 	const struct message *message, struct message_record *ret_record, bool *ret_misplaced)
 {
 	struct message_walk walk = {0};
@@ -238,7 +240,7 @@ static bool find_record(
 	return found;
 }
 
-static bool read_tsig(const struct message *message, const struct message_record *record,
+static bool tsig_read(const struct message *message, const struct message_record *record,
 	struct tsig *ret_tsig)
 {
 	struct tsig tsig = {.key_name = record->owner};
@@ -267,7 +269,7 @@ static bool read_tsig(const struct message *message, const struct message_record
 	return true;
 }
 
-static bool has_right_mac(const struct tsig_key *key, const struct tsig_mac *request,
+static bool tsig_has_right_mac(const struct tsig_key *key, const struct tsig_mac *request,
 	const struct message *response, const struct message_record *record,
 	const struct tsig *tsig)
 {
@@ -277,13 +279,14 @@ static bool has_right_mac(const struct tsig_key *key, const struct tsig_mac *req
 	memcpy(header, response->bytes, DNS_HEADER_LEN);
 	be16_write(header, tsig->original_id);
 	be16_write(header + 10, response->counts[MESSAGE_ADDITIONAL] - 1u);
-	return compute(key, request, header, response->bytes, record->at, tsig, &mac) == 0 &&
+	return mac_compute(key, request, header, response->bytes, record->at, tsig, &mac) ==
+		       0 &&
 	       tsig->mac_len == mac.len && CRYPTO_memcmp(tsig->mac, mac.bytes, mac.len) == 0;
 }
 
-static bool is_in_time(const struct tsig *tsig, uint64_t now_s)
+static bool tsig_is_in_time(const struct tsig *tsig, uint64_t now_s)
 {
-	uint64_t signed_s = read_u48(tsig->timers);
+	uint64_t signed_s = be48_read(tsig->timers);
 	uint64_t apart_s = signed_s > now_s ? signed_s - now_s : now_s - signed_s;
 
 	return apart_s <= be16_read(tsig->timers + 6);
@@ -291,27 +294,27 @@ static bool is_in_time(const struct tsig *tsig, uint64_t now_s)
 
 /* RFC 8945 section 5.2.3: with BADTIME the server's clock is in the other data, and the time
  * signed is ours. */
-static uint64_t server_time(const struct tsig *tsig)
+static uint64_t tsig_server_s(const struct tsig *tsig)
 {
 	if (tsig->error == DNS_RCODE_BADTIME)
-		return tsig->other_len == OTHER_TIME_LEN ? read_u48(tsig->other) : 0;
-	return read_u48(tsig->timers);
+		return tsig->other_len == OTHER_TIME_LEN ? be48_read(tsig->other) : 0;
+	return be48_read(tsig->timers);
 }
 
-static enum tsig_verdict judge(const struct tsig_key *key, uint64_t now_s,
+static enum tsig_verdict tsig_judge(const struct tsig_key *key, uint64_t now_s,
 	const struct tsig_mac *request, const struct message *response,
 	const struct message_record *record, const struct tsig *tsig)
 {
 	uint8_t algorithm[NAME_MAX_LEN];
 
-	algorithm_name(key->algorithm, algorithm);
+	algorithm_wire(key->algorithm, algorithm);
 	if (tsig->mac_len == 0)
 		return TSIG_MISSING;
 	if (!name_eq(tsig->key_name, key->name) || !name_eq(tsig->algorithm, algorithm))
 		return TSIG_OTHER_KEY;
-	if (!has_right_mac(key, request, response, record, tsig))
+	if (!tsig_has_right_mac(key, request, response, record, tsig))
 		return TSIG_FORGED;
-	return is_in_time(tsig, now_s) ? TSIG_GOOD : TSIG_STALE;
+	return tsig_is_in_time(tsig, now_s) ? TSIG_GOOD : TSIG_STALE;
 }
 
 struct tsig_check tsig_verify(const struct tsig_key *key, uint64_t now_s,
@@ -322,13 +325,13 @@ struct tsig_check tsig_verify(const struct tsig_key *key, uint64_t now_s,
 	bool misplaced;
 	struct tsig tsig;
 
-	if (!find_record(response, &record, &misplaced))
+	if (!tsig_find(response, &record, &misplaced))
 		return check;
 	check.verdict = TSIG_FORGED;
-	if (misplaced || !read_tsig(response, &record, &tsig))
+	if (misplaced || !tsig_read(response, &record, &tsig))
 		return check;
 	check.error = tsig.error;
-	check.server_s = server_time(&tsig);
-	check.verdict = judge(key, now_s, request, response, &record, &tsig);
+	check.server_s = tsig_server_s(&tsig);
+	check.verdict = tsig_judge(key, now_s, request, response, &record, &tsig);
 	return check;
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <ldns/ldns.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +30,10 @@ struct parse {
 	char *why;
 };
 
-static int refuse(struct parse *p, const char *format, ...)
+static int rdata_refuse(struct parse *p, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(struct parse *p, const char *format, ...)
+static int rdata_refuse(struct parse *p, const char *format, ...)
 {
 	char type[RDATA_TYPE_STR_LEN];
 	va_list args;
@@ -45,24 +46,24 @@ static int refuse(struct parse *p, const char *format, ...)
 	return -EINVAL;
 }
 
-static int refuse_token(struct parse *p, const struct zonetoken *token, const char *problem)
+static int token_refuse(struct parse *p, const struct zonetoken *token, const char *problem)
 {
 	char show[ZONETOKEN_SHOW_LEN];
 
-	return refuse(p, "'%s' %s", zonetoken_show(token, show), problem);
+	return rdata_refuse(p, "'%s' %s", zonetoken_show(token, show), problem);
 }
 
-static int put(struct parse *p, const void *bytes, size_t len)
+static int rdata_put(struct parse *p, const void *bytes, size_t len)
 {
 	if (len > RDATA_MAX_LEN - p->len)
-		return refuse(p, "the data is longer than 65535 octets");
+		return rdata_refuse(p, "the data is longer than 65535 octets");
 	if (len > 0)
 		memcpy(p->out + p->len, bytes, len);
 	p->len += len;
 	return 0;
 }
 
-static size_t n_left(const struct parse *p)
+static size_t tokens_left(const struct parse *p)
 {
 	return p->text->n_tokens - p->next;
 }
@@ -73,7 +74,7 @@ static int name_parse(struct parse *p, const struct zonetoken *token)
 	size_t len;
 	const char *problem = zonetoken_name(token, p->text->origin, name, &len);
 
-	return problem ? refuse_token(p, token, problem) : put(p, name, len);
+	return problem ? token_refuse(p, token, problem) : rdata_put(p, name, len);
 }
 
 static int value_put(struct parse *p, uint32_t value, size_t octets)
@@ -81,7 +82,7 @@ static int value_put(struct parse *p, uint32_t value, size_t octets)
 	uint8_t be[4];
 
 	be32_write(be, value);
-	return put(p, be + 4 - octets, octets);
+	return rdata_put(p, be + 4 - octets, octets);
 }
 
 static int number_parse(struct parse *p, const struct zonetoken *token, size_t octets)
@@ -90,7 +91,7 @@ static int number_parse(struct parse *p, const struct zonetoken *token, size_t o
 	uint32_t value;
 	const char *problem = zonetoken_number(token, max, &value);
 
-	return problem ? refuse_token(p, token, problem) : value_put(p, value, octets);
+	return problem ? token_refuse(p, token, problem) : value_put(p, value, octets);
 }
 
 static int period_parse(struct parse *p, const struct zonetoken *token)
@@ -98,7 +99,7 @@ static int period_parse(struct parse *p, const struct zonetoken *token)
 	uint32_t value;
 	const char *problem = zonetoken_period(token, &value);
 
-	return problem ? refuse_token(p, token, problem) : value_put(p, value, 4);
+	return problem ? token_refuse(p, token, problem) : value_put(p, value, 4);
 }
 
 static int addr_field_parse(struct parse *p, const struct zonetoken *token, int family)
@@ -106,10 +107,10 @@ static int addr_field_parse(struct parse *p, const struct zonetoken *token, int 
 	struct addr addr;
 
 	if (addr_parse(token->text, &addr) < 0 || addr.family != family)
-		return refuse_token(p, token,
+		return token_refuse(p, token,
 			family == AF_INET ? "is not an IPv4 address"
 					  : "is not an IPv6 address");
-	return put(p, addr.bytes, addr_len(&addr));
+	return rdata_put(p, addr.bytes, addr_len(&addr));
 }
 
 static int string_parse(struct parse *p, const struct zonetoken *token)
@@ -121,14 +122,14 @@ static int string_parse(struct parse *p, const struct zonetoken *token)
 		return -ENOMEM;
 	const char *problem = zonetoken_octets(token, octets, &len);
 	if (problem)
-		return refuse_token(p, token, problem);
+		return token_refuse(p, token, problem);
 	if (len > 255)
-		return refuse_token(p, token,
+		return token_refuse(p, token,
 			"is longer than 255 octets: split it into several \"strings\"");
 
 	uint8_t len_octet = (uint8_t)len;
-	int err = put(p, &len_octet, 1);
-	return err ? err : put(p, octets, len);
+	int err = rdata_put(p, &len_octet, 1);
+	return err ? err : rdata_put(p, octets, len);
 }
 
 /* A string without length octet: the value of CAA and URI, quoted or not. */
@@ -141,7 +142,7 @@ static int long_string_parse(struct parse *p, const struct zonetoken *token)
 		return -ENOMEM;
 	const char *problem = zonetoken_octets(token, octets, &len);
 
-	return problem ? refuse_token(p, token, problem) : put(p, octets, len);
+	return problem ? token_refuse(p, token, problem) : rdata_put(p, octets, len);
 }
 
 /* `n` words from the next on, joined; the caller frees. */
@@ -207,10 +208,10 @@ static int ldns_parse(struct parse *p, ldns_rdf_type type, size_t n)
 		struct zonetoken token = {.text = joined, .len = strlen(joined)};
 		char show[ZONETOKEN_SHOW_LEN];
 
-		return refuse(
+		return rdata_refuse(
 			p, "'%s' is not %s", zonetoken_show(&token, show), field_noun(type));
 	}
-	err = put(p, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+	err = rdata_put(p, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
 	ldns_rdf_deep_free(rdf);
 	return err;
 }
@@ -225,7 +226,7 @@ static int mnemonic_parse(struct parse *p, ldns_rdf_type type, const struct zone
 		return number_parse(p, token, octets);
 	int value = rdatamnemonic_value(type, token);
 	if (value < 0)
-		return refuse_token(p, token,
+		return token_refuse(p, token,
 			type == LDNS_RDF_TYPE_TYPE  ? "is not a type"
 			: type == LDNS_RDF_TYPE_ALG ? "is not an algorithm"
 						    : "is not a number, nor a known name");
@@ -239,7 +240,7 @@ static int gateway_parse(struct parse *p, const struct zonetoken *type)
 
 	switch (type->text[0]) {
 	case '0':
-		return zonetoken_is(token, ".") ? 0 : refuse_token(p, token, "is not '.'");
+		return zonetoken_is(token, ".") ? 0 : token_refuse(p, token, "is not '.'");
 	case '1':
 		return addr_field_parse(p, token, AF_INET);
 	case '2':
@@ -257,9 +258,10 @@ static int ipseckey_parse(struct parse *p)
 	uint32_t type;
 
 	if (p->text->n_tokens < 4)
-		return refuse(p, "there are too few fields, %zu of 5", p->text->n_tokens);
+		return rdata_refuse(
+			p, "there are too few fields, %zu of 5", p->text->n_tokens);
 	if (tokens[1].len != 1 || zonetoken_number(&tokens[1], 3, &type))
-		return refuse_token(p, &tokens[1], "is not a gateway's type, 0 to 3");
+		return token_refuse(p, &tokens[1], "is not a gateway's type, 0 to 3");
 	for (; p->next < 3; p->next++) {
 		int err = number_parse(p, &tokens[p->next], 1);
 		if (err)
@@ -269,7 +271,7 @@ static int ipseckey_parse(struct parse *p)
 	if (err)
 		return err;
 	p->next++;
-	return n_left(p) > 0 ? ldns_parse(p, LDNS_RDF_TYPE_B64, n_left(p)) : 0;
+	return tokens_left(p) > 0 ? ldns_parse(p, LDNS_RDF_TYPE_B64, tokens_left(p)) : 0;
 }
 
 /* The types of NSEC and CSYNC; ldns passes over a word that it does not know. */
@@ -277,8 +279,8 @@ static int bitmap_parse(struct parse *p)
 {
 	for (size_t i = p->next; i < p->text->n_tokens; i++)
 		if (rdatamnemonic_type(&p->text->tokens[i]) < 0)
-			return refuse_token(p, &p->text->tokens[i], "is not a type");
-	return ldns_parse(p, LDNS_RDF_TYPE_BITMAP, n_left(p));
+			return token_refuse(p, &p->text->tokens[i], "is not a type");
+	return ldns_parse(p, LDNS_RDF_TYPE_BITMAP, tokens_left(p));
 }
 
 /* How many words the field takes. */
@@ -294,9 +296,9 @@ static size_t field_width(const struct parse *p, ldns_rdf_type type)
 	case LDNS_RDF_TYPE_ATMA:
 	case LDNS_RDF_TYPE_IPSECKEY:
 	case LDNS_RDF_TYPE_SVCPARAMS:
-		return n_left(p);
+		return tokens_left(p);
 	case LDNS_RDF_TYPE_HIP:
-		return n_left(p) < 3 ? n_left(p) : 3;
+		return tokens_left(p) < 3 ? tokens_left(p) : 3;
 	default:
 		return 1;
 	}
@@ -338,7 +340,7 @@ static int field_parse(struct parse *p, ldns_rdf_type type)
 		return ipseckey_parse(p);
 	case LDNS_RDF_TYPE_UNKNOWN:
 	case LDNS_RDF_TYPE_INT16_DATA:
-		return refuse(
+		return rdata_refuse(
 			p, "this type has no text form of its own; write \\# (RFC 3597)");
 	default:
 		return ldns_parse(p, type, field_width(p, type));
@@ -351,7 +353,7 @@ static int fields_parse(struct parse *p, const ldns_rr_descriptor *layout)
 	size_t max = ldns_rr_descriptor_maximum(layout);
 	size_t i;
 
-	for (i = 0; i < max && n_left(p) > 0; i++) {
+	for (i = 0; i < max && tokens_left(p) > 0; i++) {
 		ldns_rdf_type type = ldns_rr_descriptor_field_type(layout, i);
 		size_t end = p->next + field_width(p, type);
 		int err = field_parse(p, type);
@@ -362,39 +364,31 @@ static int fields_parse(struct parse *p, const ldns_rr_descriptor *layout)
 	}
 
 	if (i < min)
-		return refuse(p,
+		return rdata_refuse(p,
 			i == 0 ? "there is no data" : "there are too few fields, %zu of %zu",
 			i, min);
-	if (n_left(p) > 0) {
+	if (tokens_left(p) > 0) {
 		char show[ZONETOKEN_SHOW_LEN];
 
-		return refuse(p, "'%s' is one field too many",
+		return rdata_refuse(p, "'%s' is one field too many",
 			zonetoken_show(&p->text->tokens[p->next], show));
 	}
 	return 0;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int hex_word_parse(struct parse *p, const struct zonetoken *token)
 {
 	if (token->len % 2 != 0 || token->quoted)
-		return refuse_token(
+		return token_refuse(
 			p, token, "is not a whole number of octets in hexadecimal");
 	for (size_t i = 0; i < token->len; i += 2) {
-		int high = hex_value(token->text[i]);
-		int low = hex_value(token->text[i + 1]);
+		int high = OPENSSL_hexchar2int((unsigned char)token->text[i]);
+		int low = OPENSSL_hexchar2int((unsigned char)token->text[i + 1]);
 
 		if (high < 0 || low < 0)
-			return refuse_token(p, token, "is not hexadecimal");
+			return token_refuse(p, token, "is not hexadecimal");
 		uint8_t octet = (uint8_t)(high << 4 | low);
-		int err = put(p, &octet, 1);
+		int err = rdata_put(p, &octet, 1);
 		if (err)
 			return err;
 	}
@@ -408,10 +402,10 @@ static int generic_parse(struct parse *p)
 	uint32_t stated;
 
 	if (text->n_tokens < 2)
-		return refuse(p, "after \\# comes the number of octets");
+		return rdata_refuse(p, "after \\# comes the number of octets");
 	const char *problem = zonetoken_number(&text->tokens[1], RDATA_MAX_LEN, &stated);
 	if (problem)
-		return refuse_token(p, &text->tokens[1], problem);
+		return token_refuse(p, &text->tokens[1], problem);
 
 	for (size_t i = 2; i < text->n_tokens; i++) {
 		int err = hex_word_parse(p, &text->tokens[i]);
@@ -419,9 +413,9 @@ static int generic_parse(struct parse *p)
 			return err;
 	}
 	if (p->len != stated)
-		return refuse(p, "\\# says %u octets, and %zu follow", stated, p->len);
+		return rdata_refuse(p, "\\# says %u octets, and %zu follow", stated, p->len);
 	if (!rdata_is_valid(text->type, p->out, p->len))
-		return refuse(p, "the octets after \\# are not data of this type");
+		return rdata_refuse(p, "the octets after \\# are not data of this type");
 	return 0;
 }
 
@@ -436,7 +430,7 @@ int rdatatext_parse(
 	if (text->n_tokens > 0 && zonetoken_is(&text->tokens[0], "\\#"))
 		err = generic_parse(&p);
 	else if (!known)
-		err = refuse(
+		err = rdata_refuse(
 			&p, "an unknown type needs its data as \\# LENGTH HEX (RFC 3597)");
 	else
 		err = fields_parse(&p, layout);

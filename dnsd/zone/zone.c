@@ -9,17 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void rrset_fini(struct zone_rrset *rrset)
-{
-	for (size_t i = 0; i < rrset->n_rdatas; i++)
-		free(rrset->rdatas[i].bytes);
-	free(rrset->rdatas);
-}
-
 static void node_fini(struct zone_node *node)
 {
-	for (size_t i = 0; i < node->n_rrsets; i++)
-		rrset_fini(&node->rrsets[i]);
+	for (size_t i = 0; i < node->n_rrsets; i++) {
+		struct zone_rrset *rrset = &node->rrsets[i];
+
+		for (size_t j = 0; j < rrset->n_rdatas; j++)
+			free(rrset->rdatas[j].bytes);
+		free(rrset->rdatas);
+	}
 	free(node->rrsets);
 	free(node->pseudos);
 }

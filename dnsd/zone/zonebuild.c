@@ -44,7 +44,7 @@ void zone_builder_free(struct zone_builder *builder)
 
 /* Room for one more of `n` items in an array that doubles at each power of two. Returns the
  * array, which may have moved, or NULL without memory: the old one is untouched then. */
-static void *grow(void *items, size_t n, size_t item_size)
+static void *items_grow(void *items, size_t n, size_t item_size)
 {
 	if (items && (n & (n - 1)) != 0)
 		return items;
@@ -58,7 +58,7 @@ const char *zone_builder_file(struct zone_builder *builder, const char *name)
 	for (size_t i = 0; i < zone->n_files; i++)
 		if (strcmp(zone->files[i], name) == 0)
 			return zone->files[i];
-	char **files = grow(zone->files, zone->n_files, sizeof(*files));
+	char **files = items_grow(zone->files, zone->n_files, sizeof(*files));
 	if (!files)
 		return NULL;
 	zone->files = files;
@@ -102,7 +102,8 @@ static struct zone_node *node_get(
 
 	uint32_t *slot = zone_slot(zone, name, len);
 	if (!*slot) {
-		struct zone_node *nodes = grow(zone->nodes, zone->n_nodes, sizeof(*nodes));
+		struct zone_node *nodes = items_grow(
+			zone->nodes, zone->n_nodes, sizeof(*nodes));
 
 		if (!nodes)
 			return NULL;
@@ -122,7 +123,7 @@ static struct zone_rrset *rrset_get(struct zone_node *node, uint16_t type, uint3
 	for (size_t i = node->n_rrsets; i-- > 0;)
 		if (node->rrsets[i].type == type)
 			return &node->rrsets[i];
-	struct zone_rrset *rrsets = grow(node->rrsets, node->n_rrsets, sizeof(*rrsets));
+	struct zone_rrset *rrsets = items_grow(node->rrsets, node->n_rrsets, sizeof(*rrsets));
 	if (!rrsets)
 		return NULL;
 	node->rrsets = rrsets;
@@ -139,7 +140,8 @@ int zone_builder_add(struct zone_builder *builder, const struct zone_entry *entr
 	struct zone_rrset *rrset = rrset_get(node, record->type, record->ttl_s);
 	if (!rrset)
 		return -ENOMEM;
-	struct zone_rdata *rdatas = grow(rrset->rdatas, rrset->n_rdatas, sizeof(*rdatas));
+	struct zone_rdata *rdatas = items_grow(
+		rrset->rdatas, rrset->n_rdatas, sizeof(*rdatas));
 	if (!rdatas)
 		return -ENOMEM;
 	rrset->rdatas = rdatas;
@@ -168,7 +170,7 @@ int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_entr
 
 	if (!node)
 		return -ENOMEM;
-	struct pseudo *pseudos = grow(node->pseudos, node->n_pseudos, sizeof(*pseudos));
+	struct pseudo *pseudos = items_grow(node->pseudos, node->n_pseudos, sizeof(*pseudos));
 	if (!pseudos)
 		return -ENOMEM;
 	node->pseudos = pseudos;
@@ -196,7 +198,7 @@ int zone_builder_note_unread(
 
 /* A name turned round, so that memcmp of two gives the canonical order: labels from the root
  * on, each octet 0 and 1 as two octets, and a 0 behind each label. */
-static size_t sort_key(const uint8_t *name, uint8_t *key)
+static size_t name_sort_key(const uint8_t *name, uint8_t *key)
 {
 	const uint8_t *labels[NAME_MAX_LABELS + 1];
 	size_t n = 0;
@@ -251,7 +253,7 @@ static int nodes_sort(struct zone *zone)
 
 	uint8_t *key = keys;
 	for (size_t i = 0; i < n; i++) {
-		size_t len = sort_key(zone->nodes[i].name, key);
+		size_t len = name_sort_key(zone->nodes[i].name, key);
 
 		items[i] = (struct sort_item){
 			.key = key, .len = (uint32_t)len, .node = (uint32_t)i};
@@ -273,11 +275,6 @@ static int rrset_cmp(const void *a, const void *b)
 	return (int)x->type - (int)y->type;
 }
 
-static uint32_t soa_serial(const struct zone_rdata *soa)
-{
-	return be32_read(soa->bytes + soa->len - 20); /* the five numbers are the tail */
-}
-
 int zone_builder_finish(struct zone_builder *builder, struct zone **ret_zone)
 {
 	struct zone *zone = builder->zone;
@@ -292,8 +289,8 @@ int zone_builder_finish(struct zone_builder *builder, struct zone **ret_zone)
 			qsort(zone->nodes[i].rrsets, zone->nodes[i].n_rrsets,
 				sizeof(*zone->nodes[i].rrsets), rrset_cmp);
 	const struct zone_rrset *soa = zone_soa(zone);
-	if (soa && soa->rdatas[0].len >= 20)
-		zone->serial = soa_serial(&soa->rdatas[0]);
+	if (soa && soa->rdatas[0].len >= 20) /* five numbers are the tail, SERIAL the first */
+		zone->serial = be32_read(soa->rdatas[0].bytes + soa->rdatas[0].len - 20);
 
 	*ret_zone = TAKE(builder->zone);
 	return 0;

@@ -76,7 +76,7 @@ static void outside_check(struct zone_check *check, const struct zone_node *node
 }
 
 /* At a cut only the delegation is ours, below it nothing but glue: addresses of NS names. */
-static bool is_delegation_data(
+static bool node_has_delegation_type(
 	const struct zone_check *check, const struct zone_node *node, uint16_t type)
 {
 	if (is_address_type(type))
@@ -108,7 +108,7 @@ static void hidden_check(
 		const struct zone_rrset *rrset = &node->rrsets[i];
 
 		if (place != ZONE_PLACE_BELOW_DNAME &&
-			is_delegation_data(check, node, rrset->type))
+			node_has_delegation_type(check, node, rrset->type))
 			continue;
 		zone_warning(check, &rrset->rdatas[0], "%s %s%s%s: this %s is never answered",
 			name, where, *top ? " " : "", top, rdata_type_str(rrset->type, type));
@@ -157,7 +157,7 @@ static void nodes_check(struct zone_check *check)
 }
 
 /* The first node that does not sort before the name. */
-static size_t nodes_from(const struct zone *zone, const uint8_t *name)
+static size_t node_find_first(const struct zone *zone, const uint8_t *name)
 {
 	size_t low = 0;
 	size_t high = zone->n_nodes;
@@ -183,7 +183,7 @@ static void inner_zone_check(struct zone_check *check, const uint8_t *apex)
 
 	if (name_eq(apex, zone->apex) || !name_is_within(apex, zone->apex))
 		return;
-	for (size_t i = nodes_from(zone, apex); i < zone->n_nodes; i++) {
+	for (size_t i = node_find_first(zone, apex); i < zone->n_nodes; i++) {
 		const struct zone_node *node = &zone->nodes[i];
 		const char *file = node->n_pseudos > 0	? node->pseudos[0].file
 				   : node->n_rrsets > 0 ? node->rrsets[0].rdatas[0].file

@@ -36,27 +36,27 @@ void zoneline_fini(struct zoneline *line)
 	*line = (struct zoneline){0};
 }
 
-static int peek(const struct zoneline_source *source)
+static int source_peek(const struct zoneline_source *source)
 {
 	return source->pos < source->len ? (unsigned char)source->text[source->pos] : -1;
 }
 
 /* The first mistake is the one that is told. */
-static void fail(struct zoneline *line, const char *error)
+static void line_fail(struct zoneline *line, const char *error)
 {
 	if (!line->error)
 		line->error = error;
 }
 
 /* Words may need two octets for one (their NUL); the limit is on those of the file. */
-static void put(struct zoneline *line, int c)
+static void line_put(struct zoneline *line, int c)
 {
 	if (line->len - line->n_tokens >= ZONEFILE_LINE_MAX) {
-		fail(line, "the record is longer than 65536 octets");
+		line_fail(line, "the record is longer than 65536 octets");
 		return;
 	}
 	if (c == '\0') {
-		fail(line, "there is a NUL octet in the line; is this a text file?");
+		line_fail(line, "there is a NUL octet in the line; is this a text file?");
 		c = '?';
 	}
 	line->buf[line->len++] = (char)c;
@@ -66,14 +66,14 @@ static void put(struct zoneline *line, int c)
 static void escape_read(struct zoneline *line, struct zoneline_source *source)
 {
 	source->pos++;
-	int c = peek(source);
+	int c = source_peek(source);
 
 	if (c < 0 || c == '\n' || c == '\r') {
-		fail(line, "a backslash ends the line, and protects nothing");
+		line_fail(line, "a backslash ends the line, and protects nothing");
 		return;
 	}
-	put(line, '\\');
-	put(line, c);
+	line_put(line, '\\');
+	line_put(line, c);
 	source->pos++;
 }
 
@@ -81,14 +81,14 @@ static void escape_read(struct zoneline *line, struct zoneline_source *source)
 static void quoted_read(struct zoneline *line, struct zoneline_source *source, bool keep)
 {
 	if (keep)
-		put(line, '"');
+		line_put(line, '"');
 	source->pos++;
 
 	for (;;) {
-		int c = peek(source);
+		int c = source_peek(source);
 
 		if (c < 0 || c == '\n') {
-			fail(line, "a quote (\") is not closed on its line");
+			line_fail(line, "a quote (\") is not closed on its line");
 			return;
 		}
 		if (c == '\\') {
@@ -98,13 +98,13 @@ static void quoted_read(struct zoneline *line, struct zoneline_source *source, b
 		source->pos++;
 		if (c == '"')
 			break;
-		put(line, c);
+		line_put(line, c);
 	}
 	if (keep)
-		put(line, '"');
+		line_put(line, '"');
 }
 
-static bool ends_word(int c)
+static bool octet_ends_word(int c)
 {
 	return c < 0 || c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ';' ||
 	       c == '(' || c == ')';
@@ -114,13 +114,13 @@ static void word_read(struct zoneline *line, struct zoneline_source *source)
 {
 	int c;
 
-	while (!ends_word(c = peek(source))) {
+	while (!octet_ends_word(c = source_peek(source))) {
 		if (c == '\\')
 			escape_read(line, source);
 		else if (c == '"')
 			quoted_read(line, source, true); /* alpn="h2,h3" */
 		else {
-			put(line, c);
+			line_put(line, c);
 			source->pos++;
 		}
 	}
@@ -129,7 +129,7 @@ static void word_read(struct zoneline *line, struct zoneline_source *source)
 static void token_read(struct zoneline *line, struct zoneline_source *source)
 {
 	char *text = line->buf + line->len;
-	bool quoted = peek(source) == '"';
+	bool quoted = source_peek(source) == '"';
 
 	if (quoted)
 		quoted_read(line, source, false);
@@ -138,7 +138,7 @@ static void token_read(struct zoneline *line, struct zoneline_source *source)
 
 	/* an empty string ("") takes no octet of the limit, so words are counted as well */
 	if (line->n_tokens == TOKENS_MAX) {
-		fail(line, "the record has more than 65536 words");
+		line_fail(line, "the record has more than 65536 words");
 		return;
 	}
 	size_t len = (size_t)(line->buf + line->len - text);
@@ -169,26 +169,19 @@ static void newline_skip(struct zoneline_source *source)
 static void unclosed_recover(
 	struct zoneline *line, struct zoneline_source *source, size_t start_pos)
 {
-	fail(line, "a parenthesis is opened and not closed");
+	line_fail(line, "a parenthesis is opened and not closed");
 	source->pos = start_pos;
 	source->line = line->start - 1;
 	do
 		newline_skip(source);
-	while (source->pos < source->len && strchr(" \t\r\n;)\"0123456789", peek(source)));
-}
-
-static void parenthesis_close(struct zoneline *line)
-{
-	if (line->depth == 0)
-		fail(line, "a parenthesis is closed that was not opened");
-	else
-		line->depth--;
+	while (source->pos < source->len &&
+		strchr(" \t\r\n;)\"0123456789", source_peek(source)));
 }
 
 /* One word or one mark. False at the end of the logical line. */
-static bool step(struct zoneline *line, struct zoneline_source *source)
+static bool line_step(struct zoneline *line, struct zoneline_source *source)
 {
-	switch (peek(source)) {
+	switch (source_peek(source)) {
 	case -1:
 		source->line++;
 		return false;
@@ -210,7 +203,10 @@ static bool step(struct zoneline *line, struct zoneline_source *source)
 		return true;
 	case ')':
 		source->pos++;
-		parenthesis_close(line);
+		if (line->depth > 0)
+			line->depth--;
+		else
+			line_fail(line, "a parenthesis is closed that was not opened");
 		return true;
 	default:
 		token_read(line, source);
@@ -225,14 +221,14 @@ bool zoneline_read(struct zoneline *line, struct zoneline_source *source)
 	if (source->pos >= source->len)
 		return false;
 	line->start = source->line + 1;
-	line->leading_blank = peek(source) == ' ' || peek(source) == '\t';
+	line->leading_blank = source_peek(source) == ' ' || source_peek(source) == '\t';
 	line->n_tokens = 0;
 	line->error = NULL;
 	line->len = 0;
 	line->depth = 0;
 
 	/* without the second bound, a file of many '(' would be read once for each of them */
-	while (step(line, source))
+	while (line_step(line, source))
 		if (line->depth > 0 && source->pos - start_pos > ZONEFILE_LINE_MAX)
 			break;
 	if (line->depth > 0)

@@ -34,8 +34,8 @@ enum {
 		2, /* so many at the end of an owner and of the origin are no chance */
 };
 
-static void say(struct zone_reader *reader, enum report_severity severity, const char *format,
-	va_list args)
+static void reader_report(struct zone_reader *reader, enum report_severity severity,
+	const char *format, va_list args)
 {
 	char text[1024];
 
@@ -50,7 +50,7 @@ int zone_reader_error(struct zone_reader *reader, const char *format, ...)
 	if (reader->gave_up)
 		return -EINVAL;
 	va_start(args, format);
-	say(reader, REPORT_ERROR, format, args);
+	reader_report(reader, REPORT_ERROR, format, args);
 	va_end(args);
 	if (++reader->n_errors == SAY_MAX) {
 		report_add(reader->report, REPORT_ERROR, reader->file, reader->line.start,
@@ -60,8 +60,11 @@ int zone_reader_error(struct zone_reader *reader, const char *format, ...)
 	return -EINVAL;
 }
 
+static void reader_warn(struct zone_reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* However many they are, the zone is read to its end: warnings refuse nothing. */
-void zone_reader_warning(struct zone_reader *reader, const char *format, ...)
+static void reader_warn(struct zone_reader *reader, const char *format, ...)
 {
 	va_list args;
 
@@ -73,7 +76,7 @@ void zone_reader_warning(struct zone_reader *reader, const char *format, ...)
 		return;
 	}
 	va_start(args, format);
-	say(reader, REPORT_WARNING, format, args);
+	reader_report(reader, REPORT_WARNING, format, args);
 	va_end(args);
 }
 
@@ -125,7 +128,7 @@ static void owner_advise(struct zone_reader *reader, const struct zonetoken *tok
 
 	for (size_t i = 0; i < token->len; i++)
 		if ((unsigned char)token->text[i] > 127) {
-			zone_reader_warning(reader,
+			reader_warn(reader,
 				"owner '%s' has letters beyond ASCII, which nobody will ask "
 				"for: write the xn-- form",
 				zonetoken_show(token, show));
@@ -133,7 +136,7 @@ static void owner_advise(struct zone_reader *reader, const struct zonetoken *tok
 		}
 	if (token->len > 0 && token->text[token->len - 1] != '.' &&
 		repeats_origin(&reader->scope))
-		zone_reader_warning(reader, "owner '%s' means %s (is a final dot missing?)",
+		reader_warn(reader, "owner '%s' means %s (is a final dot missing?)",
 			zonetoken_show(token, show), name_str(reader->scope.owner, name));
 }
 
@@ -246,7 +249,7 @@ static int ttl_default(
 	}
 	*ret_ttl_s = reader->last_ttl_s;
 	if (!reader->ttl_was_warned)
-		zone_reader_warning(reader,
+		reader_warn(reader,
 			"no $TTL came before, so records without a TTL take the last one that "
 			"was given: here %u s, of line %d",
 			reader->last_ttl_s, reader->last_ttl_line);

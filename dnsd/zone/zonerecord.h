@@ -36,10 +36,8 @@ struct zone_reader {
 	struct zoneline line;
 };
 
-/* Adds to the report, for the line at hand. Returns -EINVAL, or -ENOMEM without memory. */
+/* Adds a mistake of the current line to the report. Returns -EINVAL. */
 int zone_reader_error(struct zone_reader *reader, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-void zone_reader_warning(struct zone_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The line at hand, which has at least one token and is no directive. 0, -EINVAL (reported; it

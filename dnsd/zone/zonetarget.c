@@ -55,9 +55,15 @@ void zonetarget_mark(struct zone_check *check)
 }
 
 /* What is found where a record points. */
-enum target { TARGET_GOOD, TARGET_ABSENT, TARGET_NO_ADDRESS, TARGET_CNAME, TARGET_UNKNOWN };
+enum target_state {
+	TARGET_GOOD,
+	TARGET_ABSENT,
+	TARGET_NO_ADDRESS,
+	TARGET_CNAME,
+	TARGET_UNKNOWN
+};
 
-static enum target node_target(const struct zone_node *node)
+static enum target_state node_target_state(const struct zone_node *node)
 {
 	if (node->has_unread)
 		return TARGET_UNKNOWN;
@@ -79,7 +85,8 @@ static const struct zone_node *wildcard_find(const struct zone *zone, const uint
 }
 
 /* A name without a node: a wildcard may answer for it, a delegation or DNAME be above it. */
-static enum target absent_target(const struct zone_check *check, const uint8_t *name)
+static enum target_state absent_target_state(
+	const struct zone_check *check, const uint8_t *name)
 {
 	const struct zone *zone = check->zone;
 
@@ -90,7 +97,7 @@ static enum target absent_target(const struct zone_check *check, const uint8_t *
 		const struct zone_node *node = zone_find(zone, name);
 
 		if (wildcard)
-			return node_target(wildcard);
+			return node_target_state(wildcard);
 		if (node &&
 			check->places[zone_node_index(check->zone, node)] != ZONE_PLACE_INSIDE)
 			return TARGET_UNKNOWN;
@@ -101,14 +108,14 @@ static enum target absent_target(const struct zone_check *check, const uint8_t *
 	return TARGET_ABSENT;
 }
 
-static enum target target_find(const struct zone_check *check, const uint8_t *name)
+static enum target_state target_state_of(const struct zone_check *check, const uint8_t *name)
 {
 	const struct zone_node *node;
 
 	if (check->zone->has_unread || !name_is_within(name, check->zone->apex))
 		return TARGET_UNKNOWN;
 	node = zone_find(check->zone, name);
-	return node ? node_target(node) : absent_target(check, name);
+	return node ? node_target_state(node) : absent_target_state(check, name);
 }
 
 /* "ns1.example.com" written without its final dot in the zone of example.com. */
@@ -136,7 +143,7 @@ static void ns_target_check(struct zone_check *check, const struct zone_node *no
 	bool at_apex = name_eq(node->name, check->zone->apex);
 	bool needs_glue = !at_apex && name_is_within(target, node->name);
 	const struct zone_node *found = zone_find(check->zone, target);
-	enum target what = target_find(check, target);
+	enum target_state state = target_state_of(check, target);
 	char name[NAME_STR_LEN];
 
 	name_str(target, name);
@@ -148,15 +155,15 @@ static void ns_target_check(struct zone_check *check, const struct zone_node *no
 			name);
 		return;
 	}
-	if (what == TARGET_CNAME)
+	if (state == TARGET_CNAME)
 		zone_warning(check, rdata,
 			"NS %s: the name is a CNAME, "
 			"which resolvers need not follow (RFC 2181 section 10.3)",
 			name);
-	else if ((what == TARGET_ABSENT || what == TARGET_NO_ADDRESS) && at_apex)
+	else if ((state == TARGET_ABSENT || state == TARGET_NO_ADDRESS) && at_apex)
 		zone_error(check, rdata, "NS %s: the name is in the zone and has no address%s",
 			name, dot_hint(check->zone, target));
-	else if (what == TARGET_ABSENT || what == TARGET_NO_ADDRESS)
+	else if (state == TARGET_ABSENT || state == TARGET_NO_ADDRESS)
 		zone_warning(check, rdata,
 			"NS %s: the name is in the zone and has no address%s", name,
 			dot_hint(check->zone, target));
@@ -167,16 +174,16 @@ static void host_target_check(struct zone_check *check, uint16_t number,
 {
 	char name[NAME_STR_LEN];
 	char type[RDATA_TYPE_STR_LEN];
-	enum target what = target_find(check, target);
+	enum target_state state = target_state_of(check, target);
 	bool is_alias = number == LDNS_RR_TYPE_CNAME || number == LDNS_RR_TYPE_NAPTR;
 
 	rdata_type_str(number, type);
 	name_str(target, name);
-	if (what == TARGET_ABSENT || (what == TARGET_NO_ADDRESS && !is_alias))
+	if (state == TARGET_ABSENT || (state == TARGET_NO_ADDRESS && !is_alias))
 		zone_warning(check, rdata, "%s %s: the name is in the zone and has no %s%s",
 			type, name, is_alias ? "record" : "address",
 			dot_hint(check->zone, target));
-	else if (what == TARGET_CNAME &&
+	else if (state == TARGET_CNAME &&
 		 (number == LDNS_RR_TYPE_MX || number == LDNS_RR_TYPE_SRV))
 		zone_warning(check, rdata,
 			"%s %s: the name is a CNAME, "

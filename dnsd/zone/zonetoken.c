@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_digit(char c)
+static bool is_decimal(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -19,35 +19,13 @@ bool zonetoken_is(const struct zonetoken *token, const char *word)
 	return !token->quoted && strcasecmp(token->text, word) == 0;
 }
 
-/* One octet, its escape undone; advances *text. -1 if the escape is none. */
-static int octet_next(const char **text)
-{
-	const char *p = *text;
-
-	if (*p != '\\') {
-		*text = p + 1;
-		return (uint8_t)*p;
-	}
-	if (!is_digit(p[1])) {
-		*text = p + 2;
-		return p[1] ? (uint8_t)p[1] : -1;
-	}
-	if (!is_digit(p[2]) || !is_digit(p[3]))
-		return -1;
-
-	int value = (p[1] - '0') * 100 + (p[2] - '0') * 10 + (p[3] - '0');
-
-	*text = p + 4;
-	return value > 255 ? -1 : value;
-}
-
 /* One label, up to its dot or the end of the text. */
 static const char *label_read(const char **text, uint8_t *name, size_t *len)
 {
 	size_t start = (*len)++;
 
 	while (**text && **text != '.') {
-		int c = octet_next(text);
+		int c = name_text_octet(text);
 
 		if (c < 0)
 			return "has a bad escape: \\ is followed by three digits up to 255, "
@@ -110,7 +88,7 @@ const char *zonetoken_number(const struct zonetoken *token, uint32_t max, uint32
 	if (!token->len)
 		return "is not a number";
 	for (const char *p = token->text; *p; p++) {
-		if (!is_digit(*p))
+		if (!is_decimal(*p))
 			return "is not a number";
 		if (value <= max)
 			value = value * 10 + (uint64_t)(*p - '0');
@@ -148,14 +126,14 @@ const char *zonetoken_period(const struct zonetoken *token, uint32_t *ret_second
 	const char *p = token->text;
 	uint64_t total = 0;
 
-	if (token->quoted || !is_digit(*p))
+	if (token->quoted || !is_decimal(*p))
 		return "is not a time in seconds, nor one like 1h30m";
 	while (*p) {
 		uint64_t value = 0;
 
-		if (!is_digit(*p))
+		if (!is_decimal(*p))
 			return "is not a time in seconds, nor one like 1h30m";
-		for (; is_digit(*p); p++)
+		for (; is_decimal(*p); p++)
 			if (value <= ZONETOKEN_TTL_MAX)
 				value = value * 10 + (uint64_t)(*p - '0');
 		if (*p) {
@@ -181,7 +159,7 @@ const char *zonetoken_octets(const struct zonetoken *token, uint8_t *out, size_t
 	size_t len = 0;
 
 	while (*text) {
-		int c = octet_next(&text);
+		int c = name_text_octet(&text);
 
 		if (c < 0)
 			return "has a bad escape: \\ is followed by three digits up to 255, "
