@@ -18,7 +18,7 @@
 #include "common/site/siteload.h"
 #include "dnsd/client/tsigkey.h"
 #include "dnsd/parent/parentplan.h"
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 #include "dnsd/state/zoneadvice.h"
 #include "dnsd/zone/zonefile.h"
 
@@ -88,7 +88,7 @@ static int check_targets(const struct config *config, size_t i, struct report *r
 	struct parent_target *targets = NULL;
 	struct facts facts;
 	size_t n = 0;
-	int err = gather_example(config->site, &facts);
+	int err = facts_example(config->site, &facts);
 
 	if (err == 0) {
 		err = parentplan_targets(config->zones[i], config->site, &facts, &targets, &n);
@@ -175,7 +175,7 @@ static int check_answers(const struct config *config, struct report *report)
 	int views[SITE_MAX_UPLINKS + 1];
 	size_t n_views = config_views(config, views);
 	struct facts facts;
-	int err = gather_example(config->site, &facts);
+	int err = facts_example(config->site, &facts);
 
 	for (size_t i = 0; i < n_views && err == 0; i++) {
 		tables[i] = config_table(config, &facts, views[i]);

@@ -19,7 +19,7 @@
 #include "common/net/family.h"
 #include "common/net/links.h"
 #include "dnsd/dnsd.h"
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 #include "dnsd/state/zoneadvice.h"
 
 static void add(struct delegation_ns *ns, const struct addr *addr, uint32_t ttl_s)
@@ -302,7 +302,7 @@ static int facts_now(const struct site *site, struct facts *ret_facts)
 	if (err == 0)
 		err = site_links_find(site, links, &found);
 	if (err == 0) {
-		err = gather_facts(site, &found, ret_facts);
+		err = facts_from_links(site, &found, ret_facts);
 		site_links_fini(&found);
 	}
 	links_free(links);

@@ -27,11 +27,12 @@
 #include "common/site/siteload.h"
 #include "common/timer.h"
 #include "dnsd/delegation.h"
+#include "dnsd/inboundjson.h"
 #include "dnsd/parent/parent.h"
 #include "dnsd/serve/sockets.h"
 #include "dnsd/serve/tcp.h"
-#include "dnsd/state/gather.h"
-#include "dnsd/state/stream.h"
+#include "dnsd/state/factslinks.h"
+#include "dnsd/state/routedclient.h"
 #include "dnsd/status.h"
 
 enum {
@@ -64,7 +65,7 @@ static void on_change(evutil_socket_t fd, short what, void *arg)
 
 /* Acted upon in this round of the event loop: routed is about to change the kernel. Of several
  * words that have come, the last. */
-static void on_word(void *arg)
+static void on_report(void *arg)
 {
 	struct dnsd *dnsd = arg;
 
@@ -85,17 +86,17 @@ static void on_reclaim(evutil_socket_t fd, short what, void *arg)
 		timer_arm_ms(dnsd->reclaim, DNSD_RECLAIM_MS);
 }
 
-void dnsd_look_at_ways(struct dnsd *dnsd)
+void dnsd_check_egress(struct dnsd *dnsd)
 {
-	wayout_update(
-		&dnsd->wayout, dnsd->config->site, dnsd->links, dnsd->wants, dnsd->n_wants);
+	egress_update(
+		&dnsd->egress, dnsd->config->site, dnsd->links, dnsd->listen, dnsd->n_listen);
 }
 
 static void on_routing(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	dnsd_look_at_ways(arg);
+	dnsd_check_egress(arg);
 }
 
 /* Without its file the secret lives as long as the process: clients learn the next one. */
@@ -215,8 +216,9 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 		return status_json(dnsd);
 	if (strcmp(verb, "delegation") == 0)
 		return delegation_json(dnsd->config, &dnsd->facts, "as dnsd has them now");
-	if (strcmp(verb, "expect") == 0)
-		return expect_json(&dnsd->expect, request, dnsd->config, (uint32_t)time(NULL));
+	if (strcmp(verb, "inbound-token") == 0)
+		return inbound_json(
+			&dnsd->inbound_tokens, request, dnsd->config, (uint32_t)time(NULL));
 	if (strcmp(verb, "reload") == 0)
 		return reload_answer(reload, dnsd);
 	return NULL;
@@ -228,18 +230,18 @@ static const char *const public_verbs[] = {"status", "delegation", NULL};
 /* ---- start and end ---- */
 
 /* Before anything else is in the event loop: the first answers are to follow routed's word. */
-static int init_stream(struct dnsd *dnsd)
+static int init_routed_client(struct dnsd *dnsd)
 {
-	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, STREAM_SOCKET);
+	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, ROUTED_CLIENT_SOCKET);
 
 	dnsd->base = event_base_new();
 	int err = path && dnsd->base
-			  ? stream_new(dnsd->base, path, on_word, dnsd, &dnsd->stream)
+			  ? routed_client_new(dnsd->base, path, on_report, dnsd, &dnsd->routed)
 			  : -ENOMEM;
 	if (err < 0)
 		return log_error(
-			err, "stream", "cannot follow routed at %s", path ? path : "");
-	stream_wait(dnsd->stream);
+			err, "routed", "cannot follow routed at %s", path ? path : "");
+	routed_client_wait(dnsd->routed);
 	return 0;
 }
 
@@ -276,7 +278,7 @@ static int init_parts(struct dnsd *dnsd)
 
 	if (!path)
 		return -ENOMEM;
-	if ((err = init_stream(dnsd)) < 0 || (err = init_events(dnsd)) < 0 ||
+	if ((err = init_routed_client(dnsd)) < 0 || (err = init_events(dnsd)) < 0 ||
 		(err = ctl_server_new(dnsd->base, path, on_request, dnsd, &dnsd->ctl)) < 0 ||
 		(err = links_new(dnsd->base, on_links_changed, dnsd, &dnsd->links)) < 0 ||
 		(err = parent_new(dnsd->base, dnsd->cli->state_dir, &dnsd->parent)) < 0 ||
@@ -293,11 +295,11 @@ static void dnsd_fini(struct dnsd *dnsd)
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		view_free(dnsd->views[i]);
 	ctl_server_free(dnsd->ctl);
-	stream_free(dnsd->stream);
+	routed_client_free(dnsd->routed);
 	parent_free(dnsd->parent);
 	links_free(dnsd->links);
-	wayout_fini(&dnsd->wayout);
-	free(dnsd->wants);
+	egress_fini(&dnsd->egress);
+	free(dnsd->listen);
 	facts_fini(&dnsd->facts);
 	config_free(dnsd->config);
 	event_freep(&dnsd->on_hup);

@@ -5,10 +5,10 @@
 #include <time.h>
 
 #include "common/cli.h"
-#include "dnsd/answer/expect.h"
+#include "dnsd/answer/inboundtoken.h"
 #include "dnsd/config.h"
+#include "dnsd/serve/egress.h"
 #include "dnsd/serve/view.h"
-#include "dnsd/serve/wayout.h"
 #include "dnsd/state/facts.h"
 #include "dnsd/state/listen.h"
 #include "dnsd/wire/cookie.h"
@@ -19,7 +19,7 @@ struct event_base;
 struct links;
 struct parent;
 struct sockets;
-struct stream;
+struct routed_client;
 struct tcp_server;
 
 enum {
@@ -38,15 +38,15 @@ struct dnsd {
 	struct facts facts; /* what the current answers were made of */
 	struct view *views[DNSD_MAX_VIEWS];
 	size_t n_views;
-	struct listen_want *wants; /* the addresses at the last change */
-	size_t n_wants;
-	struct wayout wayout;
-	uint32_t serial;      /* dns.serial: unixtime; the last one given out */
-	struct expect expect; /* what `verify --inbound` waits for */
+	struct listen_spec *listen; /* the addresses at the last change */
+	size_t n_listen;
+	struct egress egress;
+	uint32_t serial; /* dns.serial: unixtime; the last one given out */
+	struct inbound_tokens inbound_tokens; /* what `verify --inbound` waits for */
 
 	struct event_base *base;
 	struct links *links;
-	struct stream *stream; /* routed's word */
+	struct routed_client *routed; /* routed's word */
 	struct sockets *sockets;
 	struct tcp_server *tcp;
 	struct ctl_server *ctl;
@@ -71,4 +71,4 @@ int dnsd_run(const struct cli *cli);
 int dnsd_follow(struct dnsd *dnsd, struct config *config);
 
 /* Looks at the way out of each address now, rather than a while after the next change. */
-void dnsd_look_at_ways(struct dnsd *dnsd);
+void dnsd_check_egress(struct dnsd *dnsd);

@@ -26,9 +26,9 @@
 #include "dnsd/parent/parent.h"
 #include "dnsd/serve/sockets.h"
 #include "dnsd/serve/tcp.h"
-#include "dnsd/state/gather.h"
-#include "dnsd/state/stream.h"
-#include "dnsd/state/word.h"
+#include "dnsd/state/factslinks.h"
+#include "dnsd/state/routedclient.h"
+#include "dnsd/state/routedreport.h"
 
 enum { MAX_AUTO_THREADS = 4 };
 
@@ -37,9 +37,9 @@ struct plan {
 	struct config *config; /* borrowed */
 	struct site_links links;
 	struct facts facts;
-	struct listen_want *wants;
-	size_t n_wants;
-	struct socket_want *sockets; /* room for as many; filled by apply_sockets */
+	struct listen_spec *listen;
+	size_t n_listen;
+	struct socket_spec *sockets; /* room for as many; filled by apply_sockets */
 	struct view *views[DNSD_MAX_VIEWS];
 	bool is_new[DNSD_MAX_VIEWS];
 	struct answers *answers[DNSD_MAX_VIEWS]; /* NULL: stay as they are */
@@ -83,7 +83,7 @@ static void respond_conf(
 	*ret_conf = (struct respond_conf){
 		.cookies = dnsd->cookies,
 		.keepalive_100ms = (uint16_t)(tcp_limits_default.idle_ms / 100),
-		.expect = &dnsd->expect,
+		.inbound_tokens = &dnsd->inbound_tokens,
 	};
 	ret_conf->nsid_len = len < sizeof(ret_conf->nsid) ? len : sizeof(ret_conf->nsid);
 	if (len > 0)
@@ -122,7 +122,7 @@ static void plan_fini(struct plan *plan)
 {
 	site_links_fini(&plan->links);
 	facts_fini(&plan->facts);
-	free(plan->wants);
+	free(plan->listen);
 	free(plan->sockets);
 	for (size_t i = 0; i < plan->n_views; i++) {
 		answers_free(plan->answers[i]);
@@ -137,13 +137,14 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 
 	*plan = (struct plan){.config = config};
 	if ((err = site_links_find(config->site, dnsd->links, &plan->links)) < 0 ||
-		(err = gather_facts(config->site, &plan->links, &plan->facts)) < 0 ||
-		(err = listen_wanted(
-			 config->site, &plan->links, &plan->wants, &plan->n_wants)) < 0 ||
+		(err = facts_from_links(config->site, &plan->links, &plan->facts)) < 0 ||
+		(err = listen_specs(
+			 config->site, &plan->links, &plan->listen, &plan->n_listen)) < 0 ||
 		(err = plan_views(dnsd, plan)) < 0)
 		return err;
-	word_apply(stream_word(dnsd->stream), config->site, &plan->links, &plan->facts);
-	plan->sockets = calloc(plan->n_wants + 1, sizeof(*plan->sockets));
+	routed_report_apply(
+		routed_client_report(dnsd->routed), config->site, &plan->links, &plan->facts);
+	plan->sockets = calloc(plan->n_listen + 1, sizeof(*plan->sockets));
 	if (!plan->sockets)
 		return -ENOMEM;
 	if (config == dnsd->config && dnsd->n_views > 0 &&
@@ -181,7 +182,7 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct uplink_facts *now = &plan->facts.uplinks[i];
 		const struct uplink_facts *before = facts_before(dnsd, site->uplinks[i].name);
-		struct word_verdict verdict;
+		struct routed_report_verdict verdict;
 
 		if (before && before->state == now->state &&
 			addr_eq(&before->public_addrs[SITE_IPV4],
@@ -189,7 +190,7 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 			addr_eq(&before->public_addrs[SITE_IPV6],
 				&now->public_addrs[SITE_IPV6]))
 			continue;
-		word_judge(stream_word(dnsd->stream), &site->uplinks[i],
+		routed_report_weigh(routed_client_report(dnsd->routed), &site->uplinks[i],
 			plan->links.uplinks[i], &verdict);
 		log_notice("uplink", "%s is %s (%s%s), its addresses in answers: %s, %s",
 			site->uplinks[i].name, uplink_state_str(now->state),
@@ -225,7 +226,8 @@ static uint32_t dead_before(const struct dnsd *dnsd, const struct site *site, co
 static void tell_server(
 	const struct dnsd *dnsd, const char *server, const char *uplink, bool is_dead)
 {
-	const char *why = word_dead_why(stream_word(dnsd->stream), server, uplink);
+	const char *why = routed_report_dead_why(
+		routed_client_report(dnsd->routed), server, uplink);
 
 	if (is_dead)
 		log_notice("server", "%s is not offered on %s: routed found it dead there%s%s",
@@ -268,7 +270,7 @@ static void tell_advice(const struct dnsd *dnsd, const struct plan *plan)
 	report_fini(&report);
 }
 
-static bool wants_eq(const struct listen_want *a, const struct listen_want *b)
+static bool listen_spec_eq(const struct listen_spec *a, const struct listen_spec *b)
 {
 	return a->view == b->view && a->port == b->port && a->taken_by == b->taken_by &&
 	       addr_eq(&a->addr, &b->addr);
@@ -276,20 +278,20 @@ static bool wants_eq(const struct listen_want *a, const struct listen_want *b)
 
 static void tell_taken(const struct dnsd *dnsd, const struct plan *plan)
 {
-	bool same = plan->n_wants == dnsd->n_wants;
+	bool same = plan->n_listen == dnsd->n_listen;
 
-	for (size_t i = 0; i < plan->n_wants && same; i++)
-		same = wants_eq(&plan->wants[i], &dnsd->wants[i]);
-	for (size_t i = 0; i < plan->n_wants && !same; i++) {
-		const struct listen_want *want = &plan->wants[i];
+	for (size_t i = 0; i < plan->n_listen && same; i++)
+		same = listen_spec_eq(&plan->listen[i], &dnsd->listen[i]);
+	for (size_t i = 0; i < plan->n_listen && !same; i++) {
+		const struct listen_spec *spec = &plan->listen[i];
 
-		if (want->taken_by >= 0)
+		if (spec->taken_by >= 0)
 			log_warning("listen",
 				"%s: %s is an address of %s too, which answers on it",
-				config_view_name(plan->config, want->view),
-				addr_str(&want->addr),
+				config_view_name(plan->config, spec->view),
+				addr_str(&spec->addr),
 				config_view_name(
-					plan->config, plan->wants[want->taken_by].view));
+					plan->config, plan->listen[spec->taken_by].view));
 	}
 }
 
@@ -314,13 +316,13 @@ static void apply_sockets(struct dnsd *dnsd, struct plan *plan)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < plan->n_wants; i++)
-		if (plan->wants[i].taken_by == LISTEN_FREE)
-			plan->sockets[n++] = (struct socket_want){
-				.view = plan_view_of(plan, plan->wants[i].view),
-				.addr = plan->wants[i].addr,
-				.port = plan->wants[i].port,
-				.scope_id = (uint32_t)plan->wants[i].ifindex,
+	for (size_t i = 0; i < plan->n_listen; i++)
+		if (plan->listen[i].taken_by == LISTEN_FREE)
+			plan->sockets[n++] = (struct socket_spec){
+				.view = plan_view_of(plan, plan->listen[i].view),
+				.addr = plan->listen[i].addr,
+				.port = plan->listen[i].port,
+				.scope_id = (uint32_t)plan->listen[i].ifindex,
 				.n_threads = udp_threads(plan->config->site),
 			};
 	sockets_apply(dnsd->sockets, plan->sockets, n);
@@ -395,13 +397,13 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	facts_fini(&dnsd->facts);
 	dnsd->facts = plan->facts;
 	plan->facts = (struct facts){0};
-	free(dnsd->wants);
-	dnsd->wants = TAKE(plan->wants);
-	dnsd->n_wants = plan->n_wants;
+	free(dnsd->listen);
+	dnsd->listen = TAKE(plan->listen);
+	dnsd->n_listen = plan->n_listen;
 	if (plan->config != dnsd->config) {
 		config_free(dnsd->config);
 		dnsd->config = plan->config;
-		expect_clear(&dnsd->expect); /* views may be others now */
+		inbound_token_close_all(&dnsd->inbound_tokens); /* views may be others now */
 	}
 	timer_arm_ms(dnsd->routing, DNSD_ROUTING_MS);
 	const struct parent_input input = {

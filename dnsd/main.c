@@ -10,7 +10,7 @@
 #include "dnsd/config.h"
 #include "dnsd/delegation.h"
 #include "dnsd/dnsd.h"
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 #include "dnsd/status.h"
 #include "dnsd/verify/verify.h"
 
@@ -43,7 +43,7 @@ static void advise(const struct config *config, struct report *report)
 
 	if (links_new(NULL, NULL, NULL, &links) == 0 &&
 		site_links_find(config->site, links, &site_links) == 0 &&
-		gather_facts(config->site, &site_links, &facts) == 0)
+		facts_from_links(config->site, &site_links, &facts) == 0)
 		config_advise(config, &facts, report);
 	facts_fini(&facts);
 	site_links_fini(&site_links);

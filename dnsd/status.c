@@ -19,9 +19,9 @@
 #include "dnsd/parent/parent.h"
 #include "dnsd/serve/sockets.h"
 #include "dnsd/serve/tcp.h"
-#include "dnsd/state/gather.h"
-#include "dnsd/state/stream.h"
-#include "dnsd/state/word.h"
+#include "dnsd/state/factslinks.h"
+#include "dnsd/state/routedclient.h"
+#include "dnsd/state/routedreport.h"
 #include "dnsd/wire/message.h"
 
 /* ---- counters ---- */
@@ -65,9 +65,9 @@ static json_t *json_view_counters(const struct dnsd *dnsd, const struct view *vi
 /* The interface that answers of the socket leave by; "" if they go nowhere. */
 static json_t *json_way_out(const struct dnsd *dnsd, const struct socket_state *state)
 {
-	const struct wayout_entry *way = wayout_find(&dnsd->wayout, &state->addr);
+	const struct egress_path *way = egress_find(&dnsd->egress, &state->addr);
 
-	if (!way || way->found == WAYOUT_UNKNOWN)
+	if (!way || way->found == EGRESS_UNKNOWN)
 		return json_null();
 	const struct link *link = links_find_index(dnsd->links, way->found);
 	return json_string(link ? link->name : "");
@@ -75,13 +75,13 @@ static json_t *json_way_out(const struct dnsd *dnsd, const struct socket_state *
 
 static json_t *json_socket(const struct dnsd *dnsd, const struct socket_state *state)
 {
-	const struct wayout_entry *way = wayout_find(&dnsd->wayout, &state->addr);
+	const struct egress_path *way = egress_find(&dnsd->egress, &state->addr);
 	json_t *socket = json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:b}", "view",
 		state->view->name, "protocol", state->tcp ? "tcp" : "udp", "address",
 		addr_str(&state->addr), "port", (int)state->port, "state",
 		state->is_open ? "open" : "waiting", "error",
-		json_string_or_null(state->problem), "leaves_by", json_way_out(dnsd, state),
-		"leaves_wrong", (int)(way && way->is_wrong));
+		json_string_or_null(state->problem), "egress_interface",
+		json_way_out(dnsd, state), "egress_mismatch", (int)(way && way->is_wrong));
 
 	if (!state->tcp)
 		json_object_set_new(socket, "threads", json_integer(state->n_threads));
@@ -125,7 +125,7 @@ static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
 }
 
 /* What routed says of an uplink, null where it says nothing. */
-static json_t *json_said(const struct word_uplink *said)
+static json_t *json_said(const struct routed_report_uplink *said)
 {
 	if (!said)
 		return json_null();
@@ -134,7 +134,7 @@ static json_t *json_said(const struct word_uplink *said)
 		json_string_or_null(said->since));
 }
 
-static void add_sources(json_t *object, const struct word_verdict *verdict)
+static void add_sources(json_t *object, const struct routed_report_verdict *verdict)
 {
 	json_object_set_new(object, "source",
 		json_string(verdict->by_routed ? "routed" : "netlink mirror"));
@@ -149,12 +149,13 @@ static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct 
 	const struct site_uplink *uplink = &dnsd->config->site->uplinks[i];
 	const struct uplink_facts *facts = &dnsd->facts.uplinks[i];
 	const struct link *link = links_find(dnsd->links, uplink->interface);
-	struct word_verdict verdict;
+	struct routed_report_verdict verdict;
 	struct addr own[SITE_FAMILIES] = {0};
 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		own[family] = word_own(stream_word(dnsd->stream), uplink, link, family);
-	word_judge(stream_word(dnsd->stream), uplink, link, &verdict);
+		own[family] = routed_report_own_addr(
+			routed_client_report(dnsd->routed), uplink, link, family);
+	routed_report_weigh(routed_client_report(dnsd->routed), uplink, link, &verdict);
 	json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "name",
 		uplink->name, "inside", 0, "interface", uplink->interface, "state",
 		uplink_state_str(facts->state), "why", verdict.why, "carrier",
@@ -193,7 +194,7 @@ static json_t *json_dead(const struct dnsd *dnsd, size_t server)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
-		const char *why = word_dead_why(stream_word(dnsd->stream),
+		const char *why = routed_report_dead_why(routed_client_report(dnsd->routed),
 			site->servers[server].name, site->uplinks[i].name);
 
 		if (uplinkset_has(dnsd->facts.servers[server].dead, i))
@@ -254,19 +255,19 @@ static json_t *json_ms(int64_t ms)
 	return ms < 0 ? json_null() : json_integer(ms);
 }
 
-static json_t *json_stream(const struct dnsd *dnsd)
+static json_t *json_routed(const struct dnsd *dnsd)
 {
-	const struct word *word = stream_word(dnsd->stream);
-	struct stream_state state;
+	const struct routed_report *report = routed_client_report(dnsd->routed);
+	struct routed_client_state state;
 
-	stream_look(dnsd->stream, &state);
+	routed_client_look(dnsd->routed, &state);
 	const struct ctl_subscriber_state *subscriber = state.subscriber;
 	return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path",
 		state.path, "connected", (int)subscriber->connected, "since",
 		json_time(subscriber->since_s), "error", json_string_or_null(subscriber->why),
-		"last_word", json_time(state.word_s), "age_ms", json_ms(state.age_ms),
+		"last_report", json_time(state.report_s), "age_ms", json_ms(state.age_ms),
 		"grace_ms", json_ms(state.grace_left_ms), "seq",
-		word ? json_integer(word->seq) : json_null(), "words",
+		report ? json_integer(report->seq) : json_null(), "reports",
 		json_counter(subscriber->lines), "reconnects",
 		json_counter(subscriber->connections > 0 ? subscriber->connections - 1 : 0),
 		"failures", json_counter(subscriber->failures));
@@ -284,12 +285,12 @@ static json_t *json_connections(const struct dnsd *dnsd)
 
 json_t *status_json(struct dnsd *dnsd)
 {
-	dnsd_look_at_ways(dnsd);
+	dnsd_check_egress(dnsd);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", MH_VERSION, "pid", (int)getpid(), "config", dnsd->cli->config,
 		"started", json_time(dnsd->started_s), "loaded", json_time(dnsd->loaded_s),
 		"reload_failed", json_time(dnsd->load_failed_s), "links", json_links(dnsd),
-		"stream", json_stream(dnsd), "views", json_views(dnsd), "servers",
+		"routed", json_routed(dnsd), "views", json_views(dnsd), "servers",
 		json_servers(dnsd), "sockets", json_sockets(dnsd), "connections",
 		json_connections(dnsd), "zones", json_zones(dnsd));
 }

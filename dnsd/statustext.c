@@ -76,7 +76,7 @@ static void print_head(const json_t *status)
 			reply_text(status, "reload_failed"));
 	printf("links: %s, %lld messages, %lld overruns\n", reply_text(links, "source"),
 		reply_number(links, "messages"), reply_number(links, "overruns"));
-	print_stream(json_object_get(status, "stream"));
+	print_stream(json_object_get(status, "routed"));
 	putchar('\n');
 }
 
@@ -126,7 +126,7 @@ static void print_dead(const json_t *servers)
 
 static const char *way_trouble(const json_t *socket, const char *way)
 {
-	if (!json_is_true(json_object_get(socket, "leaves_wrong")))
+	if (!json_is_true(json_object_get(socket, "egress_mismatch")))
 		return "";
 	return *way ? ", THE WRONG INTERFACE: no rule for this source"
 		    : ": NO ROUTE for this source";
@@ -140,7 +140,7 @@ static void print_sockets(const json_t *sockets)
 	printf("\n%-5s %-40s %-6s %-12s %-8s %s\n", "PROTO", "ADDRESS", "PORT", "VIEW",
 		"STATE", "ANSWERS LEAVE BY");
 	json_array_foreach (sockets, i, socket) {
-		const char *way = reply_text(socket, "leaves_by");
+		const char *way = reply_text(socket, "egress_interface");
 
 		printf("%-5s %-40s %-6lld %-12s %-8s %s%s\n", reply_text(socket, "protocol"),
 			reply_text(socket, "address"), reply_number(socket, "port"),

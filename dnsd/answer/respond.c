@@ -264,13 +264,13 @@ static size_t respond_txt(struct exchange *x, const uint8_t *text, size_t len)
 /* --- names that do not exist --- */
 
 /* A name that `verify --inbound` waits for: TXT names the view, other types have no data. */
-__attribute__((noinline)) static size_t respond_expected(
-	struct exchange *x, const struct table_node *apex, enum expect_way way)
+__attribute__((noinline)) static size_t respond_inbound(
+	struct exchange *x, const struct table_node *apex, enum inbound_kind kind)
 {
 	static const uint16_t none[3];
 	char text[8 + SITE_NAME_MAX] = "view=";
 
-	if (way == EXPECT_TRUNCATED && !x->from->tcp) {
+	if (kind == INBOUND_TRUNCATED && !x->from->tcp) {
 		copy_question(x);
 		return finish(
 			x, question_len(&x->query), DNS_AA | DNS_TC, DNS_RCODE_NOERROR, none);
@@ -283,11 +283,11 @@ __attribute__((noinline)) static size_t respond_expected(
 	return respond_txt(x, (const uint8_t *)text, strlen(text));
 }
 
-__attribute__((noinline)) static enum expect_way expect_way_of(
+__attribute__((noinline)) static enum inbound_kind inbound_kind_of(
 	const struct exchange *x, const struct table_node *apex)
 {
 	const struct query *query = &x->query;
-	const struct expect_query arrived = {
+	const struct inbound_query arrived = {
 		.label = query->name,
 		.view = x->conf->view,
 		.ipv6 = x->from->client->sa_family == AF_INET6,
@@ -296,8 +296,8 @@ __attribute__((noinline)) static enum expect_way expect_way_of(
 	};
 
 	if (query->name[0] + 1u + apex->name_len != query->qname_len)
-		return EXPECT_NOT;
-	return expect_arrived(x->conf->expect, &arrived);
+		return INBOUND_NOT;
+	return inbound_token_count(x->conf->inbound_tokens, &arrived);
 }
 
 /* The closest encloser knows what to say of names below itself. */
@@ -308,11 +308,12 @@ static size_t respond_below(struct exchange *x)
 	const struct table_node *node = answer_closest(
 		x->table, query->name, query->qname_len, &exact);
 
-	if (node && node->flags & NODE_APEX && expect_is_open(x->conf->expect)) {
-		enum expect_way way = expect_way_of(x, node);
+	if (node && node->flags & NODE_APEX &&
+		inbound_tokens_are_open(x->conf->inbound_tokens)) {
+		enum inbound_kind kind = inbound_kind_of(x, node);
 
-		if (way != EXPECT_NOT)
-			return respond_expected(x, node, way);
+		if (kind != INBOUND_NOT)
+			return respond_inbound(x, node, kind);
 	}
 	if (node && node->below_1)
 		return respond_finished(x, table_answer(x->table, node->below_1 - 1));

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/net/addr.h"
-#include "dnsd/answer/expect.h"
+#include "dnsd/answer/inboundtoken.h"
 #include "dnsd/answer/table.h"
 #include "dnsd/wire/cookie.h"
 #include "dnsd/wire/stats.h"
@@ -28,9 +28,9 @@ struct respond_conf {
 	uint8_t nsid[128]; /* RFC 5001 */
 	size_t nsid_len;
 	uint16_t keepalive_100ms; /* RFC 7828: the idle time that TCP clients are told */
-	struct expect *expect;	  /* borrowed, atomics alone; NULL: nothing is ever expected */
-	int view;		  /* whose answers these are, as facts.h counts them */
-	const char *view_name;	  /* borrowed from the view */
+	struct inbound_tokens *inbound_tokens; /* borrowed; NULL: none is ever open */
+	int view;	       /* whose answers these are, as facts.h counts them */
+	const char *view_name; /* borrowed from the view */
 };
 
 /* What the receiver knows of one query. */

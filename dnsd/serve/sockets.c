@@ -33,7 +33,7 @@ enum {
 };
 
 struct entry {
-	struct socket_want want;
+	struct socket_spec spec;
 	bool tcp;
 	bool is_wanted; /* mark of sockets_apply */
 	struct udp *udp;
@@ -72,8 +72,8 @@ static const char *protocol(const struct entry *entry)
 static void explain_in_use(struct entry *entry)
 {
 	char owners[PORTOWNER_TEXT_MAX];
-	int n = portowner_find(entry->tcp ? IPPROTO_TCP : IPPROTO_UDP, &entry->want.addr,
-		entry->want.port, owners, sizeof(owners));
+	int n = portowner_find(entry->tcp ? IPPROTO_TCP : IPPROTO_UDP, &entry->spec.addr,
+		entry->spec.port, owners, sizeof(owners));
 	const char *remedy = strstr(owners, "systemd-resolve")
 				     ? "set DNSStubListener=no in /etc/systemd/resolved.conf"
 				     : "stop it, or keep it off this address";
@@ -115,16 +115,16 @@ static void tell_failure(struct entry *entry, int err)
 	if (!tell)
 		return;
 	entry->told = true;
-	log_error(0, "listen", "%s: cannot serve %s port %u by %s: %s", entry->want.view->name,
-		addr_str(&entry->want.addr), entry->want.port, protocol(entry),
+	log_error(0, "listen", "%s: cannot serve %s port %u by %s: %s", entry->spec.view->name,
+		addr_str(&entry->spec.addr), entry->spec.port, protocol(entry),
 		entry->problem);
 }
 
 static void tell_success(struct entry *entry)
 {
 	log_line(entry->told ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, "listen",
-		"%s: serving %s port %u by %s%s", entry->want.view->name,
-		addr_str(&entry->want.addr), entry->want.port, protocol(entry),
+		"%s: serving %s port %u by %s%s", entry->spec.view->name,
+		addr_str(&entry->spec.addr), entry->spec.port, protocol(entry),
 		entry->told ? " at last" : "");
 	entry->err = 0;
 	entry->told = false;
@@ -138,25 +138,25 @@ static struct handover_place place_of(const struct entry *entry)
 {
 	return (struct handover_place){
 		.tcp = entry->tcp,
-		.addr = entry->want.addr,
-		.port = entry->want.port,
-		.scope_id = entry->want.scope_id,
+		.addr = entry->spec.addr,
+		.port = entry->spec.port,
+		.scope_id = entry->spec.scope_id,
 	};
 }
 
 static int open_with(struct sockets *sockets, struct entry *entry, const int *fds, size_t n)
 {
-	const struct socket_want *want = &entry->want;
+	const struct socket_spec *spec = &entry->spec;
 
 	if (entry->tcp) {
 		const struct tcp_at at = {
-			want->addr, want->port, want->scope_id, n > 0 ? fds[0] : -1};
+			spec->addr, spec->port, spec->scope_id, n > 0 ? fds[0] : -1};
 
-		return tcp_listen(sockets->tcp, &at, want->view, &entry->listener);
+		return tcp_listen(sockets->tcp, &at, spec->view, &entry->listener);
 	}
 	const struct udp_at at = {
-		want->addr, want->port, want->scope_id, want->n_threads, fds, n};
-	return udp_open(&at, want->view, &entry->udp);
+		spec->addr, spec->port, spec->scope_id, spec->n_threads, fds, n};
+	return udp_open(&at, spec->view, &entry->udp);
 }
 
 static int try_open(struct sockets *sockets, struct entry *entry)
@@ -164,7 +164,7 @@ static int try_open(struct sockets *sockets, struct entry *entry)
 	const struct handover_place place = place_of(entry);
 	int fds[UDP_MAX_THREADS];
 	size_t n = handover_take(
-		sockets->handover, &place, fds, entry->tcp ? 1 : entry->want.n_threads);
+		sockets->handover, &place, fds, entry->tcp ? 1 : entry->spec.n_threads);
 	int err = open_with(sockets, entry, fds, n);
 
 	if (err < 0 && n > 0) /* or the next try would find the port taken */
@@ -206,7 +206,7 @@ static void tell_closed(const struct entry *entry)
 {
 	if (is_open(entry))
 		log_info("listen", "%s: no longer serving %s port %u by %s",
-			entry->want.view->name, addr_str(&entry->want.addr), entry->want.port,
+			entry->spec.view->name, addr_str(&entry->spec.addr), entry->spec.port,
 			protocol(entry));
 }
 
@@ -228,15 +228,15 @@ static void entry_close(struct entry *entry)
 	entry_free(entry);
 }
 
-static bool is_same_place(const struct entry *entry, const struct socket_want *want)
+static bool is_same_place(const struct entry *entry, const struct socket_spec *spec)
 {
-	return entry->want.port == want->port && addr_eq(&entry->want.addr, &want->addr);
+	return entry->spec.port == spec->port && addr_eq(&entry->spec.addr, &spec->addr);
 }
 
-static bool is_same(const struct entry *entry, const struct socket_want *want)
+static bool is_same(const struct entry *entry, const struct socket_spec *spec)
 {
-	return is_same_place(entry, want) && entry->want.view == want->view &&
-	       (entry->tcp || entry->want.n_threads == want->n_threads);
+	return is_same_place(entry, spec) && entry->spec.view == spec->view &&
+	       (entry->tcp || entry->spec.n_threads == spec->n_threads);
 }
 
 /* ---- all of them ---- */
@@ -281,7 +281,7 @@ static void on_losses(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < sockets->n; i++) {
 		struct entry *entry = sockets->entries[i];
 		const struct loss_place place = {
-			entry->want.view->name, entry->want.addr, entry->want.port};
+			entry->spec.view->name, entry->spec.addr, entry->spec.port};
 		uint64_t totals[STATS_N_COUNTERS] = {0};
 
 		if (!entry->udp)
@@ -301,22 +301,22 @@ void sockets_retry(struct sockets *sockets)
 	arm_retry(sockets);
 }
 
-static struct entry *find(struct sockets *sockets, const struct socket_want *want, bool tcp)
+static struct entry *find(struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
 	for (size_t i = 0; i < sockets->n; i++)
-		if (sockets->entries[i]->tcp == tcp && is_same(sockets->entries[i], want))
+		if (sockets->entries[i]->tcp == tcp && is_same(sockets->entries[i], spec))
 			return sockets->entries[i];
 	return NULL;
 }
 
-/* Closes what is not marked: all, or what holds the place of `want`. */
-static void close_unwanted(struct sockets *sockets, const struct socket_want *want, bool tcp)
+/* Closes what is not marked: all, or what holds the place of `spec`. */
+static void close_unwanted(struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < sockets->n; i++) {
 		struct entry *entry = sockets->entries[i];
-		bool meant = !want || (entry->tcp == tcp && is_same_place(entry, want));
+		bool meant = !spec || (entry->tcp == tcp && is_same_place(entry, spec));
 
 		if (!meant || entry->is_wanted) {
 			sockets->entries[kept++] = entry;
@@ -328,9 +328,9 @@ static void close_unwanted(struct sockets *sockets, const struct socket_want *wa
 }
 
 /* Marks the socket, or adds it, not opened yet. */
-static int want_one(struct sockets *sockets, const struct socket_want *want, bool tcp)
+static int want_one(struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
-	struct entry *entry = find(sockets, want, tcp);
+	struct entry *entry = find(sockets, spec, tcp);
 
 	if (entry) {
 		entry->is_wanted = true;
@@ -344,14 +344,14 @@ static int want_one(struct sockets *sockets, const struct socket_want *want, boo
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return -ENOMEM;
-	entry->want = *want;
+	entry->spec = *spec;
 	entry->tcp = tcp;
 	entry->is_wanted = true;
 	sockets->entries[sockets->n++] = entry;
 	return 0;
 }
 
-void sockets_apply(struct sockets *sockets, const struct socket_want *wants, size_t n)
+void sockets_apply(struct sockets *sockets, const struct socket_spec *specs, size_t n)
 {
 	int err = 0;
 
@@ -359,7 +359,7 @@ void sockets_apply(struct sockets *sockets, const struct socket_want *wants, siz
 		sockets->entries[i]->is_wanted = false;
 	for (size_t i = 0; i < n && err == 0; i++)
 		for (int tcp = 0; tcp < 2 && err == 0; tcp++)
-			err = want_one(sockets, &wants[i], tcp);
+			err = want_one(sockets, &specs[i], tcp);
 	if (err < 0)
 		log_error(err, "listen", "not all sockets can be opened");
 
@@ -367,7 +367,7 @@ void sockets_apply(struct sockets *sockets, const struct socket_want *wants, siz
 	 * moved to another uplink, or another number of threads */
 	for (size_t i = 0; i < n; i++)
 		for (int tcp = 0; tcp < 2; tcp++)
-			close_unwanted(sockets, &wants[i], tcp);
+			close_unwanted(sockets, &specs[i], tcp);
 	sockets_retry(sockets);
 	close_unwanted(sockets, NULL, false);
 	handover_discard(sockets->handover);
@@ -415,7 +415,7 @@ void sockets_count(const struct sockets *sockets, const struct view *view, bool 
 	for (size_t i = 0; i < sockets->n; i++) {
 		const struct entry *entry = sockets->entries[i];
 
-		if (entry->want.view != view || entry->tcp != tcp)
+		if (entry->spec.view != view || entry->tcp != tcp)
 			continue;
 		if (entry->udp)
 			udp_count(entry->udp, totals);
@@ -444,11 +444,11 @@ struct socket_state sockets_state(const struct sockets *sockets, size_t i)
 	int64_t in_ms = is_open(entry) ? 0 : entry->retry_ms - clock_now_ms();
 
 	return (struct socket_state){
-		.view = entry->want.view,
-		.addr = entry->want.addr,
-		.port = entry->want.port,
+		.view = entry->spec.view,
+		.addr = entry->spec.addr,
+		.port = entry->spec.port,
 		.tcp = entry->tcp,
-		.n_threads = entry->want.n_threads,
+		.n_threads = entry->spec.n_threads,
 		.is_open = is_open(entry),
 		.problem = entry->problem,
 		.retry_in_ms = in_ms > 0 ? in_ms : 0,

@@ -15,7 +15,7 @@ struct event_base;
 struct sockets; /* opaque, see sockets.c */
 struct tcp_server;
 
-struct socket_want {
+struct socket_spec {
 	struct view *view;
 	struct addr addr;
 	uint16_t port;
@@ -42,7 +42,7 @@ void sockets_free(struct sockets *sockets);
 
 /* UDP and TCP for each entry; no two may have the same address and port. Their views must have
  * answers already, and outlive their sockets. */
-void sockets_apply(struct sockets *sockets, const struct socket_want *wants, size_t n);
+void sockets_apply(struct sockets *sockets, const struct socket_spec *specs, size_t n);
 
 /* Opens again now what could not be opened: something has changed. */
 void sockets_retry(struct sockets *sockets);

@@ -12,14 +12,14 @@
 #include "common/net/pickaddr.h"
 
 struct list {
-	struct listen_want *wants;
+	struct listen_spec *specs;
 	size_t n;
 };
 
 static int find(const struct list *list, const struct addr *addr, uint16_t port)
 {
 	for (size_t i = 0; i < list->n; i++)
-		if (list->wants[i].port == port && addr_eq(&list->wants[i].addr, addr))
+		if (list->specs[i].port == port && addr_eq(&list->specs[i].addr, addr))
 			return (int)i;
 	return LISTEN_FREE;
 }
@@ -30,9 +30,9 @@ static void add(struct list *list, int view, const struct link *link,
 	int earlier = find(list, &addr->addr, port);
 
 	/* the kernel may list one address twice, with different peers */
-	if (earlier >= 0 && list->wants[earlier].view == view)
+	if (earlier >= 0 && list->specs[earlier].view == view)
 		return;
-	list->wants[list->n++] = (struct listen_want){
+	list->specs[list->n++] = (struct listen_spec){
 		.view = view,
 		.addr = addr->addr,
 		.port = port,
@@ -72,20 +72,20 @@ static size_t count_addrs(const struct site *site, const struct site_links *link
 	return n;
 }
 
-int listen_wanted(const struct site *site, const struct site_links *links,
-	struct listen_want **ret_wants, size_t *ret_n)
+int listen_specs(const struct site *site, const struct site_links *links,
+	struct listen_spec **ret_specs, size_t *ret_n)
 {
 	struct list list = {
-		.wants = calloc(count_addrs(site, links) + 1, sizeof(*list.wants)),
+		.specs = calloc(count_addrs(site, links) + 1, sizeof(*list.specs)),
 	};
 
-	if (!list.wants)
+	if (!list.specs)
 		return -ENOMEM;
 	for (size_t i = 0; i < site->n_uplinks; i++)
 		add_uplink(&list, site, i, links->uplinks[i]);
 	for (size_t i = 0; i < site->n_lan; i++)
 		add_lan(&list, site, links->lan[i]);
-	*ret_wants = list.wants;
+	*ret_specs = list.specs;
 	*ret_n = list.n;
 	return 0;
 }

@@ -4,11 +4,11 @@
  */
 #pragma once
 #include "common/site/site.h"
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 
 enum { LISTEN_FREE = -1 };
 
-struct listen_want {
+struct listen_spec {
 	int view; /* an uplink's index, or FACTS_VIEW_INSIDE */
 	struct addr addr;
 	uint16_t port;
@@ -19,5 +19,5 @@ struct listen_want {
 
 /* Uplinks in order of preference, then the LAN; addresses in the kernel's order. An uplink
  * with `inbound: no` has none. The list is the caller's. -ENOMEM. */
-int listen_wanted(const struct site *site, const struct site_links *links,
-	struct listen_want **ret_wants, size_t *ret_n);
+int listen_specs(const struct site *site, const struct site_links *links,
+	struct listen_spec **ret_specs, size_t *ret_n);

@@ -92,7 +92,7 @@ int verify_expected(
 {
 	AUTO(freep) char *path = cli_path(verify->runtime_dir, DNSD_SOCKET);
 	json_t *request = json_pack(
-		"{s:s, s:s, s:b}", "verb", "expect", "token", token, "done", (int)done);
+		"{s:s, s:s, s:b}", "verb", "inbound-token", "token", token, "done", (int)done);
 	int err = path && request ? ctl_request_object(
 					    path, request, DNSD_SOCKET_TIMEOUT_MS, ret_reply)
 				  : -ENOMEM;

@@ -186,7 +186,7 @@ json_t *verify_json(const struct verify *verify, const struct verify_result *res
 /* `verify --inbound`. */
 int verify_inbound(const struct cli *cli, struct verify *verify);
 
-/* A fresh token for expect.h, told to the running dnsd. -errno without saying anything. */
+/* A fresh token for inboundtoken.h, told to the running dnsd. -errno without saying anything. */
 int verify_expect(const struct verify *verify, char ret_token[33], json_t **ret_reply);
 /* Speaks of a token again: counts so far, and a minute more; `done` ends it. */
 int verify_expected(

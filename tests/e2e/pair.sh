@@ -25,7 +25,7 @@ why_of_view() {
 }
 
 follows() {
-	dnsd_says_so '.stream.connected'
+	dnsd_says_so '.routed.connected'
 }
 
 # offered ADDRESS...: what the LAN is told of the uplinks that may be used.

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 #include "dnsd/state/listen.h"
 
 #include <linux/if.h>
@@ -111,22 +111,22 @@ static void rig_free(struct rig *rig)
 /* All wanted sockets in words: "0 192.168.2.1#53, inside 10.0.0.1#53". */
 static void assert_wanted(const struct rig *rig, const char *expected)
 {
-	struct listen_want *wants;
+	struct listen_spec *specs;
 	size_t n;
 	char text[1024] = "";
 	size_t len = 0;
 
-	assert_int_equal(listen_wanted(rig->site, &rig->links, &wants, &n), 0);
+	assert_int_equal(listen_specs(rig->site, &rig->links, &specs, &n), 0);
 	for (size_t i = 0; i < n; i++) {
 		char view[16] = "inside";
 
-		if (wants[i].view >= 0)
-			snprintf(view, sizeof(view), "%d", wants[i].view);
+		if (specs[i].view >= 0)
+			snprintf(view, sizeof(view), "%d", specs[i].view);
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %s#%u%s",
-			i > 0 ? ", " : "", view, addr_str(&wants[i].addr), wants[i].port,
-			wants[i].taken_by >= 0 ? " taken" : "");
+			i > 0 ? ", " : "", view, addr_str(&specs[i].addr), specs[i].port,
+			specs[i].taken_by >= 0 ? " taken" : "");
 	}
-	free(wants);
+	free(specs);
 	assert_string_equal(text, expected);
 }
 
@@ -249,7 +249,7 @@ static struct facts facts_of(const struct rig *rig)
 {
 	struct facts facts;
 
-	assert_int_equal(gather_facts(rig->site, &rig->links, &facts), 0);
+	assert_int_equal(facts_from_links(rig->site, &rig->links, &facts), 0);
 	return facts;
 }
 
@@ -270,7 +270,8 @@ static void an_uplink_with_carrier_and_address_is_up(void **state)
 	assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV4], "192.168.2.1");
 	assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV6], "none");
 	assert_addr(&facts.lan[SITE_IPV4], "10.0.0.1");
-	assert_string_equal(gather_why(&rig->site->uplinks[0], &rig->a.link, why, sizeof(why)),
+	assert_string_equal(
+		facts_link_why(&rig->site->uplinks[0], &rig->a.link, why, sizeof(why)),
 		"wan-a has carrier and address");
 	facts_fini(&facts);
 	rig_free(rig);
@@ -304,8 +305,8 @@ static void an_uplink_without_one_of_them_is_down(void **state)
 		assert_int_equal(facts.uplinks[1].state, UPLINK_UP);
 		assert_addr(&facts.uplinks[0].public_addrs[SITE_IPV4],
 			i < 2 ? "192.168.2.1" : "none");
-		assert_string_equal(gather_why(&rig->site->uplinks[0], rig->links.uplinks[0],
-					    why, sizeof(why)),
+		assert_string_equal(facts_link_why(&rig->site->uplinks[0],
+					    rig->links.uplinks[0], why, sizeof(why)),
 			reasons[i]);
 		facts_fini(&facts);
 		rig_free(rig);

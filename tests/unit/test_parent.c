@@ -25,7 +25,7 @@
 
 #include "common/bigendian.h"
 #include "common/clock.h"
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 #include "dnsd/wire/message.h"
 
 enum { MAX_RECORDS = 8, PATIENCE_MS = 10000, SECRET_LEN = 32 };
@@ -299,7 +299,7 @@ static void follow(struct fixture *f, const char *ttl)
 	}
 	report_fini(&report);
 	facts_fini(&f->facts);
-	assert_int_equal(gather_example(f->config->site, &f->facts), 0);
+	assert_int_equal(facts_example(f->config->site, &f->facts), 0);
 	const struct parent_input input = {
 		f->config->site, f->config->zones, f->config->keys, &f->facts};
 

@@ -56,18 +56,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct socket_want want(struct view *view, const char *address)
+static struct socket_spec want(struct view *view, const char *address)
 {
-	return (struct socket_want){
+	return (struct socket_spec){
 		.view = view, .addr = serving_addr(address), .port = 53, .n_threads = 2};
 }
 
 static void apply(struct rig *rig, const char *first, const char *second)
 {
-	const struct socket_want wants[] = {
-		want(rig->a, first), second ? want(rig->b, second) : (struct socket_want){0}};
+	const struct socket_spec specs[] = {
+		want(rig->a, first), second ? want(rig->b, second) : (struct socket_spec){0}};
 
-	sockets_apply(rig->sockets, wants, second ? 2 : 1);
+	sockets_apply(rig->sockets, specs, second ? 2 : 1);
 }
 
 static uint64_t n_queries(const struct rig *rig, const struct view *view)
@@ -139,8 +139,8 @@ static void those_that_go_are_closed_and_remembered(void **state)
 static void an_address_may_move_to_another_view(void **state)
 {
 	struct rig *rig = *state;
-	const struct socket_want before = want(rig->a, "192.168.2.1");
-	const struct socket_want after = want(rig->b, "192.168.2.1");
+	const struct socket_spec before = want(rig->a, "192.168.2.1");
+	const struct socket_spec after = want(rig->b, "192.168.2.1");
 
 	sockets_apply(rig->sockets, &before, 1);
 	sockets_apply(rig->sockets, &after, 1);
@@ -151,11 +151,11 @@ static void an_address_may_move_to_another_view(void **state)
 static void another_number_of_threads_opens_udp_anew(void **state)
 {
 	struct rig *rig = *state;
-	struct socket_want wants = want(rig->a, "192.168.2.1");
+	struct socket_spec specs = want(rig->a, "192.168.2.1");
 
-	sockets_apply(rig->sockets, &wants, 1);
-	wants.n_threads = 1;
-	sockets_apply(rig->sockets, &wants, 1);
+	sockets_apply(rig->sockets, &specs, 1);
+	specs.n_threads = 1;
+	sockets_apply(rig->sockets, &specs, 1);
 	assert_int_equal(sockets_n_open(rig->sockets), 2);
 	assert_int_equal(sockets_n(rig->sockets), 2);
 	assert_serves(rig, "192.168.2.1", "www.example.com. 10 A 192.168.2.1");

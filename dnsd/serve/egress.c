@@ -1,11 +1,11 @@
-/* wayout.c - over which interface the answers of each address leave
+/* egress.c - over which interface the answers of each address leave
  *
  * One route look-up per address, a while after a change of links (routes come after addresses)
  * and for each `status`. A socket bound to an address alone follows the kernel's rules: a rule
  * "from ADDRESS" brings the answer to its uplink's table, without one it takes the default
  * route, and the other ISP drops it for its foreign source.
  */
-#include "dnsd/serve/wayout.h"
+#include "dnsd/serve/egress.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,19 +25,19 @@ static const char *interface_name(const struct links *links, int ifindex)
 	return link ? link->name : "an unknown interface";
 }
 
-static void look(struct wayout_entry *entry, const struct links *links)
+static void look(struct egress_path *entry, const struct links *links)
 {
 	const struct link *link = links_find_index(links, entry->wanted);
 	struct addr far = {0};
 
 	addr_parse(far_away(entry->addr.family), &far);
 	if (links_route_lookup(&entry->addr, &far, &entry->found) < 0)
-		entry->found = WAYOUT_UNKNOWN;
-	entry->is_wrong = link && link_is_usable(link) && entry->found != WAYOUT_UNKNOWN &&
+		entry->found = EGRESS_UNKNOWN;
+	entry->is_wrong = link && link_is_usable(link) && entry->found != EGRESS_UNKNOWN &&
 			  entry->found != entry->wanted;
 }
 
-static void tell(const struct wayout_entry *entry, const struct wayout_entry *before,
+static void tell(const struct egress_path *entry, const struct egress_path *before,
 	const struct site *site, const struct links *links)
 {
 	const char *uplink = site->uplinks[entry->view].name;
@@ -67,41 +67,41 @@ static void tell(const struct wayout_entry *entry, const struct wayout_entry *be
 			uplink, address, interface_name(links, entry->found), wanted, wanted);
 }
 
-const struct wayout_entry *wayout_find(const struct wayout *wayout, const struct addr *addr)
+const struct egress_path *egress_find(const struct egress *egress, const struct addr *addr)
 {
-	for (size_t i = 0; i < wayout->n; i++)
-		if (addr_eq(&wayout->entries[i].addr, addr))
-			return &wayout->entries[i];
+	for (size_t i = 0; i < egress->n; i++)
+		if (addr_eq(&egress->entries[i].addr, addr))
+			return &egress->entries[i];
 	return NULL;
 }
 
-void wayout_update(struct wayout *wayout, const struct site *site, const struct links *links,
-	const struct listen_want *wants, size_t n_wants)
+void egress_update(struct egress *egress, const struct site *site, const struct links *links,
+	const struct listen_spec *specs, size_t n_specs)
 {
-	struct wayout now = {.entries = calloc(n_wants + 1, sizeof(*now.entries))};
+	struct egress now = {.entries = calloc(n_specs + 1, sizeof(*now.entries))};
 
 	if (!now.entries)
 		return; /* what was found before still tells more than nothing */
-	for (size_t i = 0; i < n_wants; i++) {
-		struct wayout_entry *entry = &now.entries[now.n];
+	for (size_t i = 0; i < n_specs; i++) {
+		struct egress_path *entry = &now.entries[now.n];
 
-		if (wants[i].view < 0 || wants[i].taken_by >= 0)
+		if (specs[i].view < 0 || specs[i].taken_by >= 0)
 			continue;
-		*entry = (struct wayout_entry){
-			.addr = wants[i].addr,
-			.view = wants[i].view,
-			.wanted = wants[i].ifindex,
+		*entry = (struct egress_path){
+			.addr = specs[i].addr,
+			.view = specs[i].view,
+			.wanted = specs[i].ifindex,
 		};
 		look(entry, links);
-		tell(entry, wayout_find(wayout, &entry->addr), site, links);
+		tell(entry, egress_find(egress, &entry->addr), site, links);
 		now.n++;
 	}
-	wayout_fini(wayout);
-	*wayout = now;
+	egress_fini(egress);
+	*egress = now;
 }
 
-void wayout_fini(struct wayout *wayout)
+void egress_fini(struct egress *egress)
 {
-	free(wayout->entries);
-	*wayout = (struct wayout){0};
+	free(egress->entries);
+	*egress = (struct egress){0};
 }

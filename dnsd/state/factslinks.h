@@ -1,4 +1,4 @@
-/* gather.h - from links to facts: what the answers need to know of the site at this moment
+/* factslinks.h - from links to facts: what the answers need to know of the site at this moment
  *
  * Pure: values in, values out. dnsd.c calls it after each change of a link.
  */
@@ -20,25 +20,25 @@ int site_links_find(
 void site_links_fini(struct site_links *links);
 
 /* The uplink's own address by site.yaml and the link (NULL: none); unset: none. */
-struct addr gather_own(
+struct addr facts_own_addr(
 	const struct site_uplink *uplink, const struct link *link, enum site_family family);
 
 /* `ret_facts` is the caller's, to end with facts_fini. -ENOMEM. */
-int gather_facts(
+int facts_from_links(
 	const struct site *site, const struct site_links *links, struct facts *ret_facts);
 
 /* Facts for a check of the configuration without a kernel: all is up, addresses are made up
  * where site.yaml does not tell them; IPv6 where site.yaml speaks of it. */
-int gather_example(const struct site *site, struct facts *ret_facts);
+int facts_example(const struct site *site, struct facts *ret_facts);
 
 void facts_fini(struct facts *facts);
 bool facts_eq(const struct facts *a, const struct facts *b);
 
 /* Up or down, by link and address alone. */
-enum uplink_state gather_state(const struct site_uplink *uplink, const struct link *link);
+enum uplink_state facts_link_state(const struct site_uplink *uplink, const struct link *link);
 
-enum { GATHER_WHY_MAX = 128 };
+enum { FACTS_WHY_MAX = 128 };
 
 /* Why the uplink is in its state, for people: "no carrier on wan-a". `out` is returned. */
-const char *gather_why(
+const char *facts_link_why(
 	const struct site_uplink *uplink, const struct link *link, char *out, size_t cap);

@@ -1,4 +1,4 @@
-/* test_word.c - routed's word: what is read, what is refused, and what follows for the facts
+/* test_routedreport.c - routed's word: what is read, what is refused, and what follows for the facts
  *
  * Two uplinks of the reference site, with links that the test makes by hand.
  */
@@ -13,7 +13,7 @@
 #include "common/site/uplinkset.h"
 
 #include "common/site/siteload.h"
-#include "dnsd/state/word.h"
+#include "dnsd/state/routedreport.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -38,8 +38,8 @@ struct fixture {
 	struct link_addr addrs[2][3];
 	struct site_links site_links;
 	struct facts facts;
-	struct word *word;
-	char error[WORD_ERROR_MAX];
+	struct routed_report *report;
+	char error[ROUTED_REPORT_ERROR_MAX];
 };
 
 static struct link_addr link_addr(const char *text)
@@ -82,7 +82,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	word_free(f->word);
+	routed_report_free(f->report);
 	facts_fini(&f->facts);
 	site_links_fini(&f->site_links);
 	site_free(f->site);
@@ -92,10 +92,10 @@ static int teardown(void **state)
 
 static int parse(struct fixture *f, const char *line)
 {
-	word_free(f->word);
-	f->word = NULL;
+	routed_report_free(f->report);
+	f->report = NULL;
 	f->error[0] = '\0';
-	return word_parse(line, strlen(line), &f->word, f->error);
+	return routed_report_parse(line, strlen(line), &f->report, f->error);
 }
 
 static void take(struct fixture *f, const char *line)
@@ -108,8 +108,8 @@ static void take(struct fixture *f, const char *line)
 static void gather(struct fixture *f)
 {
 	facts_fini(&f->facts);
-	assert_int_equal(gather_facts(f->site, &f->site_links, &f->facts), 0);
-	word_apply(f->word, f->site, &f->site_links, &f->facts);
+	assert_int_equal(facts_from_links(f->site, &f->site_links, &f->facts), 0);
+	routed_report_apply(f->report, f->site, &f->site_links, &f->facts);
 }
 
 /* ---- reading ---- */
@@ -130,19 +130,20 @@ static void a_whole_line_is_read(void **state)
 		"],\"servers\":[{\"name\":\"web\",\"dead\":[{\"uplink\":\"isp-b\","
 		"\"why\":\"refused\"}]},{\"name\":\"mail\",\"dead\":[]}]}");
 
-	const struct word_uplink *a = word_find(f->word, &f->site->uplinks[A]);
-	assert_int_equal(f->word->seq, 42);
-	assert_int_equal(f->word->n_uplinks, 2);
+	const struct routed_report_uplink *a = routed_report_find(
+		f->report, &f->site->uplinks[A]);
+	assert_int_equal(f->report->seq, 42);
+	assert_int_equal(f->report->n_uplinks, 2);
 	assert_int_equal(a->state, UPLINK_DEGRADED);
 	assert_true(a->active);
 	assert_string_equal(a->why, "12.0 % loss");
 	assert_string_equal(a->since, "2026-11-22T09:00:00Z");
 	assert_string_equal(addr_str(&a->public_addrs[SITE_IPV4]), "192.168.2.1");
 	assert_string_equal(addr_str(&a->public_addrs[SITE_IPV6]), "2001:db8:a::1");
-	assert_int_equal(f->word->n_dead, 1);
-	assert_string_equal(word_dead_why(f->word, "web", "isp-b"), "refused");
-	assert_null(word_dead_why(f->word, "web", "isp-a"));
-	assert_null(word_dead_why(f->word, "mail", "isp-b"));
+	assert_int_equal(f->report->n_dead, 1);
+	assert_string_equal(routed_report_dead_why(f->report, "web", "isp-b"), "refused");
+	assert_null(routed_report_dead_why(f->report, "web", "isp-a"));
+	assert_null(routed_report_dead_why(f->report, "mail", "isp-b"));
 }
 
 /* Additions of a later routed, in any order. */
@@ -154,18 +155,19 @@ static void what_is_not_known_is_passed_by(void **state)
 		"\"interface\":\"wan-a\",\"name\":\"isp-a\",\"colour\":null}],\"version\":1,"
 		"\"servers\":[{\"dead\":[{\"uplink\":\"isp-a\",\"since\":1}],\"name\":\"web\","
 		"\"x\":{}}]}");
-	assert_int_equal(word_find(f->word, &f->site->uplinks[A])->state, UPLINK_DOWN);
-	assert_string_equal(word_dead_why(f->word, "web", "isp-a"), "");
+	assert_int_equal(
+		routed_report_find(f->report, &f->site->uplinks[A])->state, UPLINK_DOWN);
+	assert_string_equal(routed_report_dead_why(f->report, "web", "isp-a"), "");
 
 	/* a state that is not known is neither good nor bad */
 	take(f, "{\"version\":1,\"uplinks\":[{\"name\":\"isp-a\",\"interface\":\"wan-a\","
 		"\"state\":\"testing\"}," UPLINK_B "]}");
-	assert_null(word_find(f->word, &f->site->uplinks[A]));
-	assert_non_null(word_find(f->word, &f->site->uplinks[B]));
+	assert_null(routed_report_find(f->report, &f->site->uplinks[A]));
+	assert_non_null(routed_report_find(f->report, &f->site->uplinks[B]));
 	take(f, "{\"version\":1,\"uplinks\":[{\"name\":\"isp-a\",\"interface\":\"wan-a\"}]}");
-	assert_null(word_find(f->word, &f->site->uplinks[A]));
+	assert_null(routed_report_find(f->report, &f->site->uplinks[A]));
 	take(f, "{\"version\":1,\"uplinks\":[]}");
-	assert_null(word_find(f->word, &f->site->uplinks[A]));
+	assert_null(routed_report_find(f->report, &f->site->uplinks[A]));
 }
 
 static void what_is_no_word_is_refused_with_the_reason(void **state)
@@ -214,8 +216,8 @@ static void what_is_no_word_is_refused_with_the_reason(void **state)
 		if (!strstr(f->error, cases[i].reason))
 			fail_msg("%s: '%s'", cases[i].line, f->error);
 	}
-	assert_int_equal(
-		word_parse("{\"version\":1,\"uplinks\":[\0]}", 27, &f->word, f->error),
+	assert_int_equal(routed_report_parse(
+				 "{\"version\":1,\"uplinks\":[\0]}", 27, &f->report, f->error),
 		-EBADMSG);
 }
 
@@ -277,7 +279,7 @@ static void text_is_made_printable_and_short(void **state)
 {
 	struct fixture *f = *state;
 	char line[4096];
-	char why[2 * WORD_WHY_MAX];
+	char why[2 * ROUTED_REPORT_WHY_MAX];
 
 	memset(why, 'y', sizeof(why) - 1);
 	why[sizeof(why) - 1] = '\0';
@@ -286,9 +288,10 @@ static void text_is_made_printable_and_short(void **state)
 		"\"state\":\"up\",\"why\":\"\\u001b[31m\\r\xc3\xa4%s\"}]}",
 		why);
 	take(f, line);
-	const struct word_uplink *a = word_find(f->word, &f->site->uplinks[A]);
+	const struct routed_report_uplink *a = routed_report_find(
+		f->report, &f->site->uplinks[A]);
 	assert_memory_equal(a->why, "?[31m???yyy", 11);
-	assert_int_equal(strlen(a->why), WORD_WHY_MAX - 1);
+	assert_int_equal(strlen(a->why), ROUTED_REPORT_WHY_MAX - 1);
 }
 
 /* ---- what follows ---- */
@@ -318,7 +321,7 @@ static void the_worse_of_word_and_mirror_counts(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct word_verdict verdict;
+		struct routed_report_verdict verdict;
 		char line[256];
 
 		print_message("  %s, %s\n", rows[i].said ? rows[i].said : "nothing",
@@ -334,7 +337,7 @@ static void the_worse_of_word_and_mirror_counts(void **state)
 		gather(f);
 		assert_int_equal(f->facts.uplinks[A].state, rows[i].state);
 		assert_int_equal(f->facts.uplinks[B].state, UPLINK_UP);
-		word_judge(f->word, &f->site->uplinks[A], &f->links[A], &verdict);
+		routed_report_weigh(f->report, &f->site->uplinks[A], &f->links[A], &verdict);
 		assert_int_equal(verdict.state, rows[i].state);
 		assert_int_equal(verdict.by_routed, rows[i].by_routed);
 		if (rows[i].by_routed)
@@ -361,11 +364,11 @@ static void no_word_changes_nothing(void **state)
 	struct facts alone;
 
 	gather(f);
-	assert_int_equal(gather_facts(f->site, &f->site_links, &alone), 0);
+	assert_int_equal(facts_from_links(f->site, &f->site_links, &alone), 0);
 	assert_true(facts_eq(&f->facts, &alone));
 	facts_fini(&alone);
-	assert_null(word_find(NULL, &f->site->uplinks[A]));
-	assert_null(word_dead_why(NULL, "web", "isp-a"));
+	assert_null(routed_report_find(NULL, &f->site->uplinks[A]));
+	assert_null(routed_report_dead_why(NULL, "web", "isp-a"));
 }
 
 static void dead_servers_are_found_by_name(void **state)

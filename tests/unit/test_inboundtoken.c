@@ -1,4 +1,4 @@
-/* test_expect.c - names that `verify --inbound` waits for: who gets counted, and what is said
+/* test_inboundtoken.c - names that `verify --inbound` waits for: who gets counted, and what is said
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/answer/expect.h"
+#include "dnsd/answer/inboundtoken.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,18 +18,18 @@
 #define TOKEN "0123456789abcdef0123456789abcdef"
 #define OTHER "0123456789abcdef0123456789abcdee"
 
-static struct expect expect;
+static struct inbound_tokens tokens;
 
 /* The reference zone in isp-a's view, and one with wildcards at the apex. */
 static struct fixture *fixture_waiting(const struct fixture_zone *zone)
 {
 	struct fixture *f = fixture_new(zone, 1);
 
-	memset(&expect, 0, sizeof(expect));
-	f->conf.expect = &expect;
+	memset(&tokens, 0, sizeof(tokens));
+	f->conf.inbound_tokens = &tokens;
 	f->conf.view = 0;
 	f->conf.view_name = "isp-a";
-	assert_int_equal(expect_open(&expect, TOKEN, f->now_s), 0);
+	assert_int_equal(inbound_token_open(&tokens, TOKEN, f->now_s), 0);
 	return f;
 }
 
@@ -48,7 +48,7 @@ static int teardown(void **state)
 static unsigned int arrived(
 	const struct fixture *f, int view, enum site_family family, int tcp)
 {
-	return expect_find(&expect, TOKEN, f->now_s)->n_arrived[view + 1][family][tcp];
+	return inbound_token_find(&tokens, TOKEN, f->now_s)->n_arrived[view + 1][family][tcp];
 }
 
 static void a_name_is_answered_with_the_view_and_counted(void **state)
@@ -73,9 +73,9 @@ static void the_other_kind_must_come_back_by_tcp(void **state)
 	assert_section_empty(f, LDNS_SECTION_ANSWER);
 	ask_with(f, "isp-a", TOKEN "-t22.www.example.com.", LDNS_RR_TYPE_TXT, .tcp = true);
 	assert_answer(f, TOKEN "-t22.www.example.com. 0 TXT \"view=isp-a\"");
-	assert_int_equal(arrived(f, 0, SITE_IPV4, EXPECT_BY_UDP), 1);
-	assert_int_equal(arrived(f, 0, SITE_IPV4, EXPECT_BY_TCP), 1);
-	assert_int_equal(arrived(f, 0, SITE_IPV4, EXPECT_CUT), 1);
+	assert_int_equal(arrived(f, 0, SITE_IPV4, INBOUND_BY_UDP), 1);
+	assert_int_equal(arrived(f, 0, SITE_IPV4, INBOUND_BY_TCP), 1);
+	assert_int_equal(arrived(f, 0, SITE_IPV4, INBOUND_TC), 1);
 }
 
 /* RFC 8020: NXDOMAIN for one type would deny the others. */
@@ -142,16 +142,16 @@ static void it_is_over_after_a_minute_or_when_told(void **state)
 {
 	struct fixture *f = *state;
 
-	f->now_s += EXPECT_OPEN_S;
+	f->now_s += INBOUND_TOKEN_OPEN_S;
 	ask(f, "isp-a", TOKEN "-u1.www.example.com.", LDNS_RR_TYPE_TXT);
 	assert_status(f, "NOERROR aa");
 	f->now_s++;
 	ask(f, "isp-a", TOKEN "-u2.www.example.com.", LDNS_RR_TYPE_TXT);
 	assert_status(f, "NXDOMAIN aa");
-	assert_null(expect_find(&expect, TOKEN, f->now_s));
+	assert_null(inbound_token_find(&tokens, TOKEN, f->now_s));
 
-	assert_int_equal(expect_open(&expect, TOKEN, f->now_s), 0);
-	expect_close(&expect, TOKEN);
+	assert_int_equal(inbound_token_open(&tokens, TOKEN, f->now_s), 0);
+	inbound_token_close(&tokens, TOKEN);
 	ask(f, "isp-a", TOKEN "-u3.www.example.com.", LDNS_RR_TYPE_TXT);
 	assert_status(f, "NXDOMAIN aa");
 }
@@ -161,37 +161,39 @@ static void counts_begin_anew_and_a_renewal_keeps_them(void **state)
 	struct fixture *f = *state;
 
 	ask(f, "isp-a", TOKEN "-u1.www.example.com.", LDNS_RR_TYPE_TXT);
-	assert_int_equal(expect_open(&expect, TOKEN, f->now_s + 30), 0);
+	assert_int_equal(inbound_token_open(&tokens, TOKEN, f->now_s + 30), 0);
 	f->now_s += 80;
 	assert_int_equal(arrived(f, 0, SITE_IPV4, 0), 1);
-	expect_clear(&expect);
-	assert_false(expect_is_open(&expect));
-	assert_int_equal(expect_open(&expect, TOKEN, f->now_s), 0);
+	inbound_token_close_all(&tokens);
+	assert_false(inbound_tokens_are_open(&tokens));
+	assert_int_equal(inbound_token_open(&tokens, TOKEN, f->now_s), 0);
 	assert_int_equal(arrived(f, 0, SITE_IPV4, 0), 0);
 }
 
 static void there_are_few_places(void **state)
 {
 	struct fixture *f = *state;
-	char token[EXPECT_TOKEN_LEN + 1] = OTHER;
+	char token[INBOUND_TOKEN_LEN + 1] = OTHER;
 
-	for (int i = 1; i < EXPECT_MAX; i++) {
+	for (int i = 1; i < INBOUND_TOKEN_MAX; i++) {
 		snprintf(token, sizeof(token), "%032x", (unsigned int)i);
-		assert_int_equal(expect_open(&expect, token, f->now_s), 0);
+		assert_int_equal(inbound_token_open(&tokens, token, f->now_s), 0);
 	}
-	assert_int_equal(expect_open(&expect, OTHER, f->now_s), -EBUSY);
-	assert_int_equal(expect_open(&expect, TOKEN, f->now_s), 0);
-	assert_int_equal(expect_open(&expect, OTHER, f->now_s + EXPECT_OPEN_S + 1), 0);
+	assert_int_equal(inbound_token_open(&tokens, OTHER, f->now_s), -EBUSY);
+	assert_int_equal(inbound_token_open(&tokens, TOKEN, f->now_s), 0);
+	assert_int_equal(
+		inbound_token_open(&tokens, OTHER, f->now_s + INBOUND_TOKEN_OPEN_S + 1), 0);
 }
 
 static void what_is_no_token_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(expect_open(&expect, "", f->now_s), -EINVAL);
-	assert_int_equal(expect_open(&expect, TOKEN "0", f->now_s), -EINVAL);
+	assert_int_equal(inbound_token_open(&tokens, "", f->now_s), -EINVAL);
+	assert_int_equal(inbound_token_open(&tokens, TOKEN "0", f->now_s), -EINVAL);
 	assert_int_equal(
-		expect_open(&expect, "0123456789ABCDEF0123456789abcdef", f->now_s), -EINVAL);
+		inbound_token_open(&tokens, "0123456789ABCDEF0123456789abcdef", f->now_s),
+		-EINVAL);
 }
 
 int main(int argc, char **argv)

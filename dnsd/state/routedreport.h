@@ -1,4 +1,4 @@
-/* word.h - routed's word on uplinks and servers: read, and put into the facts
+/* routedreport.h - routed's word on uplinks and servers: read, and put into the facts
  *
  * Pure. One line of routed's stream `links` is one whole word (docs/control.md). What it says
  * of an uplink is laid beside what the netlink mirror says, and the worse of the two counts:
@@ -17,77 +17,79 @@
 #include "common/site/site.h"
 #include "common/site/uplinkstate.h"
 #include "dnsd/state/facts.h"
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 
 enum {
-	WORD_VERSION = 1,
-	WORD_WHY_MAX = 512,
-	WORD_DEAD_WHY_MAX = 400,
-	WORD_TIME_MAX = 48,
-	WORD_ERROR_MAX = 200,
+	ROUTED_REPORT_VERSION = 1,
+	ROUTED_REPORT_WHY_MAX = 512,
+	ROUTED_REPORT_DEAD_WHY_MAX = 400,
+	ROUTED_REPORT_TIME_MAX = 48,
+	ROUTED_REPORT_ERROR_MAX = 200,
 };
 
-struct word_uplink {
+struct routed_report_uplink {
 	char name[SITE_NAME_MAX + 1];
 	char interface[IFNAMSIZ];
 	bool is_known; /* the state is one of ours; else it says neither good nor bad */
 	enum uplink_state state;
 	bool active;
 	struct addr public_addrs[SITE_FAMILIES];
-	char why[WORD_WHY_MAX]; /* printable ASCII */
-	char since[WORD_TIME_MAX];
+	char why[ROUTED_REPORT_WHY_MAX]; /* printable ASCII */
+	char since[ROUTED_REPORT_TIME_MAX];
 };
 
 /* A server is dead on the path of an uplink. */
-struct word_dead {
+struct routed_report_dead {
 	char server[SITE_NAME_MAX + 1];
 	char uplink[SITE_NAME_MAX + 1];
-	char why[WORD_DEAD_WHY_MAX];
+	char why[ROUTED_REPORT_DEAD_WHY_MAX];
 };
 
-struct word {
+struct routed_report {
 	int64_t seq;
-	struct word_uplink uplinks[SITE_MAX_UPLINKS];
+	struct routed_report_uplink uplinks[SITE_MAX_UPLINKS];
 	size_t n_uplinks;
-	struct word_dead *dead;
+	struct routed_report_dead *dead;
 	size_t n_dead;
 };
 
 /* Reads one line of `len` octets, of whatever kind, without its line feed. 0; -EPROTONOSUPPORT
  * for another version, -EBADMSG for what is no word at all, both with the reason, a sentence,
  * in `ret_error`; -ENOMEM. */
-int word_parse(
-	const char *line, size_t len, struct word **ret_word, char ret_error[WORD_ERROR_MAX]);
-void word_free(struct word *word);
+int routed_report_parse(const char *line, size_t len, struct routed_report **ret_report,
+	char ret_error[ROUTED_REPORT_ERROR_MAX]);
+void routed_report_free(struct routed_report *report);
 
 /* What is said of an uplink: of that name, on that interface, in a state that we know. NULL:
  * nothing, the mirror decides alone. `word` may be NULL. */
-const struct word_uplink *word_find(const struct word *word, const struct site_uplink *uplink);
+const struct routed_report_uplink *routed_report_find(
+	const struct routed_report *report, const struct site_uplink *uplink);
 
 /* Both sides of one uplink, and which of them counts. */
-struct word_verdict {
+struct routed_report_verdict {
 	enum uplink_state state;
-	const char *why;		/* borrowed from here or from the word */
-	bool by_routed;			/* its word is at least as bad as the mirror's */
-	const struct word_uplink *said; /* NULL: nothing */
+	const char *why; /* borrowed from here or from the word */
+	bool by_routed;	 /* its word is at least as bad as the mirror's */
+	const struct routed_report_uplink *said; /* NULL: nothing */
 	enum uplink_state mirror;
-	char mirror_why[GATHER_WHY_MAX];
+	char mirror_why[FACTS_WHY_MAX];
 };
 
 /* `link` is the uplink's in the mirror, NULL if there is none. */
-void word_judge(const struct word *word, const struct site_uplink *uplink,
-	const struct link *link, struct word_verdict *ret_verdict);
+void routed_report_weigh(const struct routed_report *report, const struct site_uplink *uplink,
+	const struct link *link, struct routed_report_verdict *ret_verdict);
 
 /* The uplink's own address: routed's choice as long as the interface has it, which knows
  * learned gateways too, else ours; unset: none. `word` and `link` may be NULL. */
-struct addr word_own(const struct word *word, const struct site_uplink *uplink,
-	const struct link *link, enum site_family family);
+struct addr routed_report_own_addr(const struct routed_report *report,
+	const struct site_uplink *uplink, const struct link *link, enum site_family family);
 
 /* Why the server is dead there, or NULL if it is not. `word` may be NULL. */
-const char *word_dead_why(const struct word *word, const char *server, const char *uplink);
+const char *routed_report_dead_why(
+	const struct routed_report *report, const char *server, const char *uplink);
 
-/* Puts the word into facts that come from the links alone (gather_facts); NULL changes
+/* Puts the word into facts that come from the links alone (facts_from_links); NULL changes
  * nothing. An address that routed still speaks of is kept in the answers while the interface
  * has it: the forwards of a new one come first. */
-void word_apply(const struct word *word, const struct site *site,
+void routed_report_apply(const struct routed_report *report, const struct site *site,
 	const struct site_links *links, struct facts *facts);

@@ -1,10 +1,10 @@
-/* gather.c - from links to facts: what the answers need to know of the site at this moment
+/* factslinks.c - from links to facts: what the answers need to know of the site at this moment
  *
  * An uplink is up here while its interface has carrier and an address; whether packets come
  * through is not known to dnsd alone. Its addresses stay in the facts while the kernel has
  * them, up or not: a record that names an uplink always means its address.
  */
-#include "dnsd/state/gather.h"
+#include "dnsd/state/factslinks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,8 +38,8 @@ void site_links_fini(struct site_links *links)
 }
 
 /* Learned gateways are known to routed alone: where they decide, its report does
- * (word_apply). */
-struct addr gather_own(
+ * (routed_report_apply). */
+struct addr facts_own_addr(
 	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
 	const struct link_addr *found = link ? pickaddr(link, family_af(family),
@@ -58,14 +58,14 @@ static struct addr own_of_lan(const struct link *link, enum site_family family)
 	return found ? found->addr : (struct addr){0};
 }
 
-static void gather_uplink(const struct site_uplink *uplink, const struct link *link,
+static void facts_uplink_from_link(const struct site_uplink *uplink, const struct link *link,
 	struct uplink_facts *ret_facts)
 {
 	bool has_address = false;
 
 	*ret_facts = (struct uplink_facts){.inbound = uplink->inbound};
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		struct addr own = gather_own(uplink, link, family);
+		struct addr own = facts_own_addr(uplink, link, family);
 
 		has_address = has_address || addr_is_set(&own);
 		ret_facts->public_addrs[family] = addr_is_set(&uplink->public_addrs[family])
@@ -76,7 +76,7 @@ static void gather_uplink(const struct site_uplink *uplink, const struct link *l
 								       : UPLINK_DOWN;
 }
 
-static void gather_server(const struct site *site, const struct site_server *server,
+static void facts_server_from_site(const struct site *site, const struct site_server *server,
 	struct server_facts *ret_facts)
 {
 	*ret_facts = (struct server_facts){.forwarded = server->uplinks};
@@ -102,11 +102,11 @@ static int facts_init(const struct site *site, struct facts *ret_facts)
 	ret_facts->n_servers = site->n_servers;
 	ret_facts->move_when_degraded = site->dns.when_degraded_move;
 	for (size_t i = 0; i < site->n_servers; i++)
-		gather_server(site, &site->servers[i], &ret_facts->servers[i]);
+		facts_server_from_site(site, &site->servers[i], &ret_facts->servers[i]);
 	return 0;
 }
 
-int gather_facts(
+int facts_from_links(
 	const struct site *site, const struct site_links *links, struct facts *ret_facts)
 {
 	int err = facts_init(site, ret_facts);
@@ -114,7 +114,8 @@ int gather_facts(
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		gather_uplink(&site->uplinks[i], links->uplinks[i], &ret_facts->uplinks[i]);
+		facts_uplink_from_link(
+			&site->uplinks[i], links->uplinks[i], &ret_facts->uplinks[i]);
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		for (size_t i = 0; i < site->n_lan && !addr_is_set(&ret_facts->lan[family]);
 			i++)
@@ -153,7 +154,7 @@ static struct addr example_public(
 	return example_addr(family, i);
 }
 
-int gather_example(const struct site *site, struct facts *ret_facts)
+int facts_example(const struct site *site, struct facts *ret_facts)
 {
 	int err = facts_init(site, ret_facts);
 
@@ -210,20 +211,20 @@ bool facts_eq(const struct facts *a, const struct facts *b)
 	return true;
 }
 
-enum uplink_state gather_state(const struct site_uplink *uplink, const struct link *link)
+enum uplink_state facts_link_state(const struct site_uplink *uplink, const struct link *link)
 {
 	struct uplink_facts facts;
 
-	gather_uplink(uplink, link, &facts);
+	facts_uplink_from_link(uplink, link, &facts);
 	return facts.state;
 }
 
-const char *gather_why(
+const char *facts_link_why(
 	const struct site_uplink *uplink, const struct link *link, char *out, size_t cap)
 {
 	struct uplink_facts facts;
 
-	gather_uplink(uplink, link, &facts);
+	facts_uplink_from_link(uplink, link, &facts);
 	if (!link)
 		snprintf(out, cap, "there is no interface %s", uplink->interface);
 	else if (!(link->flags & IFF_UP))

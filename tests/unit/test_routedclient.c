@@ -1,4 +1,4 @@
-/* test_stream.c - routed's word over time: it comes, counts on for a while without its source,
+/* test_routedclient.c - routed's word over time: it comes, counts on for a while without its source,
  * and is forgotten; and each of that is said once
  */
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dnsd/state/stream.h"
+#include "dnsd/state/routedclient.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ enum { GRACE_MS = 1000, PAUSE_MS = 20, PAUSE_MAX_MS = 40, PATIENCE_MS = 5000 };
 struct fixture {
 	struct event_base *base;
 	struct speaker speaker;
-	struct stream *stream;
+	struct routed_client *client;
 	unsigned int n_changes;
 	int log_fd; /* where standard error goes meanwhile */
 	int stderr_fd;
@@ -45,7 +45,7 @@ static void on_changed(void *arg)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	char path[] = "/tmp/test_stream.XXXXXX";
+	char path[] = "/tmp/test_routedclient.XXXXXX";
 
 	f->base = event_base_new();
 	speaker_init(&f->speaker, f->base);
@@ -54,8 +54,9 @@ static int setup(void **state)
 	f->log_fd = mkstemp(path);
 	unlink(path);
 	dup2(f->log_fd, STDERR_FILENO);
-	assert_int_equal(stream_new(f->base, f->speaker.path, on_changed, f, &f->stream), 0);
-	stream_set_times(f->stream, GRACE_MS, PAUSE_MS, PAUSE_MAX_MS, PATIENCE_MS);
+	assert_int_equal(
+		routed_client_new(f->base, f->speaker.path, on_changed, f, &f->client), 0);
+	routed_client_set_times(f->client, GRACE_MS, PAUSE_MS, PAUSE_MAX_MS, PATIENCE_MS);
 	*state = f;
 	return 0;
 }
@@ -67,7 +68,7 @@ static int teardown(void **state)
 	dup2(f->stderr_fd, STDERR_FILENO);
 	close(f->stderr_fd);
 	close(f->log_fd);
-	stream_free(f->stream);
+	routed_client_free(f->client);
 	speaker_fini(&f->speaker);
 	event_base_free(f->base);
 	free(f);
@@ -100,16 +101,16 @@ static void say_state(struct fixture *f, const char *state)
 
 static const char *word_state(const struct fixture *f)
 {
-	const struct word *word = stream_word(f->stream);
+	const struct routed_report *report = routed_client_report(f->client);
 
-	return word ? uplink_state_str(word->uplinks[0].state) : "none";
+	return report ? uplink_state_str(report->uplinks[0].state) : "none";
 }
 
-static struct stream_state look(const struct fixture *f)
+static struct routed_client_state look(const struct fixture *f)
 {
-	struct stream_state state;
+	struct routed_client_state state;
 
-	stream_look(f->stream, &state);
+	routed_client_look(f->client, &state);
 	return state;
 }
 
@@ -125,7 +126,7 @@ static bool is_lost(void *arg)
 
 static bool has_no_word(void *arg)
 {
-	return !stream_word(((struct fixture *)arg)->stream);
+	return !routed_client_report(((struct fixture *)arg)->client);
 }
 
 static void until(struct fixture *f, speaker_condition *holds)
@@ -188,7 +189,7 @@ static void the_last_word_counts_for_a_while(void **state)
 	assert_int_equal(f->n_changes, 1);
 	assert_int_equal(look(f).age_ms, -1);
 	assert_int_equal(look(f).grace_left_ms, -1);
-	assert_int_not_equal(look(f).word_s, 0);
+	assert_int_not_equal(look(f).report_s, 0);
 
 	/* it was tried again all the while, and each was said once */
 	speaker_turn_ms(&f->speaker, 200);
@@ -227,7 +228,7 @@ static void useless_connections_do_not_prolong_the_grace(void **state)
 	speaker_hang_up(&f->speaker);
 	until(f, is_lost);
 	lost_ms = clock_now_ms();
-	while (stream_word(f->stream)) {
+	while (routed_client_report(f->client)) {
 		assert_true(clock_now_ms() - lost_ms < GRACE_MS + 5000);
 		speaker_accept(&f->speaker, REQUEST);
 		(void)speaker_say(&f->speaker, "nonsense\n", 9);
@@ -268,7 +269,7 @@ static void nobody_there_is_said_once(void **state)
 	speaker_turn_ms(&f->speaker, 300);
 	assert_true(look(f).subscriber->failures > 3);
 	assert_int_equal(logged(f, "no routed at"), 1);
-	assert_int_equal(look(f).word_s, 0);
+	assert_int_equal(look(f).report_s, 0);
 }
 
 /* ---- the start ---- */
@@ -278,8 +279,8 @@ static void a_start_without_routed_waits_for_nothing(void **state)
 	struct fixture *f = *state;
 	int64_t start_ms = clock_now_ms();
 
-	stream_wait(f->stream);
-	assert_true(clock_now_ms() - start_ms < STREAM_START_MS);
+	routed_client_wait(f->client);
+	assert_true(clock_now_ms() - start_ms < ROUTED_CLIENT_START_MS);
 	assert_string_equal(word_state(f), "none");
 }
 
@@ -299,8 +300,8 @@ static void a_start_waits_for_the_first_word(void **state)
 		(void)!write(client, line, sizeof(line) - 1);
 		_exit(0);
 	}
-	stream_wait(f->stream);
-	assert_non_null(stream_word(f->stream));
+	routed_client_wait(f->client);
+	assert_non_null(routed_client_report(f->client));
 	waitpid(pid, NULL, 0);
 }
 
@@ -310,10 +311,10 @@ static void a_start_does_not_wait_for_a_routed_that_hangs(void **state)
 	int64_t start_ms = clock_now_ms();
 
 	speaker_listen(&f->speaker);
-	stream_wait(f->stream);
-	assert_in_range(
-		clock_now_ms() - start_ms, STREAM_START_MS - 10, STREAM_START_MS + 3000);
-	assert_null(stream_word(f->stream));
+	routed_client_wait(f->client);
+	assert_in_range(clock_now_ms() - start_ms, ROUTED_CLIENT_START_MS - 10,
+		ROUTED_CLIENT_START_MS + 3000);
+	assert_null(routed_client_report(f->client));
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -1,13 +1,13 @@
-/* word.c - routed's word on uplinks and servers: read, and put into the facts
+/* routedreport.c - routed's word on uplinks and servers: read, and put into the facts
  *
- * Called by stream.c for each line, and by follow.c whenever the facts are made anew. The line
+ * Called by routedclient.c for each line, and by follow.c whenever the facts are made anew. The line
  * is from a daemon that runs as root or as ourselves; it is read as if it were not: bounded,
  * typed, and text made printable before it meets a log or a terminal.
  *
  * Members that are not known are passed by, so that routed may say more. What is there must be
  * of its type: half a word is none.
  */
-#include "dnsd/state/word.h"
+#include "dnsd/state/routedreport.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -21,7 +21,7 @@
 #include "common/site/uplinkset.h"
 
 struct reader {
-	struct word *word;
+	struct routed_report *report;
 	char *error;
 };
 
@@ -31,7 +31,7 @@ __attribute__((format(printf, 2, 3))) static int bad(
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(reader->error, WORD_ERROR_MAX, format, args);
+	vsnprintf(reader->error, ROUTED_REPORT_ERROR_MAX, format, args);
 	va_end(args);
 	return -EBADMSG;
 }
@@ -80,7 +80,7 @@ static bool read_state(const json_t *value, enum uplink_state *ret_state)
 
 /* The first address of each family; others are of a later version. */
 static int read_public(
-	const struct reader *reader, const json_t *list, struct word_uplink *uplink)
+	const struct reader *reader, const json_t *list, struct routed_report_uplink *uplink)
 {
 	size_t i;
 	const json_t *item;
@@ -100,23 +100,23 @@ static int read_public(
 
 static int read_uplink(struct reader *reader, const json_t *object)
 {
-	struct word *word = reader->word;
-	struct word_uplink *uplink = &word->uplinks[word->n_uplinks];
+	struct routed_report *report = reader->report;
+	struct routed_report_uplink *uplink = &report->uplinks[report->n_uplinks];
 
-	if (word->n_uplinks == SITE_MAX_UPLINKS)
+	if (report->n_uplinks == SITE_MAX_UPLINKS)
 		return bad(reader, "it speaks of more than %d uplinks", SITE_MAX_UPLINKS);
 	if (!copy_name(object, "name", uplink->name, sizeof(uplink->name)) ||
 		!copy_name(object, "interface", uplink->interface, sizeof(uplink->interface)))
 		return bad(reader, "an uplink has no name or no interface");
-	for (size_t i = 0; i < word->n_uplinks; i++)
-		if (strcmp(word->uplinks[i].name, uplink->name) == 0)
+	for (size_t i = 0; i < report->n_uplinks; i++)
+		if (strcmp(report->uplinks[i].name, uplink->name) == 0)
 			return bad(reader, "it speaks of uplink %s twice", uplink->name);
 
 	uplink->is_known = read_state(json_object_get(object, "state"), &uplink->state);
 	uplink->active = json_is_true(json_object_get(object, "active"));
 	copy_text(json_object_get(object, "why"), uplink->why, sizeof(uplink->why));
 	copy_text(json_object_get(object, "since"), uplink->since, sizeof(uplink->since));
-	word->n_uplinks++;
+	report->n_uplinks++;
 	return read_public(reader, json_object_get(object, "public"), uplink);
 }
 
@@ -158,14 +158,15 @@ static int read_server(struct reader *reader, const json_t *object)
 	if (!copy_name(object, "name", name, sizeof(name)))
 		return bad(reader, "a server has no name");
 	json_array_foreach (json_object_get(object, "dead"), i, item) {
-		struct word_dead *dead = &reader->word->dead[reader->word->n_dead];
+		struct routed_report_dead *dead = &reader->report
+							   ->dead[reader->report->n_dead];
 
 		memcpy(dead->server, name, sizeof(name));
 		if (!copy_name(item, "uplink", dead->uplink, sizeof(dead->uplink)))
 			return bad(
 				reader, "server %s is dead on an uplink without a name", name);
 		copy_text(json_object_get(item, "why"), dead->why, sizeof(dead->why));
-		reader->word->n_dead++;
+		reader->report->n_dead++;
 	}
 	return 0;
 }
@@ -180,8 +181,8 @@ static int read_servers(struct reader *reader, const json_t *list)
 	if (json_array_size(list) > SITE_MAX_SERVERS ||
 		n > (size_t)SITE_MAX_SERVERS * SITE_MAX_UPLINKS)
 		return bad(reader, "it speaks of too many servers");
-	reader->word->dead = calloc(n + 1, sizeof(*reader->word->dead));
-	if (!reader->word->dead)
+	reader->report->dead = calloc(n + 1, sizeof(*reader->report->dead));
+	if (!reader->report->dead)
 		return -ENOMEM;
 	json_array_foreach (list, i, item) {
 		int err = read_server(reader, item);
@@ -198,7 +199,7 @@ static int read_version(const struct reader *reader, const json_t *root)
 {
 	const json_t *version = json_object_get(root, "version");
 	const json_t *error = json_object_get(root, "error");
-	char text[WORD_ERROR_MAX - 20];
+	char text[ROUTED_REPORT_ERROR_MAX - 20];
 
 	if (json_is_string(error)) {
 		copy_text(error, text, sizeof(text));
@@ -206,24 +207,24 @@ static int read_version(const struct reader *reader, const json_t *root)
 	}
 	if (!json_is_integer(version))
 		return bad(reader, "it has no version");
-	if (json_integer_value(version) != WORD_VERSION) {
+	if (json_integer_value(version) != ROUTED_REPORT_VERSION) {
 		bad(reader, "it is of version %lld, and only %d is known here",
-			(long long)json_integer_value(version), WORD_VERSION);
+			(long long)json_integer_value(version), ROUTED_REPORT_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	return 0;
 }
 
-int word_parse(
-	const char *line, size_t len, struct word **ret_word, char ret_error[WORD_ERROR_MAX])
+int routed_report_parse(const char *line, size_t len, struct routed_report **ret_report,
+	char ret_error[ROUTED_REPORT_ERROR_MAX])
 {
 	AUTO(json_decrefp)
 	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-	struct word *word = calloc(1, sizeof(*word));
-	struct reader reader = {.word = word, .error = ret_error};
+	struct routed_report *report = calloc(1, sizeof(*report));
+	struct reader reader = {.report = report, .error = ret_error};
 	int err;
 
-	if (!word)
+	if (!report)
 		return -ENOMEM;
 	if (!json_is_object(root))
 		err = bad(&reader, "it is no JSON object");
@@ -231,28 +232,29 @@ int word_parse(
 		 (err = read_uplinks(&reader, json_object_get(root, "uplinks"))) == 0)
 		err = read_servers(&reader, json_object_get(root, "servers"));
 	if (err < 0) {
-		word_free(word);
+		routed_report_free(report);
 		return err;
 	}
-	word->seq = json_integer_value(json_object_get(root, "seq"));
-	*ret_word = word;
+	report->seq = json_integer_value(json_object_get(root, "seq"));
+	*ret_report = report;
 	return 0;
 }
 
-void word_free(struct word *word)
+void routed_report_free(struct routed_report *report)
 {
-	if (!word)
+	if (!report)
 		return;
-	free(word->dead);
-	free(word);
+	free(report->dead);
+	free(report);
 }
 
 /* ---- what follows from it ---- */
 
-const struct word_uplink *word_find(const struct word *word, const struct site_uplink *uplink)
+const struct routed_report_uplink *routed_report_find(
+	const struct routed_report *report, const struct site_uplink *uplink)
 {
-	for (size_t i = 0; word && i < word->n_uplinks; i++) {
-		const struct word_uplink *said = &word->uplinks[i];
+	for (size_t i = 0; report && i < report->n_uplinks; i++) {
+		const struct routed_report_uplink *said = &report->uplinks[i];
 
 		if (strcmp(said->name, uplink->name) == 0 &&
 			strcmp(said->interface, uplink->interface) == 0)
@@ -262,30 +264,31 @@ const struct word_uplink *word_find(const struct word *word, const struct site_u
 }
 
 /* The states are in the order of badness (common/site/uplinkstate.h). */
-static bool decides(const struct word_uplink *said, enum uplink_state mirror)
+static bool decides(const struct routed_report_uplink *said, enum uplink_state mirror)
 {
 	return said && said->state >= mirror;
 }
 
-void word_judge(const struct word *word, const struct site_uplink *uplink,
-	const struct link *link, struct word_verdict *ret_verdict)
+void routed_report_weigh(const struct routed_report *report, const struct site_uplink *uplink,
+	const struct link *link, struct routed_report_verdict *ret_verdict)
 {
-	struct word_verdict *verdict = ret_verdict;
+	struct routed_report_verdict *verdict = ret_verdict;
 
-	verdict->said = word_find(word, uplink);
-	verdict->mirror = gather_state(uplink, link);
-	gather_why(uplink, link, verdict->mirror_why, sizeof(verdict->mirror_why));
+	verdict->said = routed_report_find(report, uplink);
+	verdict->mirror = facts_link_state(uplink, link);
+	facts_link_why(uplink, link, verdict->mirror_why, sizeof(verdict->mirror_why));
 	verdict->by_routed = decides(verdict->said, verdict->mirror);
 	verdict->state = verdict->by_routed ? verdict->said->state : verdict->mirror;
 	verdict->why = verdict->by_routed ? verdict->said->why : verdict->mirror_why;
 }
 
-const char *word_dead_why(const struct word *word, const char *server, const char *uplink)
+const char *routed_report_dead_why(
+	const struct routed_report *report, const char *server, const char *uplink)
 {
-	for (size_t i = 0; word && i < word->n_dead; i++)
-		if (strcmp(word->dead[i].server, server) == 0 &&
-			strcmp(word->dead[i].uplink, uplink) == 0)
-			return word->dead[i].why;
+	for (size_t i = 0; report && i < report->n_dead; i++)
+		if (strcmp(report->dead[i].server, server) == 0 &&
+			strcmp(report->dead[i].uplink, uplink) == 0)
+			return report->dead[i].why;
 	return NULL;
 }
 
@@ -298,8 +301,8 @@ static bool has_ready_addr(const struct link *link, const struct addr *addr)
 }
 
 /* What site.yaml names is nobody's to choose; within a prefix that it gives, routed may. */
-static bool is_own_said(const struct word_uplink *said, const struct site_uplink *uplink,
-	const struct link *link, enum site_family family)
+static bool is_own_said(const struct routed_report_uplink *said,
+	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
 	const struct addr *addr = &said->public_addrs[family];
 	const struct prefix *address = &uplink->address[family];
@@ -309,26 +312,26 @@ static bool is_own_said(const struct word_uplink *said, const struct site_uplink
 	       has_ready_addr(link, addr);
 }
 
-static void apply_public(const struct word_uplink *said, const struct site_uplink *uplink,
-	const struct link *link, struct uplink_facts *facts)
+static void apply_public(const struct routed_report_uplink *said,
+	const struct site_uplink *uplink, const struct link *link, struct uplink_facts *facts)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		if (is_own_said(said, uplink, link, family))
 			facts->public_addrs[family] = said->public_addrs[family];
 }
 
-struct addr word_own(const struct word *word, const struct site_uplink *uplink,
-	const struct link *link, enum site_family family)
+struct addr routed_report_own_addr(const struct routed_report *report,
+	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
-	const struct word_uplink *said = word_find(word, uplink);
+	const struct routed_report_uplink *said = routed_report_find(report, uplink);
 
 	return said && is_own_said(said, uplink, link, family)
 		       ? said->public_addrs[family]
-		       : gather_own(uplink, link, family);
+		       : facts_own_addr(uplink, link, family);
 }
 
 static void apply_dead(
-	const struct word_dead *dead, const struct site *site, struct facts *facts)
+	const struct routed_report_dead *dead, const struct site *site, struct facts *facts)
 {
 	int server = site_find_server(site, dead->server);
 	int uplink = site_find_uplink(site, dead->uplink);
@@ -337,11 +340,12 @@ static void apply_dead(
 		uplinkset_add(&facts->servers[server].dead, (size_t)uplink);
 }
 
-void word_apply(const struct word *word, const struct site *site,
+void routed_report_apply(const struct routed_report *report, const struct site *site,
 	const struct site_links *links, struct facts *facts)
 {
-	for (size_t i = 0; word && i < site->n_uplinks; i++) {
-		const struct word_uplink *said = word_find(word, &site->uplinks[i]);
+	for (size_t i = 0; report && i < site->n_uplinks; i++) {
+		const struct routed_report_uplink *said = routed_report_find(
+			report, &site->uplinks[i]);
 
 		if (!said)
 			continue;
@@ -349,6 +353,6 @@ void word_apply(const struct word *word, const struct site *site,
 			facts->uplinks[i].state = said->state;
 		apply_public(said, &site->uplinks[i], links->uplinks[i], &facts->uplinks[i]);
 	}
-	for (size_t i = 0; word && i < word->n_dead; i++)
-		apply_dead(&word->dead[i], site, facts);
+	for (size_t i = 0; report && i < report->n_dead; i++)
+		apply_dead(&report->dead[i], site, facts);
 }

@@ -1,4 +1,4 @@
-/* fuzz_word.c - any octets as a line of routed's stream
+/* fuzz_routedreport.c - any octets as a line of routed's stream
  *
  * Whatever comes is a word or is refused with a reason. A word holds only what is bounded and
  * printable, and put into the facts it leaves them what facts may be: known states, sets of
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dnsd/state/word.h"
+#include "dnsd/state/routedreport.h"
 
 static const char yaml[] = "uplinks:\n"
 			   "  - {name: isp-a, interface: wan-a}\n"
@@ -54,36 +54,36 @@ static void check_text(const char *text, size_t cap)
 			abort();
 }
 
-static void check_word(const struct word *word)
+static void check_word(const struct routed_report *report)
 {
-	if (word->n_uplinks > SITE_MAX_UPLINKS ||
-		word->n_dead > (size_t)SITE_MAX_SERVERS * SITE_MAX_UPLINKS)
+	if (report->n_uplinks > SITE_MAX_UPLINKS ||
+		report->n_dead > (size_t)SITE_MAX_SERVERS * SITE_MAX_UPLINKS)
 		abort();
-	for (size_t i = 0; i < word->n_uplinks; i++) {
-		check_text(word->uplinks[i].name, sizeof(word->uplinks[i].name));
-		check_text(word->uplinks[i].interface, sizeof(word->uplinks[i].interface));
-		check_text(word->uplinks[i].why, sizeof(word->uplinks[i].why));
-		check_text(word->uplinks[i].since, sizeof(word->uplinks[i].since));
+	for (size_t i = 0; i < report->n_uplinks; i++) {
+		check_text(report->uplinks[i].name, sizeof(report->uplinks[i].name));
+		check_text(report->uplinks[i].interface, sizeof(report->uplinks[i].interface));
+		check_text(report->uplinks[i].why, sizeof(report->uplinks[i].why));
+		check_text(report->uplinks[i].since, sizeof(report->uplinks[i].since));
 	}
-	for (size_t i = 0; i < word->n_dead; i++) {
-		check_text(word->dead[i].server, sizeof(word->dead[i].server));
-		check_text(word->dead[i].uplink, sizeof(word->dead[i].uplink));
-		check_text(word->dead[i].why, sizeof(word->dead[i].why));
+	for (size_t i = 0; i < report->n_dead; i++) {
+		check_text(report->dead[i].server, sizeof(report->dead[i].server));
+		check_text(report->dead[i].uplink, sizeof(report->dead[i].uplink));
+		check_text(report->dead[i].why, sizeof(report->dead[i].why));
 	}
 }
 
-static void check_facts(const struct site *site, const struct word *word)
+static void check_facts(const struct site *site, const struct routed_report *report)
 {
 	static const struct link *no_lan;
 	struct site_links links = {.uplinks = {&link_a}, .lan = &no_lan};
 	struct facts facts;
-	struct word_verdict verdict;
+	struct routed_report_verdict verdict;
 
-	if (gather_facts(site, &links, &facts) < 0)
+	if (facts_from_links(site, &links, &facts) < 0)
 		abort();
-	word_apply(word, site, &links, &facts);
+	routed_report_apply(report, site, &links, &facts);
 	for (size_t i = 0; i < site->n_uplinks; i++) {
-		word_judge(word, &site->uplinks[i], links.uplinks[i], &verdict);
+		routed_report_weigh(report, &site->uplinks[i], links.uplinks[i], &verdict);
 		if (facts.uplinks[i].state > UPLINK_DRAINED ||
 			facts.uplinks[i].state < verdict.mirror ||
 			facts.uplinks[i].state != verdict.state || !verdict.why)
@@ -97,20 +97,20 @@ static void check_facts(const struct site *site, const struct word *word)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct site *site;
-	char error[WORD_ERROR_MAX] = "";
-	struct word *word;
+	char error[ROUTED_REPORT_ERROR_MAX] = "";
+	struct routed_report *report;
 
 	if (!site)
 		site = read_site();
-	int err = word_parse((const char *)data, size, &word, error);
+	int err = routed_report_parse((const char *)data, size, &report, error);
 	if (err < 0) {
 		if ((err != -EBADMSG && err != -EPROTONOSUPPORT) || !error[0])
 			abort();
 		check_text(error, sizeof(error));
 		return 0;
 	}
-	check_word(word);
-	check_facts(site, word);
-	word_free(word);
+	check_word(report);
+	check_facts(site, report);
+	routed_report_free(report);
 	return 0;
 }

@@ -1,0 +1,242 @@
+/* routedclient.c - whether routed speaks to us, what it said last, and for how long that counts
+ *
+ *     no word --line--> following --lost--> grace --10 s--> no word
+ *                           ^                 |
+ *                           +------line-------+
+ *
+ * common/ctl/ctlsubscriber.c connects and reconnects, routedreport.c reads. This file keeps the last word and
+ * says each change once: a routed that is not there is tried again for ever, but complained of
+ * one time per reason.
+ */
+#include "dnsd/state/routedclient.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/util.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/ctl/ctl.h"
+#include "common/ctl/ctlsubscriber.h"
+#include "common/log.h"
+#include "common/logonce.h"
+#include "common/timer.h"
+
+struct routed_client {
+	struct event_base *base;
+	char *path;
+	routed_client_changed_fn *changed;
+	void *arg;
+	struct ctl_subscriber *subscriber;
+	struct routed_report *report; /* in force; NULL: none */
+	int64_t report_ms;	      /* when it came */
+	time_t report_s;
+	struct event *grace;
+	int grace_ms;
+	char error[ROUTED_REPORT_ERROR_MAX]; /* of the line that was no word */
+	struct logonce logged;		     /* why routed is not followed, since it was */
+	bool logged_absent;
+};
+
+/* ---- what is said of it ---- */
+
+/* Nobody runs routed there, which may be meant so; else something is in the way. */
+static bool is_absent(int error)
+{
+	return error == ENOENT || error == ECONNREFUSED;
+}
+
+static const char *remedy(int error)
+{
+	return error == EACCES ? "; dnsd must run as root, as routed's user, "
+				 "or in the group " CTL_GROUP
+			       : "";
+}
+
+static void tell_lost(struct routed_client *client, const char *why, int error)
+{
+	static const char alone[] = "uplinks are judged by carrier and addresses alone";
+
+	bool first = client->logged.key == 0;
+
+	/* that routed is not there is logged once, in whichever words the system says so */
+	if (!first && is_absent(error) && (client->report || client->logged_absent))
+		return;
+	if (!logonce_is_new(&client->logged, logonce_key(why)))
+		return;
+	if (client->report && first)
+		log_warning("routed",
+			"routed is lost (%s): its last word counts for %d s more, "
+			"unless it comes back",
+			why, client->grace_ms / 1000);
+	else if (is_absent(error))
+		log_notice("routed", "no routed at %s (%s): %s", client->path, why, alone);
+	else
+		log_warning("routed", "routed at %s cannot be followed: %s%s; %s",
+			client->path, why, remedy(error),
+			client->report ? "its last word still counts" : alone);
+	client->logged_absent = is_absent(error);
+}
+
+static void tell_followed(struct routed_client *client)
+{
+	if (ctl_subscriber_state(client->subscriber)->connected)
+		return;
+	log_notice("routed", "follows routed at %s", client->path);
+	logonce_clear(&client->logged);
+}
+
+/* ---- what happens ---- */
+
+static void use_report(struct routed_client *client, struct routed_report *report)
+{
+	routed_report_free(client->report);
+	client->report = report;
+	client->report_ms = clock_now_ms();
+	client->report_s = time(NULL);
+	event_del(client->grace);
+	client->changed(client->arg);
+}
+
+static const char *on_line(const char *line, size_t len, void *arg)
+{
+	struct routed_client *client = arg;
+	struct routed_report *report;
+	int err = routed_report_parse(line, len, &report, client->error);
+
+	if (err == -ENOMEM)
+		return strerror(ENOMEM);
+	if (err < 0)
+		return client->error;
+	tell_followed(client);
+	use_report(client, report);
+	return NULL;
+}
+
+static void on_lost(void *arg)
+{
+	struct routed_client *client = arg;
+
+	tell_lost(client, ctl_subscriber_state(client->subscriber)->why,
+		ctl_subscriber_state(client->subscriber)->error);
+	if (client->report)
+		timer_arm_ms_if_idle(client->grace, client->grace_ms);
+}
+
+static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct routed_client *client = arg;
+
+	(void)fd;
+	(void)what;
+	log_warning("routed",
+		"no word from routed for %d s (%s): "
+		"uplinks are judged by carrier and addresses alone",
+		client->grace_ms / 1000, ctl_subscriber_state(client->subscriber)->why);
+	client->logged_absent = true;
+	routed_report_free(TAKE(client->report));
+	client->changed(client->arg);
+}
+
+/* ---- life ---- */
+
+int routed_client_new(struct event_base *base, const char *path,
+	routed_client_changed_fn *changed, void *arg, struct routed_client **ret_client)
+{
+	static const struct ctl_subscriber_calls calls = {.line = on_line, .lost = on_lost};
+	struct routed_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return -ENOMEM;
+	*client = (struct routed_client){
+		.base = base,
+		.path = strdup(path),
+		.changed = changed,
+		.arg = arg,
+		.grace = evtimer_new(base, on_grace_over, client),
+		.grace_ms = ROUTED_CLIENT_GRACE_MS,
+	};
+	int err = client->path && client->grace
+			  ? ctl_subscriber_new(base, path, ROUTED_CLIENT_VERB, &calls, client,
+				    &client->subscriber)
+			  : -ENOMEM;
+	if (err < 0) {
+		routed_client_free(client);
+		return err;
+	}
+	*ret_client = client;
+	return 0;
+}
+
+void routed_client_free(struct routed_client *client)
+{
+	if (!client)
+		return;
+	ctl_subscriber_free(client->subscriber);
+	event_freep(&client->grace);
+	routed_report_free(client->report);
+	free(client->path);
+	free(client);
+}
+
+static void on_waited(evutil_socket_t fd, short what, void *arg)
+{
+	bool *over = arg;
+
+	(void)fd;
+	(void)what;
+	*over = true;
+}
+
+void routed_client_wait(struct routed_client *client)
+{
+	bool over = false;
+	AUTO(event_freep) struct event *limit = evtimer_new(client->base, on_waited, &over);
+
+	if (!limit || timer_arm_ms(limit, ROUTED_CLIENT_START_MS) < 0)
+		over = true;
+	event_base_loop(client->base, EVLOOP_NONBLOCK); /* the first attempt */
+	while (!over && ctl_subscriber_is_waiting(client->subscriber))
+		event_base_loop(client->base, EVLOOP_ONCE);
+}
+
+const struct routed_report *routed_client_report(const struct routed_client *client)
+{
+	return client ? client->report : NULL;
+}
+
+void routed_client_set_times(struct routed_client *client, int grace_ms, int pause_ms,
+	int pause_max_ms, int patience_ms)
+{
+	client->grace_ms = grace_ms;
+	ctl_subscriber_set_times(client->subscriber, pause_ms, pause_max_ms, patience_ms);
+}
+
+/* How much longer a word counts whose stream is lost; -1: it is not, or there is none. */
+static int64_t grace_left_ms(const struct routed_client *client)
+{
+	struct timeval ends;
+	struct timeval now;
+	struct timeval left;
+
+	if (!event_pending(client->grace, EV_TIMEOUT, &ends))
+		return -1;
+	evutil_gettimeofday(&now, NULL);
+	evutil_timersub(&ends, &now, &left);
+	return left.tv_sec < 0 ? 0 : (int64_t)left.tv_sec * 1000 + left.tv_usec / 1000;
+}
+
+void routed_client_look(
+	const struct routed_client *client, struct routed_client_state *ret_state)
+{
+	*ret_state = (struct routed_client_state){
+		.path = client->path,
+		.subscriber = ctl_subscriber_state(client->subscriber),
+		.report_s = client->report_s,
+		.age_ms = client->report ? clock_now_ms() - client->report_ms : -1,
+		.grace_left_ms = grace_left_ms(client),
+	};
+}
