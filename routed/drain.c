@@ -21,8 +21,8 @@
 #include "common/clock.h"
 #include "common/ctl/ctlrequest.h"
 #include "common/site/value.h"
-#include "routed/report/status.h"
-#include "routed/routed.h"
+#include "routed/agent/paths.h"
+#include "routed/report/statustext.h"
 
 enum {
 	ASK_MS = 1000,
@@ -294,7 +294,7 @@ static bool ask_to(const struct cli *cli, const char *verb)
 	AUTO(json_decrefp)
 	json_t *request = json_pack(
 		"{s:s, s:s, s:b}", "verb", verb, "uplink", cli->args[0], "force", (int)force);
-	AUTO(json_decrefp) json_t *reply = status_ask(cli, request, false);
+	AUTO(json_decrefp) json_t *reply = statustext_ask(cli, request, false);
 
 	return reply != NULL;
 }

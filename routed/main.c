@@ -6,13 +6,14 @@
 
 #include "common/cli.h"
 #include "common/ctl/reload.h"
+#include "routed/agent/paths.h"
 #include "routed/doctor/doctor.h"
 #include "routed/drain.h"
 #include "routed/once.h"
-#include "routed/report/status.h"
+#include "routed/report/statustext.h"
+#include "routed/rolechange.h"
 #include "routed/routed.h"
 #include "routed/serverconf.h"
-#include "routed/standby.h"
 
 static const struct cli_option drain_options[] = {
 	{.name = "force", .summary = "also the last uplink that is of use"},
@@ -58,7 +59,7 @@ static const struct cli_verb verbs[] = {
 	{.name = "status",
 		.args = "",
 		.summary = "uplinks, probe targets, servers and repairs of the running routed",
-		.run = status_run,
+		.run = statustext_run,
 		.takes_json = true,
 		.takes_watch = true},
 	{.name = "plan",
@@ -68,7 +69,7 @@ static const struct cli_verb verbs[] = {
 	{.name = "events",
 		.args = "",
 		.summary = "changes of state as they happen, as JSON lines",
-		.run = status_run_events},
+		.run = statustext_run_events},
 	{.name = "drain",
 		.args = "UPLINK",
 		.summary = "takes an uplink out of use for new connections",
@@ -83,11 +84,11 @@ static const struct cli_verb verbs[] = {
 	{.name = "takeover",
 		.args = "",
 		.summary = "of two routers, this one is at work from now on",
-		.run = standby_run_takeover},
+		.run = rolechange_run_takeover},
 	{.name = "standby",
 		.args = "",
 		.summary = "it stands by: withdraws what it made in the kernel",
-		.run = standby_run_standby},
+		.run = rolechange_run_standby},
 	{.name = "flush",
 		.args = "",
 		.summary = "removes all that routed put into the kernel",

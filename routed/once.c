@@ -15,13 +15,18 @@
 #include "common/cleanup.h"
 #include "common/net/family.h"
 #include "common/net/links.h"
+#include "routed/agent/agent.h"
+#include "routed/agent/paths.h"
+#include "routed/agent/savedstate.h"
+#include "routed/kernel/apply.h"
+#include "routed/kernel/gateways.h"
+#include "routed/kernel/nft.h"
 #include "routed/kernel/nftdiff.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/sysctl.h"
 #include "routed/load.h"
-#include "routed/report/status.h"
-#include "routed/routed.h"
+#include "routed/report/statustext.h"
 
 enum { STEP_TEXT_MAX = 512 };
 
@@ -115,7 +120,7 @@ static int look_init(struct look *look, const struct cli *cli)
 		(err = read_routes(look)) < 0)
 		return err;
 	savedstate_load(kept, &look->saved);
-	look->agent = status_ask(cli, request, true);
+	look->agent = statustext_ask(cli, request, true);
 	return 0;
 }
 
@@ -217,7 +222,7 @@ static int print_steps(struct look *look)
 	plan_diff(&actual, &wanted, &plan);
 	for (size_t i = 0; i < plan.n_steps; i++)
 		puts(plan_step_str(
-			&plan.steps[i], routed_ifname, look->links, line, sizeof(line)));
+			&plan.steps[i], agent_ifname, look->links, line, sizeof(line)));
 	plan_fini(&plan);
 	kernel_fini(&wanted);
 	kernel_fini(&actual);
@@ -244,7 +249,7 @@ int once_run_plan(const struct cli *cli)
 static bool is_running(const struct cli *cli)
 {
 	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
-	AUTO(json_decrefp) json_t *status = status_ask(cli, request, true);
+	AUTO(json_decrefp) json_t *status = statustext_ask(cli, request, true);
 
 	if (!status)
 		return false;
@@ -260,7 +265,7 @@ int once_run_flush(const struct cli *cli)
 	AUTO(freep) char *table = cli_path(cli->state_dir, ROUTED_TABLE);
 	AUTO(freep) char *sysctls = cli_path(cli->state_dir, ROUTED_SYSCTLS);
 	struct links *links = NULL;
-	struct apply apply = {.ifname = routed_ifname};
+	struct apply apply = {.ifname = agent_ifname};
 	struct apply_result result;
 	int err;
 

@@ -1,331 +1,81 @@
-/* reconcile.c - keeps the kernel what it should be: look, decide, compare, change, tell
+/* reconcile.c - makes the kernel hold what it should: look, decide, compare, change, report
  *
- * Whatever happens (a link, a verdict, a reload, somebody's `ip route flush`) comes to the
- * same few steps, so that there is one way from the present to what should be, and a restart,
- * a repair and a switch differ in nothing but what they find:
+ * Whatever happens (a link, a verdict, a reload, an `ip route flush` of another program) comes
+ * to the same few steps, so that there is one way from the present to what should be, and a
+ * restart, a repair and a switch differ in nothing but what they find:
  *
- *     reconcile_observe  links, gateways -> situation -> machines -> states
- *     linkfeed_worse      dnsd stops offering what is lost
+ *     observer_look      links, gateways -> situation -> machines -> states
+ *     linkfeed_worse     dnsd stops offering what is lost
  *     decide, wanted_*   situation -> what the kernel should hold          (pure)
- *     rtnl_read ...      what it does hold of ours
+ *     rtnl_read ...      what the kernel does hold of ours
  *     plan_diff          the difference, in a safe order                   (pure)
  *     apply_plan         the nftables table first, then the steps
- *     linkfeed_rest       dnsd may offer what is good again, and new addresses
- *     reconcile_flows    what is bound to a lost uplink, now that the new path is in
- *     events_changes       log, subscribers, the operator's program
+ *     linkfeed_rest      dnsd may offer what is good again, and new addresses
+ *     flowsweep_run      connections that are bound to a lost uplink, now that the new
+ *                        path is in
+ *     events_changes     log, subscribers, the operator's program
  *
- * It never holds a second opinion of its own about what is there: it asks. What is not ours it
- * does not even see (rtnl.h).
+ * It never believes a copy of its own about what is there: it reads the kernel each time. It
+ * does not even see what is not ours (rtnl.h).
  */
 #include "routed/reconcile.h"
 
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/net/family.h"
-#include "common/net/links.h"
-#include "common/site/uplinkset.h"
 #include "common/timer.h"
-#include "routed/kernel/conntrack.h"
+#include "routed/agent/flowsweep.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnl.h"
-#include "routed/kernel/rtnlwatch.h"
 #include "routed/kernel/sysctl.h"
 #include "routed/report/events.h"
 #include "routed/report/linkfeed.h"
 #include "routed/routed.h"
 #include "routed/standby.h"
-#include "routed/uplink/probe.h"
 
 enum {
-	READ_SHARE =
-		20, /* of routes that change all the time, one part in so many of the time */
+	BURST_MS = 3,	 /* messages that come in a row are looked at as one change */
+	LOOK_MS = 10000, /* everything is compared, with or without a message */
+	RETRY_MS = 1000, /* after a step that failed */
 	STEP_TEXT_MAX = 512,
-	STEPS_TOLD = 8,
-	FIGHT_LIMIT = 20,	 /* repairs ... */
-	FIGHT_US = 10 * 1000000, /* ... within that time */
+	STEPS_LOGGED = 8,
 };
-
-/* ---- what is so ---- */
-
-/* The uplinks' devices, as they are now. True if there is another one than before. */
-static bool follow_devices(struct routed *routed)
-{
-	int ifindexes[SITE_MAX_UPLINKS] = {0};
-	size_t n = routed->site->n_uplinks;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct link *link = links_find(
-			routed->links, routed->site->uplinks[i].interface);
-
-		ifindexes[i] = link ? link->ifindex : 0;
-	}
-	rtnlwatch_follow(routed->watch, ifindexes, n);
-	return mainroutes_follow(&routed->gateways.main, ifindexes, n);
-}
-
-static void look_at_gateways(struct routed *routed)
-{
-	int64_t start_us = clock_now_us();
-
-	if (follow_devices(routed))
-		routed->gateways_dirty = true;
-	if (!routed->gateways_dirty)
-		return;
-	if (gateways_read(&routed->gateways, routed->rtnl) >= 0)
-		routed->gateways_dirty = false;
-
-	int64_t now_us = clock_now_us();
-	routed->routes_due_us = now_us + READ_SHARE * (now_us - start_us);
-}
-
-static void learn(struct routed *routed, size_t i)
-{
-	struct situation_learned *learned = &routed->uplinks[i]->learned;
-	const struct link *link = links_find(
-		routed->links, routed->site->uplinks[i].interface);
-
-	situation_learn(&routed->gateways, link, learned);
-	learned->lost_ipv6 = link && routed->uplinks[i]->numbered_ifindex == link->ifindex;
-
-	/* the mirror may lag behind, the poll not: it is renewed by the next one */
-	bool carrier = true;
-	if (link && rtnl_carrier(routed->rtnl, link->ifindex, &carrier) == 0)
-		learned->no_carrier = !carrier;
-}
-
-static void tell_overfull(struct routed *routed, size_t i, enum site_family family)
-{
-	const struct mainroutes_over *routes = routed->situation.uplinks[i]
-						       .main_routes[family];
-	bool overfull = routes && routes->n_seen > routes->n;
-
-	if (overfull && !routed->uplinks[i]->overfull[family])
-		log_warning("routes",
-			"%s: main has %zu IPv%d routes over %s, more than the %d that its own "
-			"table takes; connections to the other destinations go on by its "
-			"default; let the routing daemon bring fewer",
-			routed->site->uplinks[i].name, routes->n_seen,
-			family == SITE_IPV4 ? 4 : 6, routed->site->uplinks[i].interface,
-			MAINROUTES_MAX);
-	routed->uplinks[i]->overfull[family] = overfull;
-}
-
-static void observe_links(struct routed *routed)
-{
-	struct situation_learned learned[SITE_MAX_UPLINKS];
-
-	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
-		learn(routed, i);
-		learned[i] = routed->uplinks[i]->learned;
-	}
-	situation_make(routed->site, routed->links, learned, &routed->situation);
-	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
-		const struct situation_uplink *situation = &routed->situation.uplinks[i];
-
-		if (addr_is_set(&situation->chosen[SITE_IPV6]))
-			routed->uplinks[i]->numbered_ifindex = situation->ifindex;
-		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-			tell_overfull(routed, i, family);
-	}
-}
-
-static void tell_prober(struct prober *prober, const struct situation_uplink *situation,
-	const struct addr *lan_global)
-{
-	struct prober_link link;
-
-	memset(&link, 0, sizeof(link)); /* compared as a whole */
-	link.ifindex = situation->ifindex;
-	memcpy(link.source, situation->chosen, sizeof(link.source));
-	if (situation->unnumbered)
-		link.source[SITE_IPV6] = *lan_global;
-	memcpy(link.gateway, situation->gateway, sizeof(link.gateway));
-	prober_set_link(prober, &link);
-}
-
-static bool is_of_use(const struct routed_uplink *uplink)
-{
-	enum uplink_state state = uplink_state(&uplink->machine);
-
-	return state == UPLINK_UP || state == UPLINK_DEGRADED;
-}
-
-static uint32_t others_of_use(const struct routed *routed, size_t index)
-{
-	uint32_t others = 0;
-
-	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		if (i != index && is_of_use(routed->uplinks[i]))
-			uplinkset_add(&others, i);
-	return others;
-}
-
-bool reconcile_has_other(const struct routed *routed, size_t index)
-{
-	return others_of_use(routed, index) != 0;
-}
-
-/* Is there nothing to be gained by a hold? Not if it is the only one with IPv4 either: IPv6
- * alone is no Internet yet, while IPv4 alone is one that clients can wait on. */
-static bool is_alone(const struct routed *routed, size_t index)
-{
-	const struct situation_uplink *situations = routed->situation.uplinks;
-	uint32_t others = others_of_use(routed, index);
-
-	if (!situation_can_route(&situations[index], SITE_IPV4))
-		return others == 0;
-	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		if (uplinkset_has(others, i) && situation_can_route(&situations[i], SITE_IPV4))
-			return false;
-	return true;
-}
-
-bool reconcile_step(struct routed_uplink *uplink)
-{
-	struct routed *routed = uplink->routed;
-	size_t i = routed_index(routed, uplink);
-
-	enum uplink_fault fault = uplink->machine.fault;
-
-	uplink_set_last_usable(&uplink->machine, is_alone(routed, i));
-	bool changed = uplink_step(&uplink->machine, clock_now_us());
-
-	if (uplink->machine.fault != fault)
-		reconcile_soon(
-			routed); /* down for another reason: those who follow are told */
-
-	if (changed && uplink->machine.cause_us > routed->cause_us)
-		routed->cause_us = uplink->machine.cause_us;
-	routed->situation.uplinks[i].state = uplink_state(&uplink->machine);
-	return changed;
-}
-
-/* Twice, since one that falls may let another one off its hold. */
-static bool step_all(struct routed *routed)
-{
-	bool changed = false;
-
-	for (int round = 0; round < 2; round++)
-		for (size_t i = 0; i < routed->site->n_uplinks; i++)
-			changed = reconcile_step(routed->uplinks[i]) || changed;
-	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		prober_rearm(routed->uplinks[i]->prober);
-	return changed;
-}
-
-bool reconcile_observe(struct routed *routed)
-{
-	struct uplink_facts facts;
-
-	look_at_gateways(routed);
-	observe_links(routed);
-	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
-		struct routed_uplink *uplink = routed->uplinks[i];
-
-		situation_facts(&routed->situation.uplinks[i], &facts);
-		uplink_on_link(&uplink->machine, &facts);
-		if (routed->standby) {
-			prober_pause(uplink->prober);
-			uplink_assume_up(&uplink->machine);
-			continue;
-		}
-		tell_prober(uplink->prober, &routed->situation.uplinks[i],
-			situation_lan_global(&routed->situation));
-		prober_collect(uplink->prober);
-	}
-	return step_all(routed);
-}
 
 /* ---- flows ---- */
 
-static int flows_part_af(const struct flows_part *part)
+static void on_address_gone(size_t i, const struct addr *addr, int64_t took_us, void *arg)
 {
-	if (part->family[SITE_IPV4] == part->family[SITE_IPV6])
-		return AF_UNSPEC;
-	return part->family[SITE_IPV4] ? AF_INET : AF_INET6;
-}
+	struct routed *routed = arg;
 
-static void delete_flows(struct routed *routed, size_t i, const struct flows_part *part)
-{
-	const struct site *site = routed->site;
-	uint32_t mark = wanted_mark_out(site, i);
-	uint32_t mask = part->which == FLOWS_ALL ? wanted_mark_uplink_mask(site)
-						 : wanted_mark_mask(site);
-	int64_t start_us = clock_now_us();
-
-	if (conntrack_delete_family(routed->conntrack, flows_part_af(part), mark, mask) < 0)
-		return;
-	routed->counters.deletions++;
-	routed->uplinks[i]->deleted = part->which;
-	routed->uplinks[i]->deletion_us = clock_now_us() - start_us;
-}
-
-/* What is bound to addresses that are gone, while the uplink goes on with others. */
-static void delete_of_addresses(struct routed *routed, size_t i)
-{
-	const struct site *site = routed->site;
-	struct addr gone[FLOWS_MAX_ADDRS];
-	size_t n = flows_take_gone(&routed->uplinks[i]->flows, clock_now_us(), gone);
-
-	for (size_t k = 0; k < n; k++) {
-		int64_t start_us = clock_now_us();
-
-		if (conntrack_delete_address(routed->conntrack, &gone[k],
-			    wanted_mark_out(site, i), wanted_mark_uplink_mask(site)) < 0)
-			continue;
-		routed->counters.deletions++;
-		events_address_gone(routed, i, &gone[k], clock_now_us() - start_us);
-	}
-}
-
-/* One that new connections are given to, and not as a last resort. */
-static bool has_way_out(const struct routed *routed, size_t index, enum site_family family)
-{
-	return (others_of_use(routed, index) & routed->decision.active[family]) != 0;
+	events_address_gone(
+		routed->events, routed->agent.site->uplinks[i].name, addr, took_us);
 }
 
 void reconcile_flows(struct routed *routed)
 {
-	int64_t now_us = clock_now_us();
-	int64_t next_us = INT64_MAX;
+	struct flowsweep sweep;
 
-	for (size_t i = 0; i < routed->site->n_uplinks && !routed->standby; i++) {
-		struct routed_uplink *uplink = routed->uplinks[i];
-		const bool other_is_up[SITE_FAMILIES] = {
-			[SITE_IPV4] = has_way_out(routed, i, SITE_IPV4),
-			[SITE_IPV6] = has_way_out(routed, i, SITE_IPV6),
-		};
-		struct flows_part part;
-
-		flows_observe(&uplink->flows, &uplink->machine, &routed->situation.uplinks[i],
-			routed->site->routing.flush_after_ms, now_us);
-		part = flows_take(&uplink->flows, other_is_up, now_us);
-		if (part.which != FLOWS_NONE)
-			delete_flows(routed, i, &part);
-		delete_of_addresses(routed, i);
-
-		int64_t due_us = flows_next_us(&uplink->flows, now_us);
-		next_us = due_us < next_us ? due_us : next_us;
-	}
-	if (next_us == INT64_MAX)
-		event_del(routed->later);
+	flowsweep_run(&routed->agent, routed->conntrack, on_address_gone, routed, &sweep);
+	routed->counters.deletions += sweep.n_deletions;
+	if (sweep.next_us == INT64_MAX)
+		event_del(routed->sweep);
 	else
-		timer_arm_ms(routed->later, (next_us - now_us + 999) / 1000);
+		timer_arm_ms(routed->sweep, (sweep.next_us - clock_now_us() + 999) / 1000);
+	if (events_changes(routed->events, &routed->agent, &sweep))
+		agent_save(&routed->agent, false);
 }
 
-/* ---- compare and change ---- */
+/* ---- compare ---- */
 
 struct change {
 	struct decision decision;
 	struct kernel wanted;
 	struct kernel actual;
 	char *table;
-	bool same; /* nothing else is wanted than last time */
+	bool same; /* as wanted last time: what differs, others have changed */
 	struct plan plan;
 };
 
@@ -339,26 +89,23 @@ static bool kernel_is_same(const struct kernel *a, const struct kernel *b)
 	return same;
 }
 
-/* Of a router that stands by, no more than a table that translates nothing. */
-static void want(const struct routed *routed, struct change *change)
+static int change_make(struct change *change, const struct agent *agent,
+	const struct applied *applied, struct sysctl_store *sysctls, struct rtnl *rtnl)
 {
-	if (routed->standby) {
-		change->table = standby_table(routed);
-		return;
-	}
-	change->decision = decide(routed->site, &routed->situation);
-	wanted_kernel(routed->site, &routed->situation, &change->decision, &change->wanted);
-	change->table = wanted_nft(routed->site, &routed->situation);
-}
+	const struct site *site = agent->site;
 
-static int change_make(struct routed *routed, struct change *change)
-{
 	*change = (struct change){0};
-	want(routed, change);
-	change->same = routed->table && strcmp(routed->table, change->table) == 0 &&
-		       kernel_is_same(&routed->wanted, &change->wanted);
+	if (agent->standby) {
+		change->table = standby_table(site, sysctls);
+	} else {
+		change->decision = decide(site, &agent->situation);
+		wanted_kernel(site, &agent->situation, &change->decision, &change->wanted);
+		change->table = wanted_nft(site, &agent->situation);
+	}
+	change->same = applied->table && strcmp(applied->table, change->table) == 0 &&
+		       kernel_is_same(&applied->wanted, &change->wanted);
 
-	int err = rtnl_read(routed->rtnl, &change->actual);
+	int err = rtnl_read(rtnl, &change->actual);
 	if (err < 0)
 		return err;
 	sysctl_read_all(&change->wanted, &change->actual);
@@ -374,87 +121,99 @@ static void change_fini(struct change *change)
 	plan_fini(&change->plan);
 }
 
-/* What others, or the kernel by itself, have done to ours. */
-static void log_repairs(const struct routed *routed, const struct plan *plan)
+/* ---- repairs ---- */
+
+static void log_repairs(
+	const struct last_writer *writer, const struct plan *plan, struct links *links)
 {
-	const struct routed_culprit *culprit = &routed->culprit;
+	const char *plural = plan->n_steps == 1 ? "" : "s";
 	char line[STEP_TEXT_MAX];
 
-	if (culprit->pid)
+	if (writer->pid)
 		log_notice("reconcile",
-			"process %d (%s) changed what is ours: %zu step%s to repair it",
-			(int)culprit->pid, culprit->name[0] ? culprit->name : "gone by now",
-			plan->n_steps, plan->n_steps == 1 ? "" : "s");
+			"process %d (%s) changed routes or rules of ours: %zu step%s to "
+			"repair them",
+			(int)writer->pid, writer->name[0] ? writer->name : "ended since",
+			plan->n_steps, plural);
 	else
-		log_notice("reconcile", "the kernel held something else: %zu step%s to repair",
-			plan->n_steps, plan->n_steps == 1 ? "" : "s");
-	for (size_t i = 0; i < plan->n_steps && i < STEPS_TOLD; i++)
+		log_notice("reconcile",
+			"the kernel held other routes or rules than wanted: %zu step%s to "
+			"repair them",
+			plan->n_steps, plural);
+	for (size_t i = 0; i < plan->n_steps && i < STEPS_LOGGED; i++)
 		log_info("reconcile", "%s",
-			plan_step_str(&plan->steps[i], routed_ifname, routed->links, line,
-				sizeof(line)));
+			plan_step_str(
+				&plan->steps[i], agent_ifname, links, line, sizeof(line)));
 }
 
-/* Another program may undo each repair at once, and so would we: then not at full speed. */
 void reconcile_note_repair(struct routed *routed)
 {
-	int64_t now_us = clock_now_us();
-
-	if (now_us - routed->fight_us > FIGHT_US) {
-		routed->fight_us = now_us;
-		routed->n_fights = 0;
-	}
-	if (++routed->n_fights == FIGHT_LIMIT)
+	if (repair_loop_add(&routed->repair_loop, clock_now_us()))
 		log_warning("reconcile",
-			"what is ours is changed again and again by somebody; repairs come "
-			"every %d ms from now on",
-			ROUTED_FIGHT_MS);
+			"another program undoes each repair of routes, rules or the nftables "
+			"table; repairs come every %d ms from now on; stop that program, or "
+			"have it leave them alone",
+			REPAIR_LOOP_BACKOFF_MS);
 }
 
-static void count(
-	struct routed *routed, const struct change *change, const struct apply_result *result)
+/* Nothing else was wanted than last time, and steps were done all the same. */
+static void note_repairs(struct routed *routed, const struct plan *plan)
 {
-	routed->counters.looks++;
-	if (!change->same) {
-		routed->counters.changes += result->n_done;
-		return;
-	}
-	if (result->n_done == 0)
-		return;
-	routed->counters.repairs += result->n_done;
 	reconcile_note_repair(routed);
-	routed->culprit = routed->suspect;
-	routed->culprit.at_s = time(NULL);
-	log_repairs(routed, &change->plan);
-	events_repair(routed, &change->plan);
+	routed->repaired = routed->writer;
+	routed->repaired.at_s = time(NULL);
+	log_repairs(&routed->repaired, plan, routed->links);
+	events_repair(routed->events, plan, routed->links, &routed->repaired);
 }
 
-/* The table is written when it is another one, or may be another one than we believe. */
+/* ---- change ---- */
+
+/* The table is written when another one is wanted, or when the kernel may hold another one. */
+static bool table_must_be_written(const struct applied *applied, const char *wanted)
+{
+	return applied->table_dirty || !applied->table || strcmp(applied->table, wanted) != 0;
+}
+
+/* Takes what is wanted now out of `change`. */
+static void applied_take(struct applied *applied, struct change *change)
+{
+	kernel_fini(&applied->wanted);
+	applied->wanted = change->wanted;
+	change->wanted = (struct kernel){0};
+	free(applied->table);
+	applied->table = change->table;
+	change->table = NULL;
+}
+
 static void change_apply(
 	struct routed *routed, struct change *change, struct apply_result *ret_result)
 {
-	bool write_table = routed->table_dirty || !routed->table ||
-			   strcmp(routed->table, change->table) != 0;
+	struct agent *agent = &routed->agent;
+	struct applied *applied = &routed->applied;
+	bool writes_table = table_must_be_written(applied, change->table);
 
-	routed->apply.withdraws = routed->standby;
-	apply_plan(
-		&routed->apply, &change->plan, write_table ? change->table : NULL, ret_result);
-	routed->applied_us = clock_now_us();
-	routed->table_dirty = ret_result->nft_failed;
-	count(routed, change, ret_result);
+	routed->apply.withdraws = agent->standby;
+	apply_plan(&routed->apply, &change->plan, writes_table ? change->table : NULL,
+		ret_result);
+	agent->applied_us = clock_now_us();
+	applied->table_dirty = ret_result->nft_failed;
 
-	if (memcmp(&routed->decision, &change->decision, sizeof(routed->decision)) != 0)
+	routed->counters.looks++;
+	if (!change->same) {
+		routed->counters.changes += ret_result->n_done;
+	} else if (ret_result->n_done > 0) {
+		routed->counters.repairs += ret_result->n_done;
+		note_repairs(routed, &change->plan);
+	}
+	if (memcmp(&agent->decision, &change->decision, sizeof(agent->decision)) != 0)
 		routed->counters.switches++;
-	routed->decision = change->decision;
-	kernel_fini(&routed->wanted);
-	routed->wanted = change->wanted;
-	change->wanted = (struct kernel){0};
-	free(routed->table);
-	routed->table = change->table;
-	change->table = NULL;
+	agent->decision = change->decision;
+	applied_take(applied, change);
 }
 
 void reconcile_now(struct routed *routed)
 {
+	struct agent *agent = &routed->agent;
 	struct apply_result result = {.n_failed = 1};
 	struct change change;
 
@@ -464,25 +223,33 @@ void reconcile_now(struct routed *routed)
 	}
 	routed->in_reconcile = true;
 	event_del(routed->burst);
-	reconcile_observe(routed);
-	linkfeed_worse(routed);
-	if (change_make(routed, &change) == 0) {
+	if (observer_look(&routed->observer, agent) & AGENT_NEW_FAULT)
+		reconcile_soon(routed);
+	linkfeed_worse(routed->linkfeed, agent);
+	if (change_make(&change, agent, &routed->applied, routed->sysctls, routed->rtnl) ==
+		0) {
 		change_apply(routed, &change, &result);
-		linkfeed_rest(routed, &change.plan, result.nft_failed);
+		linkfeed_rest(routed->linkfeed, agent, &change.plan, result.nft_failed);
 		reconcile_flows(routed);
-		events_changes(routed);
 	}
 	change_fini(&change);
-	routed->suspect = (struct routed_culprit){0};
-	routed->cause_us = 0;
-	timer_arm_ms(routed->look, result.n_failed ? ROUTED_RETRY_MS : ROUTED_LOOK_MS);
+	routed->writer = (struct last_writer){0};
+	agent->cause_us = 0;
+	timer_arm_ms(routed->look, result.n_failed ? RETRY_MS : LOOK_MS);
 	routed->in_reconcile = false;
 }
 
 void reconcile_soon(struct routed *routed)
 {
-	bool fight = routed->n_fights >= FIGHT_LIMIT &&
-		     clock_now_us() - routed->fight_us <= FIGHT_US;
+	bool in_loop = repair_loop_is_on(&routed->repair_loop, clock_now_us());
 
-	timer_arm_ms_if_idle(routed->burst, fight ? ROUTED_FIGHT_MS : ROUTED_BURST_MS);
+	timer_arm_ms_if_idle(routed->burst, in_loop ? REPAIR_LOOP_BACKOFF_MS : BURST_MS);
+}
+
+void reconcile_after(struct routed *routed, unsigned int changes)
+{
+	if (changes & AGENT_NEW_STATE)
+		reconcile_now(routed);
+	else if (changes & AGENT_NEW_FAULT)
+		reconcile_soon(routed);
 }

@@ -1,28 +1,27 @@
 /* standby.h - one of two routers stands by: it follows the links and leaves routing alone
  *
- * Which of the two is at work is for somebody else to know (keepalived, docs/ha.md), who says
- * so by the verbs `takeover` and `standby`. What was said last is kept until the next boot; a
- * restart goes on with it. `run --standby` is for the boot itself, before anything was said.
+ * Another program decides which of the two is at work (keepalived, docs/ha.md), and says so by
+ * the verbs `takeover` and `standby` (rolechange.h). The last role is saved until the next boot;
+ * a restart goes on with it. `run --standby` is for the boot itself, before any such verb.
  */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "common/site/site.h"
+#include "routed/agent/savedstate.h"
+
 struct cli;
 struct routed;
+struct sysctl_store;
 
-/* How an agent begins: what was said since the boot, else what `run` was told. */
-bool standby_at_start(const struct routed *routed);
+/* Does an agent begin on standby? The saved role decides, without one the options of `run`. */
+bool standby_at_start(const struct cli *cli, enum savedstate_role saved);
 
-/* Takes over, or withdraws from the kernel what is ours but for settings; done when it
- * returns. Nothing happens if it is so already. The reply for the control socket. */
+/* The nftables table on standby; the guard is in it as long as packets are forwarded because
+ * we said so. The caller frees it. */
+char *standby_table(const struct site *site, struct sysctl_store *sysctls);
+
+/* Takes over, or withdraws from the kernel all that is ours but settings; done when it returns.
+ * Nothing happens if that is the role already. The reply for the control socket. */
 json_t *standby_answer(struct routed *routed, bool standby);
-
-/* The nftables table while it stands by; the guard is in it as long as packets are forwarded
- * because we said so. The caller frees it. */
-char *standby_table(const struct routed *routed);
-
-/* The verbs. Without a running agent `standby` withdraws what one has left behind, and
- * `takeover` fails; either is what the next one begins with. */
-int standby_run_takeover(const struct cli *cli);
-int standby_run_standby(const struct cli *cli);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/file.h"
@@ -170,4 +171,11 @@ int savedstate_store(const char *path, const struct savedstate *saved, bool dura
 
 	int err = statefile_write(path, text, strlen(text), durable ? STATEFILE_DURABLE : 0);
 	return err < 0 ? log_error(err, "state", "cannot write %s", path) : 0;
+}
+
+int savedstate_make_folder(const char *path)
+{
+	if (mkdir(path, 0755) == 0 || errno == EEXIST)
+		return 0;
+	return log_error(-errno, "state", "cannot make %s", path);
 }

@@ -40,3 +40,6 @@ int savedstate_store(const char *path, const struct savedstate *saved, bool dura
 /* NULL if that uplink is not in it. */
 const struct savedstate_uplink *savedstate_find(
 	const struct savedstate *saved, const char *name);
+
+/* Makes the folder that the file is in, if it is not there. A logged negative errno. */
+int savedstate_make_folder(const char *path);

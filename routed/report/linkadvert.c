@@ -311,7 +311,7 @@ static json_t *json_uplinks(const struct linkadvert *advert)
 
 struct reasons {
 	linkadvert_why_fn *why;
-	void *arg;
+	const void *arg;
 	size_t n; /* given so far */
 };
 
@@ -347,7 +347,7 @@ static json_t *json_servers(const struct linkadvert *advert, struct reasons *rea
 }
 
 json_t *linkadvert_json(const struct linkadvert *advert, uint64_t seq, int64_t time_us,
-	linkadvert_why_fn *why, void *arg)
+	linkadvert_why_fn *why, const void *arg)
 {
 	struct reasons reasons = {.why = why, .arg = arg};
 

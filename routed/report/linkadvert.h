@@ -69,8 +69,8 @@ uint32_t linkadvert_held(const struct site *site, const struct situation *situat
 
 /* Why a server is dead on the path of an uplink, for an operator. Returns `out`. */
 typedef const char *linkadvert_why_fn(
-	size_t server, size_t uplink, void *arg, char *out, size_t cap);
+	size_t server, size_t uplink, const void *arg, char *out, size_t cap);
 
 /* The line: a new reference, NULL without memory. `why` NULL: there are no reasons. */
 json_t *linkadvert_json(const struct linkadvert *advert, uint64_t seq, int64_t time_us,
-	linkadvert_why_fn *why, void *arg);
+	linkadvert_why_fn *why, const void *arg);

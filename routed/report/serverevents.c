@@ -1,161 +1,149 @@
-/* serverevents.c - says which servers have died or live again, and on whose path
+/* serverevents.c - reports which servers have died or live again, and on whose path
  *
- * Part of events.h. As there, what was told last is kept, and the present is compared with it:
- * a verdict of a check changes it, and so does an address that an uplink gets or loses.
+ * The last report is kept and compared with the present: the verdict of a check changes it,
+ * and so does an address that an uplink gets or loses.
  *
- * Thousands of servers may die in one moment, with their switch. The operator's program is
- * told of them only while there is room left for news of uplinks.
+ * Thousands of servers may die in one moment, with their switch. The operator's program runs
+ * for them only while enough places are left for changes of uplinks.
  */
-#include "common/site/uplinkset.h"
-#include "routed/report/events.h"
+#include "routed/report/serverevents.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/ctl/ctl.h"
-#include "common/ctl/json.h"
 #include "common/log.h"
-#include "common/wallclock.h"
+#include "common/site/uplinkset.h"
 #include "routed/health/health.h"
+#include "routed/report/eventsink.h"
 #include "routed/report/hook.h"
-#include "routed/routed.h"
 
 enum { WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX };
 
-/* What is new about one path. */
-struct news {
-	size_t server;
-	size_t uplink;
+/* One path whose verdict has changed. */
+struct path_change {
+	const char *server;
+	const struct site_uplink *uplink;
 	bool dead;
 	bool partly;
 	char why[WHY_MAX];
 };
 
-static void log_path(const struct routed *routed, const struct news *news)
+static void path_log(const struct path_change *path)
 {
-	const char *server = routed->site->servers[news->server].name;
-	const char *uplink = routed->site->uplinks[news->uplink].name;
-
-	if (news->dead)
+	if (path->dead)
 		log_notice("server",
-			"%s is dead on the path of %s, and not offered there (%s)", server,
-			uplink, news->why);
-	else if (news->partly)
+			"%s is dead on the path of %s, and not offered there (%s)",
+			path->server, path->uplink->name, path->why);
+	else if (path->partly)
 		log_notice("server",
 			"%s is dead on the path of %s by one address family, which is offered "
 			"there all the same, since the other works (%s)",
-			server, uplink, news->why);
+			path->server, path->uplink->name, path->why);
 	else
-		log_notice("server", "%s is alive on the path of %s (%s)", server, uplink,
-			news->why);
+		log_notice("server", "%s is alive on the path of %s (%s)", path->server,
+			path->uplink->name, path->why);
 }
 
-static void publish(struct routed *routed, const struct news *news)
+static void path_emit(const struct path_change *path, const struct eventsink *sink)
 {
-	json_t *time = json_time_us(wallclock_now_us());
-	json_t *event = json_pack("{s:s, s:o, s:s, s:s, s:b, s:s}", "event", "server", "time",
-		time, "server", routed->site->servers[news->server].name, "uplink",
-		routed->site->uplinks[news->uplink].name, "alive", (int)!news->dead, "why",
-		news->why);
+	json_t *event = eventsink_event("server");
 
-	if (event && routed->ctl)
-		ctl_publish(routed->ctl, EVENTS_VERB, event);
-	json_decref(event);
+	json_object_set_new(event, "server", json_string(path->server));
+	json_object_set_new(event, "uplink", json_string(path->uplink->name));
+	json_object_set_new(event, "alive", json_boolean(!path->dead));
+	json_object_set_new(event, "why", json_string(path->why));
+	eventsink_emit(sink, event);
 }
 
-static void run_program(struct routed *routed, const struct news *news)
+static void path_run_hook(
+	const struct path_change *path, const char *program, const struct eventsink *sink)
 {
-	const struct site_uplink *uplink = &routed->site->uplinks[news->uplink];
-	const char *server = routed->site->servers[news->server].name;
 	const struct hook_fact facts[] = {
-		{"SERVER", server},
-		{"UPLINK", uplink->name},
-		{"INTERFACE", uplink->interface},
+		{"SERVER", path->server},
+		{"UPLINK", path->uplink->name},
+		{"INTERFACE", path->uplink->interface},
 		{"CHANGED", "server"},
-		{"ALIVE", news->dead ? "no" : "yes"},
-		{"WHY", news->why},
+		{"ALIVE", path->dead ? "no" : "yes"},
+		{"WHY", path->why},
 	};
 
-	if (hook_n_waiting(routed->hook) < HOOK_MAX_WAITING / 2)
-		hook_run(routed->hook, routed->site->routing.notify, server, facts,
+	if (hook_n_waiting(sink->hook) < HOOK_MAX_WAITING / 2)
+		hook_run(sink->hook, program, path->server, facts,
 			sizeof(facts) / sizeof(facts[0]));
 	else
-		log_debug("notify", "not told that %s has changed: too many wait", server);
+		log_debug("notify", "not run for a change of %s: too many runs wait",
+			path->server);
 }
 
-static void tell_path(struct routed *routed, struct news *news, bool was_dead)
+static void server_changes(struct serverevents_server *reported, const struct site *site,
+	size_t server, const struct health *health, const struct eventsink *sink,
+	bool runs_hook)
 {
-	health_why(routed->health, news->server, news->uplink, news->why, sizeof(news->why));
-	log_path(routed, news);
-	if (news->dead == was_dead)
-		return; /* one family more or less: nobody acts on that */
-	publish(routed, news);
-	if (routed->site->routing.notify && !routed->standby)
-		run_program(routed, news);
-}
+	const struct serverevents_server before = *reported;
 
-static void tell_server(struct routed *routed, size_t server)
-{
-	struct routed_server *told = &routed->servers[server];
-	const struct routed_server before = *told;
-	uint32_t changed;
-
-	told->dead = health_dead(routed->health, server);
-	told->partly = health_partly(routed->health, server);
-	changed = (told->dead ^ before.dead) | (told->partly ^ before.partly);
-	for (size_t i = 0; changed && i < routed->site->n_uplinks; i++) {
-		struct news news = {
-			.server = server,
-			.uplink = i,
-			.dead = uplinkset_has(told->dead, i),
-			.partly = uplinkset_has(told->partly, i),
+	reported->dead = health_dead(health, server);
+	reported->partly = health_partly(health, server);
+	uint32_t changed = (reported->dead ^ before.dead) | (reported->partly ^ before.partly);
+	for (size_t i = 0; changed && i < site->n_uplinks; i++) {
+		struct path_change path = {
+			.server = site->servers[server].name,
+			.uplink = &site->uplinks[i],
+			.dead = uplinkset_has(reported->dead, i),
+			.partly = uplinkset_has(reported->partly, i),
 		};
 
-		if (uplinkset_has(changed, i))
-			tell_path(routed, &news, uplinkset_has(before.dead, i));
+		if (!uplinkset_has(changed, i))
+			continue;
+		health_why(health, server, i, path.why, sizeof(path.why));
+		path_log(&path);
+		if (path.dead == uplinkset_has(before.dead, i))
+			continue; /* one family more or less: no program acts on that */
+		path_emit(&path, sink);
+		if (runs_hook)
+			path_run_hook(&path, site->routing.notify, sink);
 	}
 }
 
-void events_servers(struct routed *routed)
+void serverevents_changes(struct serverevents *events, const struct site *site,
+	const struct health *health, const struct eventsink *sink, bool runs_hook)
 {
-	for (size_t s = 0; s < routed->site->n_servers; s++)
-		if (routed->site->servers[s].check_port)
-			tell_server(routed, s);
+	for (size_t s = 0; s < site->n_servers; s++)
+		if (site->servers[s].check_port)
+			server_changes(&events->servers[s], site, s, health, sink, runs_hook);
 }
 
 /* ---- reload ---- */
 
-static void take_over(struct routed_server *server, const struct routed_server *told,
-	const int *places, size_t n_uplinks)
+/* A set of the old site's uplinks as a set of the new one's; `places` has the old index of each
+ * new uplink, or -1. */
+static uint32_t translate_uplinks(uint32_t set, const int *places, size_t n_uplinks)
 {
-	for (size_t i = 0; i < n_uplinks; i++) {
-		if (places[i] < 0)
-			continue;
-		if (uplinkset_has(told->dead, (size_t)places[i]))
-			uplinkset_add(&server->dead, i);
-		if (uplinkset_has(told->partly, (size_t)places[i]))
-			uplinkset_add(&server->partly, i);
-	}
+	uint32_t translated = 0;
+
+	for (size_t i = 0; set && i < n_uplinks; i++)
+		if (places[i] >= 0 && uplinkset_has(set, (size_t)places[i]))
+			uplinkset_add(&translated, i);
+	return translated;
 }
 
-struct routed_server *events_servers_of(const struct routed *routed, const struct site *site)
+void serverevents_follow(
+	struct serverevents *events, const struct site *old, const struct site *site)
 {
-	struct routed_server *servers = calloc(site->n_servers + 1, sizeof(*servers));
-	int places[SITE_MAX_UPLINKS]; /* of its uplinks in the present site */
+	const struct serverevents before = *events;
+	int places[SITE_MAX_UPLINKS];
 
-	if (!servers || !routed->site)
-		return servers;
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		places[i] = site_find_uplink(routed->site, site->uplinks[i].name);
+		places[i] = site_find_uplink(old, site->uplinks[i].name);
+	*events = (struct serverevents){0};
 	for (size_t s = 0; s < site->n_servers; s++) {
-		int before = site->servers[s].check_port
-				     ? site_find_server(routed->site, site->servers[s].name)
-				     : -1;
+		int k = site->servers[s].check_port
+				? site_find_server(old, site->servers[s].name)
+				: -1;
 
-		if (before >= 0)
-			take_over(&servers[s], &routed->servers[before], places,
-				site->n_uplinks);
+		if (k < 0)
+			continue;
+		events->servers[s].dead = translate_uplinks(
+			before.servers[k].dead, places, site->n_uplinks);
+		events->servers[s].partly = translate_uplinks(
+			before.servers[k].partly, places, site->n_uplinks);
 	}
-	return servers;
 }

@@ -1,7 +1,7 @@
-/* status.c - what `routed status` tells, as JSON, out of the running agent
+/* status.c - the facts that `routed status` shows, as JSON
  *
  * Called by the control socket's handler, and by events.c for the facts in an event. It reads
- * struct routed and changes nothing.
+ * and changes nothing.
  */
 #include "routed/report/status.h"
 
@@ -18,10 +18,11 @@
 #include "common/site/sitevalue.h"
 #include "common/site/uplinkset.h"
 #include "common/wallclock.h"
+#include "routed/agent/agent.h"
 #include "routed/health/health.h"
+#include "routed/kernel/nft.h"
 #include "routed/kernel/rtnlwatch.h"
 #include "routed/report/hook.h"
-#include "routed/routed.h"
 #include "routed/uplink/target.h"
 #include "routed/wanted/flowcount.h"
 #include "routed/wanted/selftest.h"
@@ -59,11 +60,11 @@ static json_t *json_counter(uint64_t number)
 /* ---- the self-test ---- */
 
 /* What the table has counted, or NULL where it cannot be read. */
-static struct selftest *read_selftest(struct routed *routed)
+static struct selftest *read_selftest(const struct agent *agent, struct nft *nft)
 {
-	struct selftest *selftest = selftest_new(routed->site, &routed->situation);
+	struct selftest *selftest = selftest_new(agent->site, &agent->situation);
 
-	if (selftest && selftest_read(selftest, routed->nft) < 0) {
+	if (selftest && selftest_read(selftest, nft) < 0) {
 		selftest_free(selftest);
 		return NULL;
 	}
@@ -128,16 +129,17 @@ static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void 
 }
 
 /* What the table has counted of each uplink. */
-static void add_counts(struct routed *routed, const struct selftest *selftest, json_t *uplinks)
+static void add_counts(const struct site *site, struct nft *nft,
+	const struct selftest *selftest, json_t *uplinks)
 {
-	struct dropped dropped = {.n_uplinks = routed->site->n_uplinks};
-	int err = nft_each_counter(routed->nft, on_counter, &dropped);
+	struct dropped dropped = {.n_uplinks = site->n_uplinks};
+	int err = nft_each_counter(nft, on_counter, &dropped);
 
-	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
+	for (size_t i = 0; i < site->n_uplinks; i++) {
 		json_t *uplink = json_array_get(uplinks, i);
 
-		json_object_set_new(uplink, "self_test",
-			json_selftest_of_uplink(routed->site, selftest, i));
+		json_object_set_new(
+			uplink, "self_test", json_selftest_of_uplink(site, selftest, i));
 		for (size_t k = 0; k < N_DROPS; k++)
 			json_object_set_new(uplink, drops[k].name,
 				err < 0 ? json_null() : json_counter(dropped.packets[i][k]));
@@ -192,13 +194,13 @@ static json_t *json_targets(const struct uplink *uplink)
 
 /* ---- how many connections are left on uplinks that are taken out of use ---- */
 
-static struct flowcount_want want_of(const struct routed *routed, size_t i)
+static struct flowcount_want want_of(const struct agent *agent, size_t i)
 {
-	const struct situation_uplink *uplink = &routed->situation.uplinks[i];
+	const struct situation_uplink *uplink = &agent->situation.uplinks[i];
 	struct flowcount_want want = {
-		.mark = wanted_mark_out(routed->site, i),
-		.mask = wanted_mark_uplink_mask(routed->site),
-		.in_bit = wanted_mark_in(routed->site, i) & ~wanted_mark_out(routed->site, i),
+		.mark = wanted_mark_out(agent->site, i),
+		.mask = wanted_mark_uplink_mask(agent->site),
+		.in_bit = wanted_mark_in(agent->site, i) & ~wanted_mark_out(agent->site, i),
 	};
 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
@@ -209,8 +211,8 @@ static struct flowcount_want want_of(const struct routed *routed, size_t i)
 }
 
 /* Of each uplink; nothing is known of those that are not drained. */
-static void count_left(
-	const struct routed *routed, struct flowcount_found ret_found[SITE_MAX_UPLINKS])
+static void count_left(const struct agent *agent, struct flowcount *flowcount,
+	struct flowcount_found ret_found[SITE_MAX_UPLINKS])
 {
 	struct flowcount_want wants[SITE_MAX_UPLINKS];
 	struct flowcount_found found[SITE_MAX_UPLINKS];
@@ -218,13 +220,13 @@ static void count_left(
 	size_t n = 0;
 
 	memset(ret_found, 0, SITE_MAX_UPLINKS * sizeof(*ret_found));
-	for (size_t i = 0; i < routed->site->n_uplinks; i++) {
-		if (!routed->uplinks[i]->machine.drained)
+	for (size_t i = 0; i < agent->site->n_uplinks; i++) {
+		if (!agent->uplinks[i]->machine.drained)
 			continue;
-		wants[n] = want_of(routed, i);
+		wants[n] = want_of(agent, i);
 		places[n++] = i;
 	}
-	flowcount_ask(routed->flowcount, wants, n, found);
+	flowcount_ask(flowcount, wants, n, found);
 	for (size_t k = 0; k < n; k++)
 		ret_found[places[k]] = found[k];
 }
@@ -242,26 +244,26 @@ static void add_left(json_t *object, const struct flowcount_found *left)
 		object, "flows_in", known ? json_counter(counts->in) : json_null());
 }
 
-json_t *status_flows(struct routed *routed, const char *name)
+json_t *status_flows(const struct agent *agent, struct flowcount *flowcount, const char *name)
 {
-	int i = name ? site_find_uplink(routed->site, name) : -1;
+	int i = name ? site_find_uplink(agent->site, name) : -1;
 	struct flowcount_found left[SITE_MAX_UPLINKS];
 
 	if (i < 0)
 		return json_pack("{s:s}", "error", "there is no uplink of that name");
-	count_left(routed, left);
-	json_t *object = json_pack("{s:s, s:b}", "uplink", routed->site->uplinks[i].name,
-		"drained", (int)routed->uplinks[i]->machine.drained);
+	count_left(agent, flowcount, left);
+	json_t *object = json_pack("{s:s, s:b}", "uplink", agent->site->uplinks[i].name,
+		"drained", (int)agent->uplinks[i]->machine.drained);
 	add_left(object, &left[i]);
 	return object;
 }
 
 /* ---- uplinks, as a whole ---- */
 
-static void add_links(json_t *object, const struct routed *routed, size_t i)
+static void add_links(json_t *object, const struct agent *agent, size_t i)
 {
-	const struct site_uplink *config = &routed->site->uplinks[i];
-	const struct situation_uplink *situation = &routed->situation.uplinks[i];
+	const struct site_uplink *config = &agent->site->uplinks[i];
+	const struct situation_uplink *situation = &agent->situation.uplinks[i];
 	const struct addr public_addrs[SITE_FAMILIES] = {
 		situation_public(config, situation, SITE_IPV4),
 		situation_public(config, situation, SITE_IPV6),
@@ -276,21 +278,19 @@ static void add_links(json_t *object, const struct routed *routed, size_t i)
 	json_object_set_new(object, "inbound", json_boolean(config->inbound));
 }
 
-json_t *status_uplink(struct routed *routed, size_t i)
+json_t *status_uplink(const struct agent *agent, size_t i)
 {
-	const struct site_uplink *config = &routed->site->uplinks[i];
-	const struct uplink *machine = &routed->uplinks[i]->machine;
-	const struct decision *decision = &routed->decision;
-	uint32_t active = decision->active[SITE_IPV4] | decision->active[SITE_IPV6];
+	const struct site_uplink *config = &agent->site->uplinks[i];
+	const struct uplink *machine = &agent->uplinks[i]->machine;
 	int64_t now_us = clock_now_us();
 	char why[UPLINK_WHY_MAX];
 	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", config->name,
 		"interface", config->interface, "state",
 		uplink_state_str(uplink_state(machine)), "why",
 		uplink_why(machine, now_us, wallclock_at_us(now_us), why, sizeof(why)),
-		"active", (int)uplinkset_has(active, i));
+		"active", (int)uplinkset_has(agent_active(agent), i));
 
-	add_links(object, routed, i);
+	add_links(object, agent, i);
 	json_object_set_new(object, "loss", json_real(machine->loss));
 	json_object_set_new(object, "rtt_ms", json_ms(machine->rtt_us));
 	json_object_set_new(object, "since",
@@ -299,11 +299,11 @@ json_t *status_uplink(struct routed *routed, size_t i)
 }
 
 static json_t *uplink_in_full(
-	struct routed *routed, size_t i, const struct flowcount_found *left)
+	const struct agent *agent, size_t i, const struct flowcount_found *left)
 {
-	const struct uplink *machine = &routed->uplinks[i]->machine;
-	const struct decision *decision = &routed->decision;
-	json_t *object = status_uplink(routed, i);
+	const struct uplink *machine = &agent->uplinks[i]->machine;
+	const struct decision *decision = &agent->decision;
+	json_t *object = status_uplink(agent, i);
 
 	json_object_set_new(object, "drained", json_boolean(machine->drained));
 	add_left(object, left);
@@ -312,9 +312,9 @@ static json_t *uplink_in_full(
 	json_object_set_new(object, "active_ipv6",
 		json_boolean(uplinkset_has(decision->active[SITE_IPV6], i)));
 	json_object_set_new(
-		object, "table", json_integer(wanted_uplink_table(routed->site, i)));
-	json_object_set_new(object, "mark_out", json_hex(wanted_mark_out(routed->site, i)));
-	json_object_set_new(object, "mark_in", json_hex(wanted_mark_in(routed->site, i)));
+		object, "table", json_integer(wanted_uplink_table(agent->site, i)));
+	json_object_set_new(object, "mark_out", json_hex(wanted_mark_out(agent->site, i)));
+	json_object_set_new(object, "mark_in", json_hex(wanted_mark_in(agent->site, i)));
 	json_object_set_new(object, "hold_ms", json_integer(uplink_hold_us(machine) / 1000));
 	json_object_set_new(object, "relapses", json_integer(machine->relapses));
 	json_object_set_new(object, "packets_out", json_counter(machine->traffic.out));
@@ -323,14 +323,14 @@ static json_t *uplink_in_full(
 	return object;
 }
 
-json_t *status_uplinks(struct routed *routed)
+json_t *status_uplinks(const struct agent *agent, struct flowcount *flowcount)
 {
 	struct flowcount_found left[SITE_MAX_UPLINKS];
 	json_t *list = json_array();
 
-	count_left(routed, left);
-	for (size_t i = 0; i < routed->site->n_uplinks; i++)
-		json_array_append_new(list, uplink_in_full(routed, i, &left[i]));
+	count_left(agent, flowcount, left);
+	for (size_t i = 0; i < agent->site->n_uplinks; i++)
+		json_array_append_new(list, uplink_in_full(agent, i, &left[i]));
 	return list;
 }
 
@@ -347,24 +347,23 @@ static json_t *json_check(const struct site_uplink *uplink, const struct health_
 }
 
 /* One for each path and family that is checked. */
-static json_t *json_checks(const struct routed *routed, size_t server)
+static json_t *json_checks(const struct site *site, const struct health *health, size_t server)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < routed->site->n_uplinks; i++)
+	for (size_t i = 0; i < site->n_uplinks; i++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 			struct health_path path;
 
-			if (health_path(routed->health, server, i, family, &path))
+			if (health_path(health, server, i, family, &path))
 				json_array_append_new(
-					list, json_check(&routed->site->uplinks[i], &path));
+					list, json_check(&site->uplinks[i], &path));
 		}
 	return list;
 }
 
-static json_t *json_server(const struct routed *routed, size_t s)
+static json_t *json_server(const struct site *site, const struct health *health, size_t s)
 {
-	const struct site *site = routed->site;
 	const struct site_server *server = &site->servers[s];
 	json_t *uplinks = json_array();
 	json_t *loopbacks = json_object();
@@ -381,94 +380,94 @@ static json_t *json_server(const struct routed *routed, size_t s)
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:o}", "name", server->name,
 		"address", json_first(server->address), "addresses",
 		json_addrs(server->address), "uplinks", uplinks, "loopbacks", loopbacks,
-		"forwards", (int)server->n_ports, "checks", json_checks(routed, s));
+		"forwards", (int)server->n_ports, "checks", json_checks(site, health, s));
 }
 
-static json_t *json_servers(const struct routed *routed, const struct selftest *selftest)
+static json_t *json_servers(
+	const struct site *site, const struct health *health, const struct selftest *selftest)
 {
 	json_t *list = json_array();
 	size_t n = 0;
 	const struct selftest_row *rows = selftest ? selftest_rows(selftest, &n) : NULL;
 	const struct selftest_row *end = selftest ? rows + n : NULL;
 
-	for (size_t i = 0; i < routed->site->n_servers; i++) {
-		json_t *server = json_server(routed, i);
+	for (size_t i = 0; i < site->n_servers; i++) {
+		json_t *server = json_server(site, health, i);
 
 		json_object_set_new(server, "self_test",
-			selftest ? json_selftest_of_server(routed->site, i, &rows, end)
-				 : json_null());
+			selftest ? json_selftest_of_server(site, i, &rows, end) : json_null());
 		json_array_append_new(list, server);
 	}
 	return list;
 }
 
-json_t *status_culprit(const struct routed_culprit *culprit)
+json_t *status_last_writer(const struct last_writer *writer)
 {
-	if (culprit->at_s == 0)
+	if (writer->at_s == 0)
 		return json_null();
 	return json_pack("{s:o, s:o, s:o}", "pid",
-		culprit->pid ? json_integer(culprit->pid) : json_null(), "name",
-		culprit->name[0] ? json_string(culprit->name) : json_null(), "time",
-		json_time(culprit->at_s));
+		writer->pid ? json_integer(writer->pid) : json_null(), "name",
+		writer->name[0] ? json_string(writer->name) : json_null(), "time",
+		json_time(writer->at_s));
 }
 
-static json_t *json_repairs(const struct routed *routed)
+static json_t *json_repairs(
+	const struct agent_counters *counters, const struct last_writer *writer)
 {
-	const struct routed_counters *counters = &routed->counters;
-
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_counter(counters->repairs),
 		"table", json_counter(counters->table_lost), "last",
-		status_culprit(&routed->culprit), "looks", json_counter(counters->looks),
-		"changes", json_counter(counters->changes));
+		status_last_writer(writer), "looks", json_counter(counters->looks), "changes",
+		json_counter(counters->changes));
 }
 
-static json_t *json_kernel(const struct routed *routed)
+static json_t *json_kernel(const struct site *site, const struct kernel *wanted)
 {
-	const struct site_routing *routing = &routed->site->routing;
+	const struct site_routing *routing = &site->routing;
 
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "routes",
-		(json_int_t)routed->wanted.n_routes, "rules",
-		(json_int_t)routed->wanted.n_rules, "table",
-		(json_int_t)wanted_default_table(routed->site), "priority",
+		(json_int_t)wanted->n_routes, "rules", (json_int_t)wanted->n_rules, "table",
+		(json_int_t)wanted_default_table(site), "priority",
 		(json_int_t)routing->priority, "default_priority",
 		(json_int_t)routing->default_priority, "mark_mask",
-		json_hex(wanted_mark_mask(routed->site)));
+		json_hex(wanted_mark_mask(site)));
 }
 
-static json_t *json_counters(const struct routed *routed)
+static json_t *json_counters(const struct status_facts *facts)
 {
-	const struct links_counters *links = links_counters(routed->links);
-	const struct rtnlwatch_counters *watch = rtnlwatch_counters(routed->watch);
-	const struct nft_counters *nft = nft_counters(routed->nft);
-	const struct hook_counters *notify = hook_counters(routed->hook);
+	const struct links_counters *links = links_counters(facts->links);
+	const struct rtnlwatch_counters *watch = rtnlwatch_counters(facts->watch);
+	const struct nft_counters *nft = nft_counters(facts->nft);
+	const struct hook_counters *hook = hook_counters(facts->hook);
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "switches",
-		json_counter(routed->counters.switches), "flow_deletions",
-		json_counter(routed->counters.deletions), "link_messages",
+		json_counter(facts->counters->switches), "flow_deletions",
+		json_counter(facts->counters->deletions), "link_messages",
 		json_counter(links->messages), "link_overruns", json_counter(links->overruns),
 		"route_messages", json_counter(watch->messages), "table_written",
 		json_counter(nft->replaced), "table_changed", json_counter(nft->changed),
-		"notify_run", json_counter(notify->run), "notify_failed",
-		json_counter(notify->failed + notify->killed), "notify_dropped",
-		json_counter(notify->dropped), "subscribers",
-		json_counter(ctl_n_subscribers(routed->ctl)));
+		"notify_run", json_counter(hook->run), "notify_failed",
+		json_counter(hook->failed + hook->killed), "notify_dropped",
+		json_counter(hook->dropped), "subscribers",
+		json_counter(ctl_n_subscribers(facts->ctl)));
 }
 
-json_t *status_json(struct routed *routed)
+json_t *status_json(const struct status_facts *facts)
 {
-	const struct site_routing *routing = &routed->site->routing;
-	struct selftest *selftest = read_selftest(routed);
-	json_t *uplinks = status_uplinks(routed);
-	json_t *servers = json_servers(routed, selftest);
+	const struct agent *agent = facts->agent;
+	const struct site *site = agent->site;
+	struct selftest *selftest = read_selftest(agent, facts->nft);
+	json_t *uplinks = status_uplinks(agent, facts->flowcount);
+	json_t *servers = json_servers(site, facts->health, selftest);
 
-	add_counts(routed, selftest, uplinks);
+	add_counts(site, facts->nft, selftest, uplinks);
 	selftest_free(selftest);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
-		"version", MH_VERSION, "pid", (int)getpid(), "config", routed->cli->config,
-		"started", json_time(routed->started_s), "loaded", json_time(routed->loaded_s),
-		"reload_failed", json_time(routed->load_failed_s), "standby",
-		(int)routed->standby, "mode",
-		routing->mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
-		uplinks, "servers", servers, "repairs", json_repairs(routed), "kernel",
-		json_kernel(routed), "counters", json_counters(routed));
+		"version", MH_VERSION, "pid", (int)getpid(), "config", facts->config,
+		"started", json_time(facts->started_s), "loaded", json_time(facts->loaded_s),
+		"reload_failed", json_time(facts->load_failed_s), "standby",
+		(int)agent->standby, "mode",
+		site->routing.mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
+		uplinks, "servers", servers, "repairs",
+		json_repairs(facts->counters, facts->last_writer), "kernel",
+		json_kernel(site, facts->wanted), "counters", json_counters(facts));
 }

@@ -12,15 +12,16 @@
 #include "common/cleanup.h"
 #include "common/ctl/ctlask.h"
 #include "common/ctl/ctlrequest.h"
-#include "routed/report/status.h"
-#include "routed/routed.h"
+#include "routed/agent/paths.h"
+#include "routed/report/eventsink.h"
+#include "routed/report/statustext.h"
 
 enum { FORWARDS_SHOWN = 32 };
 
 static const struct ctlask ask_routed = {
 	.program = "routed", .socket = ROUTED_SOCKET, .timeout_ms = ROUTED_SOCKET_TIMEOUT_MS};
 
-json_t *status_ask(const struct cli *cli, const json_t *request, bool is_optional)
+json_t *statustext_ask(const struct cli *cli, const json_t *request, bool is_optional)
 {
 	struct ctlask ask = ask_routed;
 
@@ -268,7 +269,7 @@ static void print_kernel(const json_t *status)
 	putchar('\n');
 }
 
-void status_print(const json_t *status)
+void statustext_print(const json_t *status)
 {
 	const json_t *uplinks = json_object_get(status, "uplinks");
 
@@ -286,7 +287,7 @@ void status_print(const json_t *status)
 
 static int show(const struct cli *cli)
 {
-	AUTO(json_decrefp) json_t *status = status_ask(cli, NULL, false);
+	AUTO(json_decrefp) json_t *status = statustext_ask(cli, NULL, false);
 
 	if (!status)
 		return EXIT_FAILED;
@@ -297,12 +298,12 @@ static int show(const struct cli *cli)
 			JSON_REAL_PRECISION(6) | (cli->watch ? JSON_COMPACT : JSON_INDENT(2)));
 		putchar('\n');
 	} else {
-		status_print(status);
+		statustext_print(status);
 	}
 	return EXIT_DONE;
 }
 
-int status_run(const struct cli *cli)
+int statustext_run(const struct cli *cli)
 {
 	int result = show(cli);
 
@@ -332,11 +333,11 @@ static int print_event(const json_t *line, void *arg)
 	return fflush(stdout) == 0 ? 0 : EXIT_FAILED;
 }
 
-int status_run_events(const struct cli *cli)
+int statustext_run_events(const struct cli *cli)
 {
 	AUTO(freep) char *path = cli_path(cli->runtime_dir, ROUTED_SOCKET);
 	bool is_reply = true;
-	int err = path ? ctl_follow(path, "events", ROUTED_SOCKET_TIMEOUT_MS, print_event,
+	int err = path ? ctl_follow(path, EVENTS_VERB, ROUTED_SOCKET_TIMEOUT_MS, print_event,
 				 &is_reply)
 		       : -ENOMEM;
 

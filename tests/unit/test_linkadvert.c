@@ -400,7 +400,8 @@ static void ipv6_that_fails_does_not_hold_ipv4(void **state)
 
 /* ---- the line ---- */
 
-static const char *why_dead(size_t server, size_t uplink, void *arg, char *out, size_t cap)
+static const char *why_dead(
+	size_t server, size_t uplink, const void *arg, char *out, size_t cap)
 {
 	assert_null(arg);
 	snprintf(out, cap, "no answer at port 80 (%zu on %zu)", server, uplink);
