@@ -1,6 +1,6 @@
 /* logonce.h - a trouble that lasts is logged once, not at each try
  *
- * Embedded by whoever may have the trouble; all zero means that nothing was logged.
+ * Embedded in the object that may have the trouble; all zero means that nothing was logged.
  */
 #pragma once
 #include <stdbool.h>

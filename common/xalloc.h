@@ -1,11 +1,11 @@
 /* xalloc.h - memory, or the end of the process
  *
  * Out of memory is handled where a request from outside may cause it: a client, a packet, a
- * file named on the command line of a verb. Everywhere else half of a view, of a ruleset or of
- * a plan is worse than none: these functions then end the process with a message, and the
- * service manager starts it again.
+ * file named on the command line. Everywhere else half a view, ruleset or plan is worse than
+ * none: these functions then end the process with a message, and the service manager starts
+ * it again.
  *
- * What they return is never NULL and is free()d as usual.
+ * They never return NULL. free() frees the result.
  */
 #pragma once
 #include <stdarg.h>

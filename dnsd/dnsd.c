@@ -158,8 +158,7 @@ static int reload(struct report *report, void *arg)
 	if ((err = read_config(dnsd->cli, report, &config)) < 0 ||
 		(err = use_config(dnsd, config)) < 0) {
 		dnsd->load_failed_s = time(NULL);
-		log_error(0, "config",
-			"not reloaded: the configuration of before stays in force");
+		log_error(0, "config", RELOAD_REFUSED);
 	} else {
 		dnsd->load_failed_s = 0;
 		log_notice("config", "reloaded; zones: %zu, views: %zu", dnsd->config->n_zones,

@@ -301,8 +301,7 @@ int routed_reload(struct report *report, void *arg)
 	}
 	if (err < 0) {
 		routed->load_failed_s = time(NULL);
-		log_error(0, "config",
-			"not reloaded: the configuration of before stays in force");
+		log_error(0, "config", RELOAD_REFUSED);
 	} else {
 		routed->load_failed_s = 0;
 		log_notice("config", "reloaded; uplinks: %zu, servers: %zu", site->n_uplinks,

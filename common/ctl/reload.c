@@ -13,6 +13,7 @@
 
 #include "common/cleanup.h"
 #include "common/cli.h"
+#include "common/ctl/ctlask.h"
 #include "common/ctl/ctlrequest.h"
 #include "common/site/report.h"
 
@@ -40,9 +41,7 @@ json_t *reload_reply(int err, struct report *report)
 
 	json_t *mistakes = json_array();
 	report_each(report, add_line, mistakes);
-	return json_pack("{s:s, s:o}", "error",
-		"not reloaded: the configuration of before stays in force", "mistakes",
-		mistakes);
+	return json_pack("{s:s, s:o}", "error", RELOAD_REFUSED, "mistakes", mistakes);
 }
 
 json_t *reload_answer(reload_fn *reload, void *arg)
@@ -56,18 +55,6 @@ json_t *reload_answer(reload_fn *reload, void *arg)
 	return reply;
 }
 
-static void reload_complain(const char *program, const char *path, int err)
-{
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		fprintf(stderr,
-			"%s: %s is not running: nobody answers at %s. "
-			"Started with another --runtime?\n",
-			program, program, path);
-	else
-		fprintf(stderr, "%s: cannot ask the running %s at %s: %s\n", program, program,
-			path, strerror(-err));
-}
-
 int reload_ask(const struct cli *cli, const char *program, const char *socket)
 {
 	AUTO(freep) char *path = cli_path(cli->runtime_dir, socket);
@@ -75,7 +62,8 @@ int reload_ask(const struct cli *cli, const char *program, const char *socket)
 	int err = path ? ctl_request(path, "reload", RELOAD_TIMEOUT_MS, &reply) : -ENOMEM;
 
 	if (err < 0) {
-		reload_complain(program, path ? path : "", err);
+		ctlask_report(
+			&(const struct ctlask){.program = program}, err, path ? path : socket);
 		return EXIT_FAILED;
 	}
 

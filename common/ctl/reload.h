@@ -10,6 +10,9 @@
 struct cli;
 struct report;
 
+/* What a daemon logs and replies when it keeps what it has. */
+#define RELOAD_REFUSED "not reloaded: the running configuration stays active"
+
 /* A SIGHUP would end a daemon that is still starting, and the service manager would take that
  * for a wanted stop. While the signal is held it waits. Call this before any thread is made.
  */
