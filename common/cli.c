@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/guess.h"
+#include "common/invariant.h"
 #include "common/log.h"
 
 #define CLI_DEFAULT_RUNTIME "/run/multihomed"
@@ -115,8 +116,10 @@ static void collect_options(struct call *call)
 	memcpy(call->options, common_options, sizeof(common_options));
 	for (const struct cli_verb *verb = call->verbs; verb->name; verb++)
 		for (const struct cli_option *own = verb->options; own && own->name; own++) {
-			if (call->n_own == CLI_MAX_OWN || own_is_known(call, own->name))
+			if (own_is_known(call, own->name))
 				continue;
+			invariant(call->n_own < CLI_MAX_OWN,
+				"the verbs have more than %d options", CLI_MAX_OWN);
 			call->options[N_COMMON + call->n_own] = (struct option){
 				.name = own->name,
 				.has_arg = !own->value	   ? no_argument
@@ -370,16 +373,6 @@ static const struct cli_verb *find_verb(const struct call *call, const char *nam
 	return verb->name ? verb : NULL;
 }
 
-static int unknown_verb(const struct call *call, const char *typed)
-{
-	const char *meant = closest_verb(call, typed);
-
-	if (meant)
-		return cli_usage_error(
-			call, "unknown verb '%s' (did you mean '%s'?)", typed, meant);
-	return cli_usage_error(call, "unknown verb '%s'", typed);
-}
-
 static int check_verb(const struct call *call, const struct cli_verb *verb)
 {
 	const struct cli *cli = &call->cli;
@@ -414,8 +407,13 @@ static int run_verb(struct call *call)
 	call->cli.verb = *call->cli.args++;
 	call->cli.n_args--;
 	const struct cli_verb *verb = find_verb(call, call->cli.verb);
-	if (!verb)
-		return unknown_verb(call, call->cli.verb);
+	if (!verb) {
+		const char *meant = closest_verb(call, call->cli.verb);
+
+		return meant ? cli_usage_error(call, "unknown verb '%s' (did you mean '%s'?)",
+				       call->cli.verb, meant)
+			     : cli_usage_error(call, "unknown verb '%s'", call->cli.verb);
+	}
 	if (call->help)
 		return print_verb_help(call, verb);
 

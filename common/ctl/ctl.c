@@ -27,6 +27,7 @@
 #include "common/cleanup.h"
 #include "common/ctl/ctlserver.h"
 #include "common/ctl/ctlsocket.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/timer.h"
 
@@ -101,9 +102,11 @@ int ctl_server_stream(const struct ctl_server *server, const char *verb)
 
 void ctl_server_add_stream(struct ctl_server *server, const char *verb)
 {
-	if (ctl_server_stream(server, verb) == CTL_NO_STREAM &&
-		server->n_streams < CTL_MAX_STREAMS)
-		server->streams[server->n_streams++].verb = verb;
+	if (ctl_server_stream(server, verb) != CTL_NO_STREAM)
+		return;
+	invariant(server->n_streams < CTL_MAX_STREAMS,
+		"no room for a stream '%s': there are %d already", verb, CTL_MAX_STREAMS);
+	server->streams[server->n_streams++].verb = verb;
 }
 
 static void server_publish(struct ctl_server *server, int stream, const char *text, size_t len)
@@ -188,17 +191,13 @@ static enum peer_rank peer_rank_of(const struct ctl_server *server, int fd)
 	return peer_is_member(fd, &peer, server->group) ? PEER_UNPRIVILEGED : PEER_REFUSED;
 }
 
-static size_t peer_max_clients(enum peer_rank rank)
-{
-	return rank == PEER_PRIVILEGED ? CTL_MAX_CLIENTS
-				       : CTL_MAX_CLIENTS - CTL_RESERVED_CLIENTS;
-}
-
 static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	struct sockaddr *from, int from_len, void *arg)
 {
 	struct ctl_server *server = arg;
 	enum peer_rank rank = peer_rank_of(server, fd);
+	size_t max = rank == PEER_PRIVILEGED ? CTL_MAX_CLIENTS
+					     : CTL_MAX_CLIENTS - CTL_RESERVED_CLIENTS;
 
 	(void)listener;
 	(void)from;
@@ -206,7 +205,7 @@ static void server_on_accept(struct evconnlistener *listener, evutil_socket_t fd
 	if (rank == PEER_REFUSED)
 		accept_refuse(fd, "{\"error\":\"only root, the user "
 				  "of the daemon and the group " CTL_GROUP " may ask\"}\n");
-	else if (server->n_clients >= peer_max_clients(rank))
+	else if (server->n_clients >= max)
 		accept_refuse(fd, "{\"error\":\"too many clients, try again\"}\n");
 	else
 		ctl_client_new(server, fd, rank == PEER_UNPRIVILEGED);

@@ -41,18 +41,13 @@ void ctl_client_free(struct ctl_client *client)
 	free(client);
 }
 
-static bool client_queue_line(struct ctl_client *client, const char *text)
-{
-	return bufferevent_write(client->bev, text, strlen(text)) == 0 &&
-	       bufferevent_write(client->bev, "\n", 1) == 0;
-}
-
 /* Queues the line; false without memory. */
 static bool client_send(struct ctl_client *client, const json_t *reply)
 {
 	AUTO(freep) char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
 
-	if (!text || !client_queue_line(client, text))
+	if (!text || bufferevent_write(client->bev, text, strlen(text)) < 0 ||
+		bufferevent_write(client->bev, "\n", 1) < 0)
 		return false;
 
 	/* above its high mark libevent 2.1.12 would call us in a loop, so reading is off */

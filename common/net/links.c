@@ -168,15 +168,6 @@ static void resync_when_due(struct links *links)
 		resync(links);
 }
 
-static void tell_changed(struct links *links)
-{
-	bool changed = links->changed;
-
-	links->changed = false;
-	if (changed && links->on_changed)
-		links->on_changed(links->arg);
-}
-
 static void links_on_message(struct nlmsghdr *msg, void *arg)
 {
 	struct links *links = arg;
@@ -204,7 +195,11 @@ static void links_on_read(const struct nlmonitor_read *read, void *arg)
 	links->stale = links->stale || read->n_overruns;
 	if (read->drained)
 		resync_when_due(links);
-	tell_changed(links);
+
+	bool changed = links->changed;
+	links->changed = false;
+	if (changed && links->on_changed)
+		links->on_changed(links->arg);
 }
 
 /* Empties the queue first: before that the kernel would not report another overrun. */

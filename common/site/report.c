@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/xalloc.h"
 
@@ -53,11 +54,10 @@ void report_add(struct report *report, enum report_severity severity, const char
 /* Where a file first appears: files keep the order in which they were read. */
 static size_t first_with_file(const struct report *report, const char *file)
 {
-	size_t i = 0;
-
-	while (strcmp(report->entries[i].file, file) != 0)
-		i++;
-	return i;
+	for (size_t i = 0; i < report->n_entries; i++)
+		if (strcmp(report->entries[i].file, file) == 0)
+			return i;
+	invariant(false, "%s is the file of no entry", file);
 }
 
 /* Stable insertion sort into a copy of indices: reports are short. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/invariant.h"
 #include "common/site/sitevalue.h"
 #include "common/site/value.h"
 
@@ -158,6 +159,12 @@ static const struct kind kinds[] = {SITE_PROBE_KINDS(ROW)};
 
 _Static_assert(sizeof(kinds) / sizeof(kinds[0]) == SITE_PROBE_N_KINDS, "one row per kind");
 
+static const struct kind *kind_of(const struct site_probe *probe)
+{
+	invariant(probe->kind < SITE_PROBE_N_KINDS, "a probe is of kind %d", (int)probe->kind);
+	return &kinds[probe->kind];
+}
+
 /* "should read 'icmp ADDR', 'tcp ADDR PORT' or 'dns ADDR [NAME]'" */
 static const char *any_form_fault(void)
 {
@@ -214,7 +221,7 @@ const char *site_probe_parse(const char *text, struct site_probe *ret_probe)
 
 const char *site_probe_str(const struct site_probe *probe, char out[SITE_PROBE_STR_LEN])
 {
-	const struct kind *kind = &kinds[probe->kind];
+	const struct kind *kind = kind_of(probe);
 	int len = snprintf(out, SITE_PROBE_STR_LEN, "%s ", kind->name);
 
 	kind->str(probe, out + len, SITE_PROBE_STR_LEN - (size_t)len);
@@ -223,13 +230,13 @@ const char *site_probe_str(const struct site_probe *probe, char out[SITE_PROBE_S
 
 const char *site_probe_target_str(const struct site_probe *probe, char out[SITE_PROBE_STR_LEN])
 {
-	kinds[probe->kind].target_str(probe, out, SITE_PROBE_STR_LEN);
+	kind_of(probe)->target_str(probe, out, SITE_PROBE_STR_LEN);
 	return out;
 }
 
 bool site_probe_eq(const struct site_probe *a, const struct site_probe *b)
 {
-	return a->kind == b->kind && addr_eq(&a->addr, &b->addr) && kinds[a->kind].eq(a, b);
+	return a->kind == b->kind && addr_eq(&a->addr, &b->addr) && kind_of(a)->eq(a, b);
 }
 
 int site_probe_copy(const struct site_probe *probe, struct site_probe *ret_copy)
