@@ -29,6 +29,7 @@
 #include "common/clock.h"
 #include "common/ctl/json.h"
 #include "common/log.h"
+#include "common/logonce.h"
 #include "common/timer.h"
 #include "dnsd/parent/parentzone.h"
 
@@ -55,7 +56,7 @@ struct parent_sync {
 	int64_t next_ms; /* monotonic; the next cycle begins */
 	time_t success_s;
 	char why[PARENT_WHY_CAP];
-	char logged[PARENT_WHY_CAP]; /* the last message */
+	struct logonce logged;
 };
 
 TAILQ_HEAD(parent_syncs, parent_sync);
@@ -140,29 +141,18 @@ static const char *sync_warning(const struct parent_sync *sync)
 	return "";
 }
 
-/* Equal except for numbers: seconds, clocks, addresses that are tried in turn. */
-static bool is_same_problem(const char *a, const char *b)
-{
-	while (*a && *b) {
-		a += strspn(a, "0123456789");
-		b += strspn(b, "0123456789");
-		if (*a != *b)
-			return false;
-		a += *a != '\0';
-		b += *b != '\0';
-	}
-	return *a == *b;
-}
-
-/* A problem is logged when it begins and when it changes, not at each cycle. */
+/* A problem is logged when it begins and when it changes, not at each cycle. A failure is the same
+ * but for its digits: seconds, clocks, addresses that are tried in turn. */
 static void sync_log(struct parent_sync *sync, bool was_failing)
 {
 	const char *server = parentzone_how(sync->zone)->server;
 	const char *what = sync->is_failing ? sync->why : sync_warning(sync);
 	double in_s = (double)(sync->next_ms - clock_now_ms()) / 1000;
 
-	if (*what && (sync->is_failing ? is_same_problem(what, sync->logged)
-				       : strcmp(what, sync->logged) == 0))
+	uint64_t key = sync->is_failing ? logonce_key_but_digits(what) : logonce_key(what);
+	bool is_new = logonce_is_new(&sync->logged, *what ? key : 0);
+
+	if (*what && !is_new)
 		log_debug("parent", "%s: still: %s", sync->name, what);
 	else if (sync->is_failing)
 		log_warning("parent",
@@ -174,7 +164,6 @@ static void sync_log(struct parent_sync *sync, bool was_failing)
 	else if (was_failing || !sync->is_checked)
 		log_notice("parent", "%s: all addresses at the primary %s are right",
 			sync->name, server);
-	snprintf(sync->logged, sizeof(sync->logged), "%s", what);
 }
 
 static void sync_on_done(bool is_done, const char *why, void *arg)
