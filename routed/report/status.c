@@ -57,7 +57,7 @@ static json_t *json_counter(uint64_t number)
 	return json_integer((json_int_t)number);
 }
 
-/* ---- the self-test ---- */
+/* ---- the return path of forwarded connections ---- */
 
 /* What the table has counted, or NULL where it cannot be read. */
 static struct selftest *read_selftest(const struct agent *agent, struct nft *nft)
@@ -74,15 +74,16 @@ static struct selftest *read_selftest(const struct agent *agent, struct nft *nft
 static json_t *json_connections(
 	const struct site *site, const uint64_t connections[SELFTEST_KINDS])
 {
-	bool told = wanted_mark_answered(site) != 0;
+	bool is_counted = wanted_mark_answered(site) != 0;
 
 	return json_pack("{s:o, s:o, s:o}", "connections",
 		json_counter(connections[SELFTEST_ARRIVED]), "answered",
-		told ? json_counter(connections[SELFTEST_ANSWERED]) : json_null(), "astray",
-		told ? json_counter(connections[SELFTEST_ASTRAY]) : json_null());
+		is_counted ? json_counter(connections[SELFTEST_ANSWERED]) : json_null(),
+		"wrong_uplink",
+		is_counted ? json_counter(connections[SELFTEST_ASTRAY]) : json_null());
 }
 
-static json_t *json_selftest_of_uplink(
+static json_t *json_return_path_of_uplink(
 	const struct site *site, const struct selftest *selftest, size_t uplink)
 {
 	uint64_t sums[SELFTEST_KINDS] = {0};
@@ -139,7 +140,7 @@ static void add_counts(const struct site *site, struct nft *nft,
 		json_t *uplink = json_array_get(uplinks, i);
 
 		json_object_set_new(
-			uplink, "self_test", json_selftest_of_uplink(site, selftest, i));
+			uplink, "return_path", json_return_path_of_uplink(site, selftest, i));
 		for (size_t k = 0; k < N_DROPS; k++)
 			json_object_set_new(uplink, drops[k].name,
 				err < 0 ? json_null() : json_counter(dropped.packets[i][k]));
@@ -147,7 +148,7 @@ static void add_counts(const struct site *site, struct nft *nft,
 }
 
 /* The forwards of one server; `rows` is where it begins, and is left where the next does. */
-static json_t *json_selftest_of_server(const struct site *site, size_t server,
+static json_t *json_return_path_of_server(const struct site *site, size_t server,
 	const struct selftest_row **rows, const struct selftest_row *end)
 {
 	json_t *list = json_array();
@@ -394,8 +395,9 @@ static json_t *json_servers(
 	for (size_t i = 0; i < site->n_servers; i++) {
 		json_t *server = json_server(site, health, i);
 
-		json_object_set_new(server, "self_test",
-			selftest ? json_selftest_of_server(site, i, &rows, end) : json_null());
+		json_object_set_new(server, "return_path",
+			selftest ? json_return_path_of_server(site, i, &rows, end)
+				 : json_null());
 		json_array_append_new(list, server);
 	}
 	return list;

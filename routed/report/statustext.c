@@ -176,26 +176,26 @@ static void print_checks(const json_t *servers)
 	}
 }
 
-static void print_self_test_row(
+static void print_return_path_row(
 	const char *server, const char *ports, const char *uplink, const json_t *counts)
 {
-	bool told = json_is_integer(json_object_get(counts, "answered"));
+	bool is_counted = json_is_integer(json_object_get(counts, "answered"));
 
 	printf("%-12s %-20s %-12s %12lld", server, ports, uplink,
 		reply_number(counts, "connections"));
-	if (!told)
+	if (!is_counted)
 		printf(" %12s %12s\n", "-", "-");
 	else
 		printf(" %12lld %12lld%s\n", reply_number(counts, "answered"),
-			reply_number(counts, "astray"),
-			reply_number(counts, "astray") > 0
+			reply_number(counts, "wrong_uplink"),
+			reply_number(counts, "wrong_uplink") > 0
 				? "  answers leave by another uplink: "
 				  "see `routed doctor`"
 				: "");
 }
 
 /* All of them while they fit on a screen; else those that were used. */
-static void print_self_test(const json_t *status)
+static void print_return_path(const json_t *status)
 {
 	const json_t *servers = json_object_get(status, "servers");
 	const json_t *uplinks = json_object_get(status, "uplinks");
@@ -203,20 +203,20 @@ static void print_self_test(const json_t *status)
 	size_t n = 0, n_quiet = 0, i, k;
 
 	json_array_foreach (servers, i, server)
-		n += json_array_size(json_object_get(server, "self_test"));
+		n += json_array_size(json_object_get(server, "return_path"));
 	if (n == 0)
 		return;
 	printf("\n%-12s %-20s %-12s %12s %12s %12s\n", "SERVER", "PORTS", "UPLINK",
-		"CONNECTIONS", "ANSWERED", "ASTRAY");
+		"CONNECTIONS", "ANSWERED", "WRONG UPLINK");
 	json_array_foreach (uplinks, i, uplink)
-		print_self_test_row("all", "", reply_text(uplink, "name"),
-			json_object_get(uplink, "self_test"));
+		print_return_path_row("all", "", reply_text(uplink, "name"),
+			json_object_get(uplink, "return_path"));
 	json_array_foreach (servers, i, server) {
-		json_array_foreach (json_object_get(server, "self_test"), k, row) {
+		json_array_foreach (json_object_get(server, "return_path"), k, row) {
 			if (n > FORWARDS_SHOWN && reply_number(row, "connections") == 0)
 				n_quiet++;
 			else
-				print_self_test_row(reply_text(server, "name"),
+				print_return_path_row(reply_text(server, "name"),
 					reply_text(row, "ports"), reply_text(row, "uplink"),
 					row);
 		}
@@ -278,7 +278,7 @@ void statustext_print(const json_t *status)
 	print_targets(uplinks);
 	print_servers(json_object_get(status, "servers"));
 	print_checks(json_object_get(status, "servers"));
-	print_self_test(status);
+	print_return_path(status);
 	print_drops(json_object_get(status, "uplinks"));
 	print_kernel(status);
 }
