@@ -104,7 +104,7 @@ static void gather_devices(const struct site *site, struct doctor_facts *facts)
 
 /* --- default routes --- */
 
-static void on_route(const struct rtnlmsg_route *route, void *arg)
+static void on_foreign_route(const struct rtnlmsg_route *route, void *arg)
 {
 	struct doctor_facts *facts = arg;
 
@@ -131,7 +131,7 @@ static void gather_routes(const struct site *site, struct doctor_facts *facts)
 	mainroutes_follow(&facts->main_routes, ifindexes, site->n_uplinks);
 	if (rtnl_new(&rtnl) < 0)
 		return;
-	(void)rtnl_each_route(rtnl, on_route, facts);
+	(void)rtnl_each_route(rtnl, on_foreign_route, facts);
 	rtnl_free(rtnl);
 }
 
@@ -139,7 +139,7 @@ static void gather_routes(const struct site *site, struct doctor_facts *facts)
 
 /* rtnlmsg reads only rules such as ours. Rules of other programs may have a negation, or refuse
  * with an error: both are removed from a copy first. */
-static int on_fib_rule(struct nlmsghdr *msg, void *arg)
+static int on_foreign_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct doctor_facts *facts = arg;
 	struct doctor_rule found = {0};
@@ -170,7 +170,7 @@ static int on_fib_rule(struct nlmsghdr *msg, void *arg)
 	return 0;
 }
 
-static int dump_rules(struct nlcmd *cmd, uint8_t family, struct doctor_facts *facts)
+static int gather_rules_of(struct nlcmd *cmd, uint8_t family, struct doctor_facts *facts)
 {
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP);
@@ -178,7 +178,7 @@ static int dump_rules(struct nlcmd *cmd, uint8_t family, struct doctor_facts *fa
 
 	if (!msg || nlmsg_append(msg, &frh, sizeof(frh), NLMSG_ALIGNTO) < 0)
 		return -ENOMEM;
-	return nlcmd_dump(cmd, msg, on_fib_rule, facts);
+	return nlcmd_dump(cmd, msg, on_foreign_rule, facts);
 }
 
 /* A kernel without policy routing refuses the request. */
@@ -188,8 +188,8 @@ static void gather_rules(struct doctor_facts *facts)
 
 	if (nlcmd_new(NETLINK_ROUTE, &cmd) < 0)
 		return;
-	facts->no_rules = dump_rules(cmd, AF_INET, facts) == -EOPNOTSUPP;
-	(void)dump_rules(cmd, AF_INET6, facts);
+	facts->no_rules = gather_rules_of(cmd, AF_INET, facts) == -EOPNOTSUPP;
+	(void)gather_rules_of(cmd, AF_INET6, facts);
 }
 
 /* --- routes to the servers --- */

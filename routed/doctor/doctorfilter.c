@@ -55,75 +55,50 @@ static const char *lan_of(const struct site *site)
 
 /* ---- forwarding -------------------------------------------------------------------------- */
 
-static void remedy_docker(struct doctor_checkup *checkup)
+static void forward_remedy(struct doctor_checkup *checkup, const struct doctor_chain *chain)
 {
-	doctor_remedy(checkup,
-		"docker leaves the chain DOCKER-USER to you: iptables -I DOCKER-USER -i %s "
-		"-j ACCEPT; iptables -I DOCKER-USER -m conntrack --ctstate "
-		"DNAT,ESTABLISHED,RELATED -j ACCEPT; the same with ip6tables; repeat it at "
-		"each start, since docker does not save these rules",
-		lan_of(checkup->site));
-}
-
-static void remedy_ufw(struct doctor_checkup *checkup)
-{
-	doctor_remedy(checkup,
-		"ufw route allow in on %s; add to /etc/ufw/before.rules and before6.rules, "
-		"before COMMIT: -A ufw-before-forward -m conntrack --ctstate DNAT -j ACCEPT "
-		"(-A ufw6-before-forward); then ufw reload",
-		lan_of(checkup->site));
-}
-
-static void remedy_firewalld(struct doctor_checkup *checkup)
-{
-	doctor_remedy(checkup,
-		"put %s and the uplinks into zones of their own, and allow traffic between "
-		"them: firewall-cmd --permanent --new-policy lan-out; the same with --policy "
-		"lan-out --add-ingress-zone=internal --add-egress-zone=external "
-		"--set-target=ACCEPT; firewall-cmd --reload",
-		lan_of(checkup->site));
-}
-
-static void remedy_iptables(struct doctor_checkup *checkup, const struct doctor_chain *chain)
-{
-	doctor_remedy(checkup,
-		"%s -I %s -i %s -j ACCEPT; %s -I %s -m conntrack --ctstate "
-		"DNAT,ESTABLISHED,RELATED -j ACCEPT; add both to the file that holds those "
-		"rules",
-		strcmp(chain->family, "ip6") == 0 ? "ip6tables" : "iptables", chain->name,
-		lan_of(checkup->site),
-		strcmp(chain->family, "ip6") == 0 ? "ip6tables" : "iptables", chain->name);
-}
-
-static void remedy_nft(struct doctor_checkup *checkup)
-{
+	const char *iptables = strcmp(chain->family, "ip6") == 0 ? "ip6tables" : "iptables";
+	const char *lan_interface = lan_of(checkup->site);
 	char lan[NAMES_MAX];
 	char uplinks[NAMES_MAX];
 
-	doctor_remedy(checkup,
-		"add to that chain: ct state established,related accept; ct status dnat "
-		"accept; iifname { %s } oifname { %s } accept",
-		interface_list(checkup->site, false, lan),
-		interface_list(checkup->site, true, uplinks));
-}
-
-static void forward_remedy(struct doctor_checkup *checkup, const struct doctor_chain *chain)
-{
 	switch (chain->owner) {
 	case DOCTOR_DOCKER:
-		remedy_docker(checkup);
+		doctor_remedy(checkup,
+			"docker leaves the chain DOCKER-USER to you: iptables -I DOCKER-USER -i %s "
+			"-j ACCEPT; iptables -I DOCKER-USER -m conntrack --ctstate "
+			"DNAT,ESTABLISHED,RELATED -j ACCEPT; the same with ip6tables; repeat it at "
+			"each start, since docker does not save these rules",
+			lan_interface);
 		break;
 	case DOCTOR_UFW:
-		remedy_ufw(checkup);
+		doctor_remedy(checkup,
+			"ufw route allow in on %s; add to /etc/ufw/before.rules and before6.rules, "
+			"before COMMIT: -A ufw-before-forward -m conntrack --ctstate DNAT -j ACCEPT "
+			"(-A ufw6-before-forward); then ufw reload",
+			lan_interface);
 		break;
 	case DOCTOR_FIREWALLD:
-		remedy_firewalld(checkup);
+		doctor_remedy(checkup,
+			"put %s and the uplinks into zones of their own, and allow traffic between "
+			"them: firewall-cmd --permanent --new-policy lan-out; the same with --policy "
+			"lan-out --add-ingress-zone=internal --add-egress-zone=external "
+			"--set-target=ACCEPT; firewall-cmd --reload",
+			lan_interface);
 		break;
 	case DOCTOR_IPTABLES:
-		remedy_iptables(checkup, chain);
+		doctor_remedy(checkup,
+			"%s -I %s -i %s -j ACCEPT; "
+			"%s -I %s -m conntrack --ctstate DNAT,ESTABLISHED,RELATED -j ACCEPT; "
+			"add both to the file that holds those rules",
+			iptables, chain->name, lan_interface, iptables, chain->name);
 		break;
 	case DOCTOR_NFT:
-		remedy_nft(checkup);
+		doctor_remedy(checkup,
+			"add to that chain: ct state established,related accept; ct status dnat "
+			"accept; iifname { %s } oifname { %s } accept",
+			interface_list(checkup->site, false, lan),
+			interface_list(checkup->site, true, uplinks));
 	}
 }
 

@@ -220,7 +220,7 @@ void check_main_routes(struct doctor_checkup *checkup)
 
 /* ---- routes to the servers ---------------------------------------------------------------- */
 
-static bool leads_outside(const struct doctor_checkup *checkup, int ifindex)
+static bool is_uplink_ifindex(const struct doctor_checkup *checkup, int ifindex)
 {
 	for (size_t i = 0; i < checkup->site->n_uplinks; i++)
 		if (checkup->facts->uplinks[i].ifindex == ifindex)
@@ -241,7 +241,7 @@ static void check_server_route(
 		doctor_problem(checkup, "server %s: there is no route to its %s %s",
 			server->name, loopback ? "loopback" : "address",
 			addr_str(&route->addr));
-	else if (leads_outside(checkup, route->ifindex))
+	else if (is_uplink_ifindex(checkup, route->ifindex))
 		doctor_problem(checkup,
 			"server %s: the route to its %s %s leads out of an uplink",
 			server->name, loopback ? "loopback" : "address",

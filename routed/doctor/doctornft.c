@@ -351,12 +351,6 @@ static void chain_apply_rule(
 		chain->drops_uplink = true;
 }
 
-/* An unconditional accept in another chain may be reached by few packets. */
-static bool concerns(const struct rule *rule, bool is_in_chain)
-{
-	return is_in_chain || rule->conditional;
-}
-
 static int on_nft_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *r = arg;
@@ -381,9 +375,10 @@ static int on_nft_rule(struct nlmsghdr *msg, void *arg)
 		struct doctor_chain *chain = &r->facts->chains[i];
 		bool is_in_chain = is_text(tb[NFTA_RULE_CHAIN], chain->name);
 
+		/* an unconditional accept in another chain may be reached by few packets */
 		if (strcmp(chain->family, family) == 0 &&
 			is_text(tb[NFTA_RULE_TABLE], chain->table) &&
-			concerns(&rule, is_in_chain))
+			(is_in_chain || rule.conditional))
 			chain_apply_rule(chain, &rule, is_in_chain);
 	}
 	return 0;
@@ -421,11 +416,6 @@ static int add_chain(struct doctor_facts *facts, const struct doctor_chain *chai
 	return 0;
 }
 
-static bool is_filter(struct nlattr *type)
-{
-	return !type || nla_strcmp(type, "filter") == 0;
-}
-
 static int on_base_chain(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *r = arg;
@@ -438,7 +428,7 @@ static int on_base_chain(struct nlmsghdr *msg, void *arg)
 		return -EBADMSG;
 	if (!family || !tb[NFTA_CHAIN_TABLE] || !tb[NFTA_CHAIN_NAME] ||
 		!read_hook(tb[NFTA_CHAIN_HOOK], &chain.hook) ||
-		!is_filter(tb[NFTA_CHAIN_TYPE]))
+		(tb[NFTA_CHAIN_TYPE] && !is_text(tb[NFTA_CHAIN_TYPE], "filter")))
 		return 0;
 	if (nfgen->nfgen_family == NFPROTO_INET && is_text(tb[NFTA_CHAIN_TABLE], OWN_TABLE))
 		return 0;

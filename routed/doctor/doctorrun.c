@@ -17,7 +17,7 @@
 
 #define UNREAD "nftables (needs root): chains of other programs are not checked"
 
-static void print_findings(const struct doctor_findings *findings, bool unread)
+static void print_text(const struct doctor_findings *findings, bool unread)
 {
 	for (size_t i = 0; i < findings->n; i++)
 		printf("%sproblem: %s\nremedy:  %s\n", i ? "\n" : "",
@@ -28,19 +28,18 @@ static void print_findings(const struct doctor_findings *findings, bool unread)
 		fputs("not read: " UNREAD "\n", stderr);
 }
 
-static json_t *finding_json(const struct doctor_finding *finding)
-{
-	return json_pack("{s:s, s:s, s:s}", "check", finding->check, "problem",
-		finding->problem, "remedy", finding->remedy);
-}
-
 static int print_json(const struct doctor_findings *findings, bool unread)
 {
 	json_t *list = json_array();
 	json_t *unchecked = json_array();
 
-	for (size_t i = 0; i < findings->n; i++)
-		json_array_append_new(list, finding_json(&findings->items[i]));
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct doctor_finding *finding = &findings->items[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s}", "check", finding->check, "problem",
+				      finding->problem, "remedy", finding->remedy));
+	}
 	if (unread)
 		json_array_append_new(unchecked, json_string(UNREAD));
 	json_t *root = json_pack("{s:o, s:o}", "findings", list, "unchecked", unchecked);
@@ -88,7 +87,7 @@ int doctor_run(const struct cli *cli)
 	if (cli->json)
 		err = print_json(&findings, facts.nft_unread);
 	else
-		print_findings(&findings, facts.nft_unread);
+		print_text(&findings, facts.nft_unread);
 	int status = findings.n > 0 || err < 0 ? EXIT_FAILED : EXIT_DONE;
 
 	doctor_findings_fini(&findings);

@@ -2,7 +2,7 @@
 #include "common/net/addr.h"
 #include "routed/doctor/doctorcheck.h"
 
-static bool is_connected(const struct doctor_device *device, const struct addr *addr)
+static bool is_in_subnet_of(const struct doctor_device *device, const struct addr *addr)
 {
 	for (size_t i = 0; i < device->n_addrs; i++) {
 		struct prefix subnet = prefix_of(
@@ -18,7 +18,8 @@ static bool is_connected(const struct doctor_device *device, const struct addr *
 static bool is_near(
 	const struct doctor_checkup *checkup, size_t uplink, const struct site_probe *probe)
 {
-	return probe->gateway || is_connected(&checkup->facts->uplinks[uplink], &probe->addr);
+	return probe->gateway ||
+	       is_in_subnet_of(&checkup->facts->uplinks[uplink], &probe->addr);
 }
 
 /* Targets in the own subnet answer even if the ISP behind them is down. */
@@ -52,7 +53,7 @@ static void check_inside_targets_of(struct doctor_checkup *checkup, size_t i)
 			const struct addr *target = &uplink->probes[p].addr;
 
 			if (uplink->probes[p].gateway ||
-				!is_connected(&checkup->facts->lan[l], target))
+				!is_in_subnet_of(&checkup->facts->lan[l], target))
 				continue;
 			doctor_problem(checkup,
 				"uplink %s: its probe target %s is on the LAN (%s) and cannot "

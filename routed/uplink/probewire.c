@@ -87,17 +87,13 @@ bool probewire_echo_read(int family, bool raw, uint16_t id, const uint8_t *data,
 	return true;
 }
 
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* The bits of `cookie` above those of the id set the case of the letters in turn. */
 static uint8_t cased(char c, uint64_t cookie, size_t i)
 {
 	bool upper = cookie >> (16 + i % 48) & 1;
+	bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 
-	if (!is_letter(c))
+	if (!is_letter)
 		return (uint8_t)c;
 	return (uint8_t)(upper ? c & ~0x20 : c | 0x20);
 }

@@ -28,6 +28,8 @@
 
 #include <string.h>
 
+#include "common/clock.h"
+
 enum {
 	MS = 1000, /* us */
 	SEC = 1000 * MS,
@@ -55,16 +57,6 @@ static bool is_suspect(const struct target *target)
 	return target->verdict != TARGET_DEAD && (target->late || target->lost_in_row > 0);
 }
 
-static int64_t max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int64_t min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t probe_interval_us(const struct target *target)
 {
 	return MS *
@@ -78,9 +70,9 @@ static int64_t timeout_us(const struct target *target)
 
 static int64_t patience_us(const struct target *target, int64_t floor_us)
 {
-	int64_t us = target->srtt_us + max64(4 * target->rttvar_us, floor_us);
+	int64_t us = target->srtt_us + clock_max_us(4 * target->rttvar_us, floor_us);
 
-	return min64(us, timeout_us(target));
+	return clock_min_us(us, timeout_us(target));
 }
 
 /* The age at which an unanswered probe makes the target suspect. */
@@ -243,12 +235,12 @@ bool target_answered(struct target *target, uint32_t seq, int64_t rtt_us, int64_
 		return false;
 
 	if (rtt_us < 0)
-		rtt_us = max64(now_us - flight->sent_us, 0);
+		rtt_us = clock_max_us(now_us - flight->sent_us, 0);
 	flight->fate = TARGET_ANSWERED;
 	target->n_answered++;
 	target->answered_in_row++;
 	minute_slot(target, now_us)->n_settled++;
-	rtt_add(target, min64(rtt_us, timeout_us(target)), now_us);
+	rtt_add(target, clock_min_us(rtt_us, timeout_us(target)), now_us);
 
 	if (seq_is_later(seq, target->answered_seq))
 		loss_run_end(target, seq, flight->sent_us, now_us);
@@ -283,7 +275,8 @@ void target_suspect(struct target *target, int64_t now_us)
 	int64_t soon_us = target->last_sent_us + target->probing.suspect_ms * MS;
 
 	if (target->verdict != TARGET_DEAD)
-		target->next_send_us = min64(target->next_send_us, max64(now_us, soon_us));
+		target->next_send_us = clock_min_us(
+			target->next_send_us, clock_max_us(now_us, soon_us));
 }
 
 /* True if a probe is late that was sent after the last answered one. */
@@ -335,7 +328,8 @@ void target_step(struct target *target, int64_t now_us)
 	if (is_suspect(target) == target->fast_probing)
 		return;
 	target->fast_probing = !target->fast_probing;
-	target->next_send_us = max64(now_us, target->last_sent_us + probe_interval_us(target));
+	target->next_send_us = clock_max_us(
+		now_us, target->last_sent_us + probe_interval_us(target));
 }
 
 int64_t target_next_us(const struct target *target)
@@ -350,12 +344,12 @@ int64_t target_next_us(const struct target *target)
 		const struct target_flight *flight = &target->flights[i];
 
 		if (flight->fate == TARGET_OVERDUE)
-			next_us = min64(next_us, flight->sent_us + timeout_us(target));
+			next_us = clock_min_us(next_us, flight->sent_us + timeout_us(target));
 		if (flight->fate != TARGET_WAITING)
 			continue;
-		next_us = min64(next_us, flight->sent_us + lost_us);
+		next_us = clock_min_us(next_us, flight->sent_us + lost_us);
 		if (!target->late && seq_is_later(flight->seq, target->answered_seq))
-			next_us = min64(next_us, flight->sent_us + late_us);
+			next_us = clock_min_us(next_us, flight->sent_us + late_us);
 	}
 	return next_us;
 }
@@ -412,7 +406,8 @@ struct target_stats target_stats(const struct target *target, int64_t now_us)
 
 		if (slot->index < oldest || slot->n_settled == 0)
 			continue;
-		stats.span_us = max64(stats.span_us, now_us - slot->index * MINUTE_SLOT_US);
+		stats.span_us = clock_max_us(
+			stats.span_us, now_us - slot->index * MINUTE_SLOT_US);
 		stats.n_settled += slot->n_settled;
 		n_lost += slot->n_lost;
 		sum_us += slot->rtt_sum_us;

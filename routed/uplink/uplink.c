@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/site/siteprobe.h"
 
 enum {
@@ -53,14 +54,9 @@ enum {
 static const int64_t longest_hold_us = 600LL * SEC;
 static const int64_t relapse_us = 3600LL * SEC;
 
-static int64_t min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* configuration */
 
-static const struct uplink_target *target_find(
+static const struct uplink_target *uplink_find_target(
 	const struct uplink *uplink, const struct site_probe *probe)
 {
 	for (size_t i = 0; i < uplink->n_targets; i++)
@@ -88,7 +84,7 @@ static int targets_new(const struct uplink *uplink, const struct site_uplink *co
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct site_probe *probe = &config->probes[i];
-		const struct uplink_target *old = target_find(uplink, probe);
+		const struct uplink_target *old = uplink_find_target(uplink, probe);
 
 		if (site_probe_copy(probe, &targets[i].probe) < 0) {
 			targets_free(targets, i);
@@ -220,18 +216,13 @@ static void suspect_all(struct uplink *uplink, int64_t now_us)
 		target_suspect(&uplink->targets[i].target, now_us);
 }
 
-/* A new nftables table counts from 0 again. */
-static bool is_first_reading(const struct uplink *uplink, const struct uplink_traffic *traffic)
-{
-	return !uplink->counted || traffic->out < uplink->traffic.out ||
-	       traffic->replies < uplink->traffic.replies;
-}
-
 void uplink_on_traffic(
 	struct uplink *uplink, const struct uplink_traffic *traffic, int64_t now_us)
 {
 	struct uplink_traffic before = uplink->traffic;
-	bool first = is_first_reading(uplink, traffic);
+	/* a new nftables table counts from 0 again */
+	bool first = !uplink->counted || traffic->out < before.out ||
+		     traffic->replies < before.replies;
 
 	uplink->traffic = *traffic;
 	uplink->counted = true;
@@ -463,7 +454,7 @@ int64_t uplink_hold_us(const struct uplink *uplink)
 	int64_t hold_us = failback_us(uplink);
 
 	for (unsigned int i = 0; i < uplink->relapses && hold_us < longest_hold_us; i++)
-		hold_us = min64(2 * hold_us, longest_hold_us);
+		hold_us = clock_min_us(2 * hold_us, longest_hold_us);
 	return hold_us;
 }
 
@@ -572,17 +563,19 @@ int64_t uplink_next_us(const struct uplink *uplink)
 	int64_t next_us = INT64_MAX;
 
 	for (size_t i = 0; i < uplink->n_targets; i++)
-		next_us = min64(next_us, target_next_us(&uplink->targets[i].target));
+		next_us = clock_min_us(next_us, target_next_us(&uplink->targets[i].target));
 	if (uplink->one_way_since_us)
-		next_us = min64(next_us, uplink->one_way_since_us + ONE_WAY_US);
+		next_us = clock_min_us(next_us, uplink->one_way_since_us + ONE_WAY_US);
 	if (uplink->deferred_until_us) {
-		next_us = min64(next_us, uplink->deferred_until_us);
-		next_us = min64(next_us, uplink->reply_us + REPLIES_FRESH_US);
+		next_us = clock_min_us(next_us, uplink->deferred_until_us);
+		next_us = clock_min_us(next_us, uplink->reply_us + REPLIES_FRESH_US);
 	}
 	if (uplink->health == UPLINK_DOWN && uplink->healthy_since_us &&
 		uplink->failback_ms != SITE_FAILBACK_MANUAL)
-		next_us = min64(next_us, uplink->healthy_since_us + uplink_hold_us(uplink));
+		next_us = clock_min_us(
+			next_us, uplink->healthy_since_us + uplink_hold_us(uplink));
 	if (uplink->health == UPLINK_DEGRADED && uplink->below_limit_since_us)
-		next_us = min64(next_us, uplink->below_limit_since_us + failback_us(uplink));
+		next_us = clock_min_us(
+			next_us, uplink->below_limit_since_us + failback_us(uplink));
 	return next_us;
 }

@@ -51,7 +51,7 @@ static void add_time(struct why *why, int64_t at_us)
 	add(why, "%s", when);
 }
 
-static void add_target(struct why *why, const struct site_probe *probe)
+static void add_target_name(struct why *why, const struct site_probe *probe)
 {
 	char target[SITE_PROBE_STR_LEN];
 
@@ -64,12 +64,12 @@ static void add_silent_target(struct why *why, const struct uplink_target *silen
 
 	if (target->lost_in_row > 0) {
 		add(why, "%u of %u probes to ", target->lost_in_row, target->lost_in_row);
-		add_target(why, &silent->probe);
+		add_target_name(why, &silent->probe);
 		add(why, " lost since ");
 		add_time(why, target->first_lost_us);
 		return;
 	}
-	add_target(why, &silent->probe);
+	add_target_name(why, &silent->probe);
 	if (target->verdict == TARGET_DEAD)
 		add(why, " answers again, %u of %u probes", target->answered_in_row,
 			target->probing.rise);
@@ -78,7 +78,7 @@ static void add_silent_target(struct why *why, const struct uplink_target *silen
 }
 
 /* `all`: also targets without an answer yet, which an uplink that is down waits for. */
-static bool is_silent(const struct uplink_target *target, bool all)
+static bool is_target_silent(const struct uplink_target *target, bool all)
 {
 	enum target_verdict verdict = target->target.verdict;
 
@@ -94,7 +94,7 @@ static void add_silent_targets(
 	for (size_t i = 0; i < uplink->n_targets; i++) {
 		const struct uplink_target *target = &uplink->targets[i];
 
-		if (!is_silent(target, all) || n++ >= NAMED_MAX)
+		if (!is_target_silent(target, all) || n++ >= NAMED_MAX)
 			continue;
 		add(why, "%s", n == 1 ? lead : ", ");
 		add_silent_target(why, target);
@@ -208,16 +208,6 @@ static void add_up(struct why *why, const struct uplink *uplink)
 		add(why, "; but replies to other traffic still arrive");
 }
 
-static void add_health(struct why *why, const struct uplink *uplink)
-{
-	if (uplink->health == UPLINK_DOWN)
-		add_down(why, uplink);
-	else if (uplink->health == UPLINK_DEGRADED && !uplink->deferred_until_us)
-		add_degraded(why, uplink);
-	else
-		add_up(why, uplink);
-}
-
 const char *uplink_why(
 	const struct uplink *uplink, int64_t now_us, int64_t wall_us, char *out, size_t cap)
 {
@@ -226,6 +216,11 @@ const char *uplink_why(
 	out[0] = '\0';
 	if (uplink->drained)
 		add(&why, "drained by the operator; ");
-	add_health(&why, uplink);
+	if (uplink->health == UPLINK_DOWN)
+		add_down(&why, uplink);
+	else if (uplink->health == UPLINK_DEGRADED && !uplink->deferred_until_us)
+		add_degraded(&why, uplink);
+	else
+		add_up(&why, uplink);
 	return out;
 }

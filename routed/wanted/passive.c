@@ -62,7 +62,7 @@ void passive_free(struct passive *passive)
 	free(passive);
 }
 
-static uint64_t packets_of(struct nlattr *data)
+static uint64_t counter_packets(struct nlattr *data)
 {
 	struct nlattr *packets = nla_find(nla_data(data), nla_len(data), NFTA_COUNTER_PACKETS);
 
@@ -71,7 +71,7 @@ static uint64_t packets_of(struct nlattr *data)
 	return be64toh(nla_get_u64(packets));
 }
 
-static int on_counter(struct nlmsghdr *msg, void *arg)
+static int on_uplink_counter(struct nlmsghdr *msg, void *arg)
 {
 	struct reading *reading = arg;
 	int header = NLMSG_ALIGN(sizeof(struct nfgenmsg));
@@ -82,9 +82,9 @@ static int on_counter(struct nlmsghdr *msg, void *arg)
 		return 0;
 	for (size_t i = 0; i < reading->n_uplinks; i++) {
 		if (nla_strcmp(name, reading->passive->names[0][i]) == 0)
-			reading->traffic[i].out = packets_of(data);
+			reading->traffic[i].out = counter_packets(data);
 		else if (nla_strcmp(name, reading->passive->names[1][i]) == 0)
-			reading->traffic[i].replies = packets_of(data);
+			reading->traffic[i].replies = counter_packets(data);
 		else
 			continue;
 		reading->n_found++;
@@ -107,7 +107,7 @@ int passive_read(struct passive *passive, struct uplink_traffic *ret_traffic, si
 		nla_put_u32(msg, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER)) < 0)
 		return -ENOMEM;
 
-	int err = nlcmd_dump(passive->cmd, msg, on_counter, &reading);
+	int err = nlcmd_dump(passive->cmd, msg, on_uplink_counter, &reading);
 	if (err < 0)
 		return err;
 	if (reading.n_found == 0)
