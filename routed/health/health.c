@@ -31,6 +31,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/links.h"
 #include "common/site/uplinkset.h"
@@ -83,12 +84,17 @@ static void conn_close(struct conn *conn)
 	conn->target = NULL;
 }
 
+/* The connection of a target that is under way; NULL: a free one. healthset lets no more
+ * connections be under way than there are. */
 static struct conn *conn_of(struct health *health, const struct health_target *target)
 {
-	for (size_t i = 0; i < HEALTHSET_UNDER_WAY; i++)
-		if (health->conns[i].target == target)
-			return &health->conns[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < HEALTHSET_UNDER_WAY && health->conns[i].target != target)
+		i++;
+	invariant(i < HEALTHSET_UNDER_WAY, "no connection for %s",
+		target ? addr_str(&target->addr) : "a new target");
+	return &health->conns[i];
 }
 
 /* The outcome of a connection from the error that the kernel reports for it. */

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/invariant.h"
 #include "common/log.h"
 #include "common/net/family.h"
 #include "common/timer.h"
@@ -72,7 +73,11 @@ static uint64_t random_cookie(void)
 
 static struct uplink_target *target_of(const struct probe *probe)
 {
-	return &probe->prober->uplink->targets[probe->index];
+	const struct uplink *uplink = probe->prober->uplink;
+
+	invariant(probe->index < uplink->n_targets,
+		"uplink %s was configured without prober_reload", uplink->name);
+	return &uplink->targets[probe->index];
 }
 
 static struct addr target_addr(const struct probe *probe)

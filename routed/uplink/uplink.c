@@ -35,6 +35,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/invariant.h"
 #include "common/site/siteprobe.h"
 
 enum {
@@ -411,15 +412,15 @@ static size_t uplink_measure(struct uplink *uplink, int64_t now_us)
 	struct target_stats stats[UPLINK_MAX_TARGETS];
 	size_t needed = uplink_needed(uplink);
 	size_t n_telling = 0;
-	size_t n = 0;
+	size_t n = uplink->n_targets;
 
-	for (size_t i = 0; i < uplink->n_targets && n < UPLINK_MAX_TARGETS; i++) {
-		stats[n] = target_stats(&uplink->targets[i].target, now_us);
-		n_telling += stats[n].n_settled >= ENOUGH_SETTLED &&
-			     stats[n].span_us >= ENOUGH_US;
-		if (stats[n].rtt_us < 0)
-			stats[n].rtt_us = INT64_MAX;
-		n++;
+	invariant(n <= UPLINK_MAX_TARGETS, "uplink %s has %zu targets", uplink->name, n);
+	for (size_t i = 0; i < n; i++) {
+		stats[i] = target_stats(&uplink->targets[i].target, now_us);
+		n_telling += stats[i].n_settled >= ENOUGH_SETTLED &&
+			     stats[i].span_us >= ENOUGH_US;
+		if (stats[i].rtt_us < 0)
+			stats[i].rtt_us = INT64_MAX;
 	}
 	if (needed == 0) {
 		uplink->loss = 0;
