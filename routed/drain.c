@@ -67,7 +67,7 @@ bool drain_is_time(const char *text)
 
 /* ---- waiting ---- */
 
-static void words(const struct wait *wait, char *out, size_t cap)
+static void wait_text(const struct wait *wait, char *out, size_t cap)
 {
 	if (!wait->is_known)
 		snprintf(out, cap, "how many connections are left is not known");
@@ -78,11 +78,11 @@ static void words(const struct wait *wait, char *out, size_t cap)
 			wait->left, wait->left == 1 ? " is" : "s are", wait->out, wait->in);
 }
 
-static void show(const struct wait *wait)
+static void wait_show(const struct wait *wait)
 {
 	char left[160];
 
-	words(wait, left, sizeof(left));
+	wait_text(wait, left, sizeof(left));
 	if (wait->redraws)
 		printf("\r\033[K%s: %s", wait->uplink, left); /* over the line before */
 	else
@@ -95,7 +95,7 @@ static long long number(const json_t *object, const char *key)
 	return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static enum outcome take_count(struct wait *wait, const json_t *reply)
+static enum outcome wait_take_count(struct wait *wait, const json_t *reply)
 {
 	long long out = number(reply, "flows_out");
 	long long in = number(reply, "flows_in");
@@ -107,11 +107,11 @@ static enum outcome take_count(struct wait *wait, const json_t *reply)
 	wait->out = out;
 	wait->in = in;
 	if (is_new)
-		show(wait);
+		wait_show(wait);
 	return wait->left == 0 ? NONE_LEFT : GOES_ON;
 }
 
-static enum outcome take_reply(struct wait *wait, const json_t *reply)
+static enum outcome wait_take_reply(struct wait *wait, const json_t *reply)
 {
 	const char *error = json_string_value(json_object_get(reply, "error"));
 
@@ -123,11 +123,11 @@ static enum outcome take_reply(struct wait *wait, const json_t *reply)
 	if (!json_is_true(json_object_get(reply, "drained")))
 		return UNDRAINED;
 	if (json_is_integer(json_object_get(reply, "flows")))
-		return take_count(wait, reply);
+		return wait_take_count(wait, reply);
 	return ++wait->n_unknown > wait->max_unknown ? UNCOUNTED : GOES_ON;
 }
 
-static enum outcome ask(struct wait *wait)
+static enum outcome wait_ask(struct wait *wait)
 {
 	AUTO(freep) char *path = cli_path(wait->cli->runtime_dir, ROUTED_SOCKET);
 	AUTO(json_decrefp)
@@ -136,12 +136,12 @@ static enum outcome ask(struct wait *wait)
 
 	if (path && request &&
 		ctl_request_object(path, request, ROUTED_SOCKET_TIMEOUT_MS, &reply) == 0)
-		return take_reply(wait, reply);
+		return wait_take_reply(wait, reply);
 	return clock_now_ms() - wait->heard_ms > SILENCE_MS ? SILENT : GOES_ON;
 }
 
 /* False if a signal has come before. */
-static bool pause_for(struct wait *wait, int64_t ms)
+static bool wait_pause(struct wait *wait, int64_t ms)
 {
 	struct pollfd ready = {.fd = wait->signal_fd, .events = POLLIN};
 	struct signalfd_siginfo info;
@@ -153,10 +153,10 @@ static bool pause_for(struct wait *wait, int64_t ms)
 	return false;
 }
 
-static enum outcome wait_for_the_last(struct wait *wait)
+static enum outcome wait_until_none(struct wait *wait)
 {
 	for (;;) {
-		enum outcome outcome = ask(wait);
+		enum outcome outcome = wait_ask(wait);
 		int64_t left_ms = wait->end_ms - clock_now_ms();
 		int64_t pause_ms = left_ms < ASK_MS ? left_ms : ASK_MS;
 
@@ -164,7 +164,7 @@ static enum outcome wait_for_the_last(struct wait *wait)
 			return outcome;
 		if (left_ms <= 0 && wait->n_unknown == 0)
 			return TIME_OVER;
-		if (!pause_for(wait, wait->n_unknown ? SOON_MS : pause_ms))
+		if (!wait_pause(wait, wait->n_unknown ? SOON_MS : pause_ms))
 			return INTERRUPTED;
 	}
 }
@@ -172,7 +172,7 @@ static enum outcome wait_for_the_last(struct wait *wait)
 /* ---- how it ended ---- */
 
 /* As if it had not been caught: a script that called us is to stop as well. */
-static int die_of(int signal)
+static int die_of_signal(int signal)
 {
 	sigset_t set;
 
@@ -184,12 +184,12 @@ static int die_of(int signal)
 	return EXIT_FAILED; /* not reached: it is not ignored, or it had not been caught */
 }
 
-static int tell_end(const struct wait *wait, enum outcome outcome)
+static int wait_report(const struct wait *wait, enum outcome outcome)
 {
 	const char *uplink = wait->uplink;
 	char left[160];
 
-	words(wait, left, sizeof(left));
+	wait_text(wait, left, sizeof(left));
 	if (wait->redraws)
 		putchar('\n');
 	fflush(stdout);
@@ -222,7 +222,7 @@ static int tell_end(const struct wait *wait, enum outcome outcome)
 			"routed: not waited for the end: %s; %s stays drained, `routed "
 			"undrain %s` returns it\n",
 			left, uplink, uplink);
-		return die_of(wait->signal);
+		return die_of_signal(wait->signal);
 	case REFUSED:
 		fprintf(stderr, "routed: %s\n", wait->error);
 		return EXIT_FAILED;
@@ -234,7 +234,7 @@ static int tell_end(const struct wait *wait, enum outcome outcome)
 
 /* Those that would end us; one that we were started to ignore (nohup(1), a shell's background)
  * stays ignored. */
-static int catch_signals(void)
+static int wait_catch_signals(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t set;
@@ -253,10 +253,10 @@ static int catch_signals(void)
 	return fd;
 }
 
-static int run_wait(const struct cli *cli, int64_t time_ms)
+static int drain_wait(const struct cli *cli, int64_t time_ms)
 {
 	int64_t now_ms = clock_now_ms();
-	AUTO(closep) int signal_fd = catch_signals();
+	AUTO(closep) int signal_fd = wait_catch_signals();
 	struct wait wait = {
 		.cli = cli,
 		.uplink = cli->args[0],
@@ -267,11 +267,11 @@ static int run_wait(const struct cli *cli, int64_t time_ms)
 		.heard_ms = now_ms,
 	};
 
-	return tell_end(&wait, wait_for_the_last(&wait));
+	return wait_report(&wait, wait_until_none(&wait));
 }
 
 /* How many are left now, if that can be told soon. */
-static void show_once(const struct cli *cli)
+static void drain_show_once(const struct cli *cli)
 {
 	int64_t now_ms = clock_now_ms();
 	struct wait wait = {
@@ -283,12 +283,12 @@ static void show_once(const struct cli *cli)
 		.heard_ms = now_ms,
 	};
 
-	wait_for_the_last(&wait);
+	wait_until_none(&wait);
 }
 
 /* ---- the verbs ---- */
 
-static bool ask_to(const struct cli *cli, const char *verb)
+static bool drain_request(const struct cli *cli, const char *verb)
 {
 	bool force = cli_option(cli, "force") != NULL;
 	AUTO(json_decrefp)
@@ -309,19 +309,19 @@ int drain_run(const struct cli *cli)
 			time);
 		return EXIT_USAGE;
 	}
-	if (!ask_to(cli, "drain"))
+	if (!drain_request(cli, "drain"))
 		return EXIT_FAILED;
 	printf("%s is drained: new connections go elsewhere, running ones stay\n",
 		cli->args[0]);
 	if (time)
-		return run_wait(cli, time_ms);
-	show_once(cli);
+		return drain_wait(cli, time_ms);
+	drain_show_once(cli);
 	return EXIT_DONE;
 }
 
 int drain_run_undrain(const struct cli *cli)
 {
-	if (!ask_to(cli, "undrain"))
+	if (!drain_request(cli, "undrain"))
 		return EXIT_FAILED;
 	printf("%s may be used again\n", cli->args[0]);
 	return EXIT_DONE;

@@ -17,7 +17,7 @@
 
 enum { NFT_WHY_MAX = 512 };
 
-static void check_ports(
+static void load_check_ports(
 	const struct site *site, const struct links *links, struct report *report)
 {
 	for (size_t i = 0; i < site->n_uplinks; i++) {
@@ -38,7 +38,7 @@ static void check_ports(
 }
 
 /* With the addresses that the site has now. */
-static void check_table(
+static void load_check_table(
 	const struct site *site, const struct links *links, struct report *report)
 {
 	const struct situation_learned learned[SITE_MAX_UPLINKS] = {0};
@@ -54,11 +54,11 @@ static void check_table(
 			*why ? why : strerror(-err));
 }
 
-static void check_live(
+static void load_check_live(
 	const struct site *site, const struct links *links, struct report *report)
 {
-	check_ports(site, links, report);
-	check_table(site, links, report);
+	load_check_ports(site, links, report);
+	load_check_table(site, links, report);
 }
 
 int load_site(const char *path, const struct links *links, struct report *report,
@@ -73,7 +73,7 @@ int load_site(const char *path, const struct links *links, struct report *report
 	if (!links && links_new(NULL, NULL, NULL, &snapshot) == 0)
 		links = snapshot;
 	if (links)
-		check_live(site, links, report);
+		load_check_live(site, links, report);
 	links_free(snapshot);
 	if (report->n_errors > 0) {
 		site_free(site);

@@ -9,7 +9,7 @@
 #include "routed/agent/paths.h"
 #include "routed/doctor/doctor.h"
 #include "routed/drain.h"
-#include "routed/once.h"
+#include "routed/oneshot.h"
 #include "routed/report/statustext.h"
 #include "routed/rolechange.h"
 #include "routed/routed.h"
@@ -36,7 +36,7 @@ static const struct cli_option server_config_options[] = {
 	{.name = NULL},
 };
 
-static int reload_run(const struct cli *cli)
+static int routed_run_reload(const struct cli *cli)
 {
 	return reload_ask(cli, "routed", ROUTED_SOCKET);
 }
@@ -45,7 +45,7 @@ static const struct cli_verb verbs[] = {
 	{.name = "check",
 		.args = "",
 		.summary = "validates site.yaml, and the nftables table by the kernel",
-		.run = once_run_check},
+		.run = oneshot_run_check},
 	{.name = "run",
 		.args = "",
 		.summary = "tracks the uplinks; SIGHUP reloads, SIGTERM ends",
@@ -55,7 +55,7 @@ static const struct cli_verb verbs[] = {
 		.args = "",
 		.summary =
 			"the running routed reads site.yaml anew; says what is wrong with it",
-		.run = reload_run},
+		.run = routed_run_reload},
 	{.name = "status",
 		.args = "",
 		.summary = "uplinks, probe targets, servers and repairs of the running routed",
@@ -65,7 +65,7 @@ static const struct cli_verb verbs[] = {
 	{.name = "plan",
 		.args = "",
 		.summary = "what would change in the kernel now",
-		.run = once_run_plan},
+		.run = oneshot_run_plan},
 	{.name = "events",
 		.args = "",
 		.summary = "changes of state as they happen, as JSON lines",
@@ -92,7 +92,7 @@ static const struct cli_verb verbs[] = {
 	{.name = "flush",
 		.args = "",
 		.summary = "removes all that routed put into the kernel",
-		.run = once_run_flush},
+		.run = oneshot_run_flush},
 	{.name = "server-config",
 		.args = "SERVER",
 		.summary = "what to enter on the inside server",

@@ -1,6 +1,6 @@
 /* requests.c - the running agent's side of the verbs: what the control socket answers
  *
- * The verbs themselves are in drain.c, rolechange.c, once.c and report/statustext.c.
+ * The verbs themselves are in drain.c, rolechange.c, oneshot.c and report/statustext.c.
  */
 #include "routed/requests.h"
 
@@ -86,7 +86,7 @@ static json_t *answer_status(const struct routed *routed)
 	return status_json(&facts);
 }
 
-static json_t *on_request(const char *verb, const json_t *request, void *arg)
+static json_t *requests_on_request(const char *verb, const json_t *request, void *arg)
 {
 	struct routed *routed = arg;
 	const struct agent *agent = &routed->agent;
@@ -115,7 +115,8 @@ static const char *const public_verbs[] = {"status", EVENTS_VERB, LINKFEED_VERB,
 int requests_listen(struct routed *routed, struct ctl_server **ret_ctl)
 {
 	AUTO(freep) char *path = cli_path(routed->cli->runtime_dir, ROUTED_SOCKET);
-	int err = path ? ctl_server_new(routed->base, path, on_request, routed, ret_ctl)
+	int err = path ? ctl_server_new(
+				 routed->base, path, requests_on_request, routed, ret_ctl)
 		       : -ENOMEM;
 
 	if (err < 0)

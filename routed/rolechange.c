@@ -23,7 +23,7 @@
 #include "routed/kernel/rtnl.h"
 #include "routed/load.h"
 
-static int save_role(const struct cli *cli, enum savedstate_role role)
+static int role_save(const struct cli *cli, enum savedstate_role role)
 {
 	AUTO(freep) char *path = cli_path(cli->state_dir, ROUTED_SAVED_STATE);
 	struct savedstate saved;
@@ -62,7 +62,7 @@ static int withdraw_leftovers(const struct cli *cli)
 	return err;
 }
 
-static json_t *ask_agent(const struct cli *cli, bool *ret_not_running)
+static json_t *role_request(const struct cli *cli, bool *ret_not_running)
 {
 	AUTO(freep) char *path = cli_path(cli->runtime_dir, ROUTED_SOCKET);
 	json_t *reply = NULL;
@@ -83,11 +83,11 @@ static json_t *ask_agent(const struct cli *cli, bool *ret_not_running)
 int rolechange_run_takeover(const struct cli *cli)
 {
 	bool not_running;
-	AUTO(json_decrefp) json_t *reply = ask_agent(cli, &not_running);
+	AUTO(json_decrefp) json_t *reply = role_request(cli, &not_running);
 
 	if (reply)
 		return EXIT_DONE;
-	if (not_running && save_role(cli, SAVEDSTATE_ACTIVE) == 0)
+	if (not_running && role_save(cli, SAVEDSTATE_ACTIVE) == 0)
 		fprintf(stderr, "routed: routed is not running; "
 				"it takes over when it is started\n");
 	return EXIT_FAILED;
@@ -96,13 +96,13 @@ int rolechange_run_takeover(const struct cli *cli)
 int rolechange_run_standby(const struct cli *cli)
 {
 	bool not_running;
-	AUTO(json_decrefp) json_t *reply = ask_agent(cli, &not_running);
+	AUTO(json_decrefp) json_t *reply = role_request(cli, &not_running);
 
 	if (reply)
 		return EXIT_DONE;
 	if (!not_running)
 		return EXIT_FAILED;
-	int err = save_role(cli, SAVEDSTATE_STANDBY);
+	int err = role_save(cli, SAVEDSTATE_STANDBY);
 	int failed = withdraw_leftovers(cli);
 	return err < 0 || failed < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -56,7 +56,7 @@
 /* ---- wake-ups ---- */
 
 /* A state that changed is acted upon now; all else with the rest of this burst. */
-static void on_links_changed(void *arg)
+static void routed_on_links_changed(void *arg)
 {
 	struct routed *routed = arg;
 
@@ -67,7 +67,7 @@ static void on_links_changed(void *arg)
 		reconcile_soon(routed);
 }
 
-static void on_probed(struct agent_uplink *uplink, void *arg)
+static void routed_on_probed(struct agent_uplink *uplink, void *arg)
 {
 	struct routed *routed = arg;
 	struct agent *agent = &routed->agent;
@@ -76,7 +76,7 @@ static void on_probed(struct agent_uplink *uplink, void *arg)
 }
 
 /* The kernel stays as it is: only dnsd stops offering a dead server. */
-static void on_health(void *arg)
+static void routed_on_health(void *arg)
 {
 	struct routed *routed = arg;
 
@@ -98,7 +98,7 @@ static void reread_routes(struct routed *routed)
 	reconcile_soon(routed);
 }
 
-static void on_reread(evutil_socket_t fd, short what, void *arg)
+static void routed_on_reread(evutil_socket_t fd, short what, void *arg)
 {
 	struct routed *routed = arg;
 
@@ -108,7 +108,7 @@ static void on_reread(evutil_socket_t fd, short what, void *arg)
 	reconcile_soon(routed);
 }
 
-static void on_routes(const struct rtnlwatch_news *news, void *arg)
+static void routed_on_routes(const struct rtnlwatch_news *news, void *arg)
 {
 	struct routed *routed = arg;
 
@@ -124,7 +124,7 @@ static void on_routes(const struct rtnlwatch_news *news, void *arg)
 		reconcile_soon(routed);
 }
 
-static void on_table(const struct nft_author *author, void *arg)
+static void routed_on_table(const struct nft_author *author, void *arg)
 {
 	struct routed *routed = arg;
 
@@ -143,14 +143,14 @@ static void on_table(const struct nft_author *author, void *arg)
 	reconcile_soon(routed);
 }
 
-static void on_burst(evutil_socket_t fd, short what, void *arg)
+static void routed_on_burst(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	reconcile_now(arg);
 }
 
-static void on_look(evutil_socket_t fd, short what, void *arg)
+static void routed_on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct routed *routed = arg;
 
@@ -161,7 +161,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	reconcile_now(routed);
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *arg)
+static void routed_on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -186,7 +186,7 @@ static unsigned int poll_traffic(struct agent *agent, struct passive *passive)
 	return changes;
 }
 
-static void on_poll(evutil_socket_t fd, short what, void *arg)
+static void routed_on_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct routed *routed = arg;
 	struct agent *agent = &routed->agent;
@@ -200,7 +200,7 @@ static void on_poll(evutil_socket_t fd, short what, void *arg)
 	reconcile_after(routed, changes);
 }
 
-static void on_end(evutil_socket_t fd, short what, void *arg)
+static void routed_on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct routed *routed = arg;
 
@@ -211,7 +211,7 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(routed->base);
 }
 
-static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+static void routed_on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -245,7 +245,7 @@ static void forget_moved_flows(
 }
 
 /* Takes the site over on success; else all is as it was. */
-static int use_site(struct routed *routed, struct site *site)
+static int routed_use_site(struct routed *routed, struct site *site)
 {
 	struct agent *agent = &routed->agent;
 	struct site *old = agent->site;
@@ -275,8 +275,8 @@ static int use_site(struct routed *routed, struct site *site)
 	return 0;
 }
 
-static int read_site(const struct cli *cli, const struct links *links, struct report *report,
-	struct site **ret_site)
+static int routed_read_site(const struct cli *cli, const struct links *links,
+	struct report *report, struct site **ret_site)
 {
 	int err = site_check_rereadable(cli->config, report);
 
@@ -293,9 +293,9 @@ int routed_reload(struct report *report, void *arg)
 	struct site *site = NULL;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	int err = read_site(routed->cli, routed->links, report, &site);
+	int err = routed_read_site(routed->cli, routed->links, report, &site);
 	if (err == 0) {
-		err = use_site(routed, site);
+		err = routed_use_site(routed, site);
 		if (err < 0)
 			site_free(site);
 	}
@@ -312,7 +312,7 @@ int routed_reload(struct report *report, void *arg)
 	return err;
 }
 
-static void on_hup(evutil_socket_t fd, short what, void *arg)
+static void routed_on_hup(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -321,20 +321,20 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 
 /* ---- start and end ---- */
 
-static int init_events(struct routed *routed)
+static int routed_init_events(struct routed *routed)
 {
 	struct event_base *base = routed->base;
 	uint64_t watchdog_us;
 
-	routed->on_hup = evsignal_new(base, SIGHUP, on_hup, routed);
-	routed->on_term = evsignal_new(base, SIGTERM, on_end, routed);
-	routed->on_int = evsignal_new(base, SIGINT, on_end, routed);
-	routed->burst = evtimer_new(base, on_burst, routed);
-	routed->look = evtimer_new(base, on_look, routed);
-	routed->sweep = evtimer_new(base, on_sweep, routed);
-	routed->reread = evtimer_new(base, on_reread, routed);
-	routed->poll = event_new(base, -1, EV_PERSIST, on_poll, routed);
-	routed->watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, routed);
+	routed->on_hup = evsignal_new(base, SIGHUP, routed_on_hup, routed);
+	routed->on_term = evsignal_new(base, SIGTERM, routed_on_end, routed);
+	routed->on_int = evsignal_new(base, SIGINT, routed_on_end, routed);
+	routed->burst = evtimer_new(base, routed_on_burst, routed);
+	routed->look = evtimer_new(base, routed_on_look, routed);
+	routed->sweep = evtimer_new(base, routed_on_sweep, routed);
+	routed->reread = evtimer_new(base, routed_on_reread, routed);
+	routed->poll = event_new(base, -1, EV_PERSIST, routed_on_poll, routed);
+	routed->watchdog = event_new(base, -1, EV_PERSIST, routed_on_watchdog, routed);
 	if (!routed->on_hup || !routed->on_term || !routed->on_int || !routed->burst ||
 		!routed->look || !routed->sweep || !routed->reread || !routed->poll ||
 		!routed->watchdog)
@@ -352,7 +352,7 @@ static int init_events(struct routed *routed)
 }
 
 /* The parts that read and write the kernel. */
-static int init_kernel(struct routed *routed)
+static int routed_init_kernel(struct routed *routed)
 {
 	AUTO(freep) char *table = cli_path(routed->cli->state_dir, ROUTED_TABLE);
 	AUTO(freep) char *sysctls = cli_path(routed->cli->state_dir, ROUTED_SYSCTLS);
@@ -361,14 +361,14 @@ static int init_kernel(struct routed *routed)
 
 	if (!table || !sysctls)
 		return -ENOMEM;
-	if ((err = links_new(base, on_links_changed, routed, &routed->links)) < 0 ||
+	if ((err = links_new(base, routed_on_links_changed, routed, &routed->links)) < 0 ||
 		(err = rtnl_new(&routed->rtnl)) < 0 ||
 		(err = conntrack_new(&routed->conntrack)) < 0 ||
 		(err = flowcount_new(&routed->flowcount)) < 0 ||
 		(err = passive_new(&routed->passive)) < 0 ||
 		(err = sysctl_store_new(sysctls, &routed->sysctls)) < 0 ||
-		(err = nft_new(base, table, on_table, routed, &routed->nft)) < 0 ||
-		(err = rtnlwatch_new(base, rtnl_port(routed->rtnl), on_routes, routed,
+		(err = nft_new(base, table, routed_on_table, routed, &routed->nft)) < 0 ||
+		(err = rtnlwatch_new(base, rtnl_port(routed->rtnl), routed_on_routes, routed,
 			 &routed->watch)) < 0)
 		return err;
 	routed->observer = (struct observer){
@@ -386,7 +386,7 @@ static int init_kernel(struct routed *routed)
 	return 0;
 }
 
-static int init_reports(struct routed *routed)
+static int routed_init_reports(struct routed *routed)
 {
 	int err = hook_new(routed->base, &routed->hook);
 
@@ -400,12 +400,12 @@ static int init_reports(struct routed *routed)
 	return linkfeed_new(routed->ctl, routed->health, &routed->linkfeed);
 }
 
-static int init_agent(struct routed *routed)
+static int routed_init_agent(struct routed *routed)
 {
 	struct agent *agent = &routed->agent;
 
 	agent->base = routed->base;
-	agent->probed = on_probed;
+	agent->probed = routed_on_probed;
 	agent->probed_arg = routed;
 	agent->saved_path = cli_path(routed->cli->state_dir, ROUTED_SAVED_STATE);
 	if (!agent->saved_path)
@@ -417,22 +417,22 @@ static int init_agent(struct routed *routed)
 }
 
 /* The control socket comes first: it keeps two agents from running at the same time. */
-static int init_parts(struct routed *routed)
+static int routed_init_parts(struct routed *routed)
 {
 	int err;
 
 	routed->base = event_base_new();
 	if (!routed->base)
 		return -ENOMEM;
-	if ((err = init_events(routed)) < 0 ||
+	if ((err = routed_init_events(routed)) < 0 ||
 		(err = requests_listen(routed, &routed->ctl)) < 0 ||
 		(err = savedstate_make_folder(routed->cli->state_dir)) < 0 ||
-		(err = init_kernel(routed)) < 0 ||
-		(err = health_new(routed->base, &routed->agent.situation, on_health, routed,
-			 &routed->health)) < 0 ||
-		(err = init_reports(routed)) < 0)
+		(err = routed_init_kernel(routed)) < 0 ||
+		(err = health_new(routed->base, &routed->agent.situation, routed_on_health,
+			 routed, &routed->health)) < 0 ||
+		(err = routed_init_reports(routed)) < 0)
 		return err;
-	return init_agent(routed);
+	return routed_init_agent(routed);
 }
 
 static void routed_fini(struct routed *routed)
@@ -470,7 +470,7 @@ static void routed_fini(struct routed *routed)
 		event_base_free(routed->base);
 }
 
-static int serve(struct routed *routed)
+static int routed_serve(struct routed *routed)
 {
 	const struct timeval poll = timer_span_us(UPLINK_POLL_MS * 1000);
 	const struct site *site = routed->agent.site;
@@ -501,15 +501,15 @@ int routed_run(const struct cli *cli)
 	routed->started_s = time(NULL);
 	signal(SIGPIPE, SIG_IGN);
 	report_init(&report);
-	int err = read_site(cli, NULL, &report, &site);
+	int err = routed_read_site(cli, NULL, &report, &site);
 	report_fini(&report);
 	if (err < 0) {
 		status = EXIT_BAD_CONFIG;
-	} else if (load_privilege() < 0 || init_parts(routed) < 0 ||
-		   use_site(routed, site) < 0) {
+	} else if (load_privilege() < 0 || routed_init_parts(routed) < 0 ||
+		   routed_use_site(routed, site) < 0) {
 		site_free(site);
 	} else {
-		status = serve(routed) == 0 ? EXIT_DONE : EXIT_FAILED;
+		status = routed_serve(routed) == 0 ? EXIT_DONE : EXIT_FAILED;
 	}
 	routed_fini(routed);
 	free(routed);

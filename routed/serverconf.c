@@ -87,12 +87,12 @@ static bool has_loopbacks(const struct paper *paper)
 
 /* --- what all formats say first --- */
 
-static const char *address_of(const struct paper *paper, enum site_family family)
+static const char *paper_address(const struct paper *paper, enum site_family family)
 {
 	return addr_str(&paper->server->address[family]);
 }
 
-static void say_default_route(struct paper *paper, enum site_family family)
+static void paper_default_route(struct paper *paper, enum site_family family)
 {
 	const struct addr *router = &paper->router->addr[family];
 	const struct addr *via = &paper->server->via[family];
@@ -101,7 +101,7 @@ static void say_default_route(struct paper *paper, enum site_family family)
 	if (!addr_is_set(&paper->server->address[family]))
 		return;
 	text_add(&paper->text, "#   %s address        %s\n", version,
-		address_of(paper, family));
+		paper_address(paper, family));
 	text_add(&paper->text, "#   %s default route  ", version);
 	if (addr_is_set(via) && !addr_eq(via, &paper->server->address[family]))
 		text_add(&paper->text, "to the router that has %s, and from there to ours\n",
@@ -122,7 +122,7 @@ static bool has_udp_to_address(const struct paper *paper)
 	return false;
 }
 
-static void say_head(struct paper *paper, enum serverconf_format format)
+static void paper_head(struct paper *paper, enum serverconf_format format)
 {
 	const char *name = paper->server->name;
 
@@ -132,7 +132,7 @@ static void say_head(struct paper *paper, enum serverconf_format format)
 		name, name, format_names[format]);
 	text_str(&paper->text, "# What the server has already, and keeps:\n");
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		say_default_route(paper, family);
+		paper_default_route(paper, family);
 	text_str(&paper->text, "#\n");
 	if (!has_loopbacks(paper)) {
 		text_str(&paper->text,
@@ -162,7 +162,7 @@ static void networkd_address(struct paper *paper, const char *uplink, const stru
 		text_str(&paper->text, "PreferredLifetime=0\n");
 }
 
-static void say_networkd(struct paper *paper)
+static void paper_networkd(struct paper *paper)
 {
 	text_str(&paper->text, "#\n"
 			       "# Put it into /etc/systemd/network/10-multihomed.network "
@@ -187,7 +187,7 @@ static void netplan_address(struct paper *paper, const char *uplink, const struc
 		text_str(&paper->text, "            lifetime: 0\n");
 }
 
-static void say_netplan(struct paper *paper)
+static void paper_netplan(struct paper *paper)
 {
 	text_str(&paper->text,
 		"#\n"
@@ -226,7 +226,7 @@ static void ifupdown_address(struct paper *paper, const char *uplink, const stru
 		text_str(&paper->text, "\tpreferred-lifetime 0\n\tdad-attempts 0\n");
 }
 
-static void say_ifupdown(struct paper *paper)
+static void paper_ifupdown(struct paper *paper)
 {
 	text_str(&paper->text, "#\n"
 			       "# Put it into /etc/network/interfaces.d/multihomed; "
@@ -254,7 +254,7 @@ static void windows_lan(struct paper *paper)
 		if (has_loopback_of(paper, family) &&
 			addr_is_set(&paper->server->address[family]))
 			text_add(&paper->text, "        @{ Address = '%s'; Family = '%s' }\n",
-				address_of(paper, family),
+				paper_address(paper, family),
 				family == SITE_IPV6 ? "IPv6" : "IPv4");
 }
 
@@ -331,7 +331,7 @@ static const char windows_end[] =
 	"        Format-Table InterfaceAlias, NextHop, RouteMetric\n"
 	"}\n";
 
-static void say_windows(struct paper *paper)
+static void paper_windows(struct paper *paper)
 {
 	text_str(&paper->text, windows_preface);
 	each_loopback(paper, windows_address);
@@ -345,17 +345,17 @@ static void say_windows(struct paper *paper)
 char *serverconf_text(const struct site *site, const struct site_server *server,
 	enum serverconf_format format, const struct serverconf_router *router)
 {
-	static void (*const say[SERVERCONF_FORMATS])(struct paper *) = {
-		[SERVERCONF_NETWORKD] = say_networkd,
-		[SERVERCONF_NETPLAN] = say_netplan,
-		[SERVERCONF_IFUPDOWN] = say_ifupdown,
-		[SERVERCONF_WINDOWS] = say_windows,
+	static void (*const write[SERVERCONF_FORMATS])(struct paper *) = {
+		[SERVERCONF_NETWORKD] = paper_networkd,
+		[SERVERCONF_NETPLAN] = paper_netplan,
+		[SERVERCONF_IFUPDOWN] = paper_ifupdown,
+		[SERVERCONF_WINDOWS] = paper_windows,
 	};
 	struct paper paper = {.site = site, .server = server, .router = router};
 
-	say_head(&paper, format);
+	paper_head(&paper, format);
 	if (has_loopbacks(&paper))
-		say[format](&paper);
+		write[format](&paper);
 	return text_take(&paper.text);
 }
 
@@ -368,7 +368,7 @@ static bool shares_subnet(const struct link_addr *own, const struct addr *addr)
 	return prefix_contains(&subnet, addr);
 }
 
-static void find_router(const struct link *lan, const struct site_server *server,
+static void router_find_on(const struct link *lan, const struct site_server *server,
 	struct serverconf_router *router)
 {
 	for (size_t i = 0; i < lan->n_addrs; i++)
@@ -380,7 +380,7 @@ static void find_router(const struct link *lan, const struct site_server *server
 }
 
 /* Where the links cannot be read, the text has a place to fill in. */
-static void look_up_router(const struct site *site, const struct site_server *server,
+static void router_look_up(const struct site *site, const struct site_server *server,
 	struct serverconf_router *router)
 {
 	struct links *links = NULL;
@@ -391,12 +391,12 @@ static void look_up_router(const struct site *site, const struct site_server *se
 		const struct link *lan = links_find(links, site->lan[i]);
 
 		if (lan)
-			find_router(lan, server, router);
+			router_find_on(lan, server, router);
 	}
 	links_free(links);
 }
 
-static int print_server(
+static int serverconf_print(
 	const struct site *site, const char *name, enum serverconf_format format)
 {
 	struct serverconf_router router = {0};
@@ -410,7 +410,7 @@ static int print_server(
 		return EXIT_FAILED;
 	}
 
-	look_up_router(site, &site->servers[i], &router);
+	router_look_up(site, &site->servers[i], &router);
 	AUTO(freep) char *text = serverconf_text(site, &site->servers[i], format, &router);
 	fputs(text, stdout);
 	return EXIT_DONE;
@@ -437,7 +437,7 @@ int serverconf_run(const struct cli *cli)
 	if (err < 0)
 		return EXIT_FAILED;
 
-	int status = print_server(site, cli->args[0], format);
+	int status = serverconf_print(site, cli->args[0], format);
 	site_free(site);
 	return status;
 }

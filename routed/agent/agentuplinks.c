@@ -20,7 +20,7 @@ static void agent_uplink_free(struct agent_uplink *uplink)
 	free(uplink);
 }
 
-static void on_probed(void *arg)
+static void agent_uplink_on_probed(void *arg)
 {
 	struct agent_uplink *uplink = arg;
 
@@ -46,8 +46,8 @@ static struct agent_uplink *agent_uplink_new(
 		uplink_drain(&uplink->machine);
 	if (before)
 		uplink_restore(&uplink->machine, &before->saved, now_us);
-	if (prober_new(agent->base, &uplink->machine, on_probed, uplink, &uplink->prober) <
-		0) {
+	if (prober_new(agent->base, &uplink->machine, agent_uplink_on_probed, uplink,
+		    &uplink->prober) < 0) {
 		agent_uplink_free(uplink);
 		return NULL;
 	}

@@ -32,12 +32,12 @@ static void read_boot_id(char ret_id[BOOT_ID_LEN + 1])
 
 /* ---- reading ---- */
 
-static int64_t number(const json_t *object, const char *key)
+static int64_t saved_number(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
 }
 
-static bool read_health(const json_t *object, enum uplink_state *ret_health)
+static bool read_saved_health(const json_t *object, enum uplink_state *ret_health)
 {
 	const char *text = json_string_value(json_object_get(object, "health"));
 
@@ -49,7 +49,7 @@ static bool read_health(const json_t *object, enum uplink_state *ret_health)
 	return false;
 }
 
-static void read_uplink(const json_t *object, bool same_boot, struct savedstate *saved)
+static void read_saved_uplink(const json_t *object, bool same_boot, struct savedstate *saved)
 {
 	const char *name = json_string_value(json_object_get(object, "name"));
 	struct savedstate_uplink *uplink = &saved->uplinks[saved->n_uplinks];
@@ -60,10 +60,10 @@ static void read_uplink(const json_t *object, bool same_boot, struct savedstate 
 		.drained = json_is_true(json_object_get(object, "drained")),
 	};
 	memcpy(uplink->name, name, strlen(name) + 1);
-	if (same_boot && read_health(object, &uplink->saved.health)) {
-		uplink->saved.relapses = (unsigned int)number(object, "relapses");
-		uplink->saved.since_us = number(object, "since_us");
-		uplink->saved.returned_us = number(object, "returned_us");
+	if (same_boot && read_saved_health(object, &uplink->saved.health)) {
+		uplink->saved.relapses = (unsigned int)saved_number(object, "relapses");
+		uplink->saved.since_us = saved_number(object, "since_us");
+		uplink->saved.returned_us = saved_number(object, "returned_us");
 	}
 	saved->n_uplinks++;
 }
@@ -74,7 +74,7 @@ static const char *const role_names[] = {
 	[SAVEDSTATE_STANDBY] = "standby",
 };
 
-static enum savedstate_role read_role(const json_t *root)
+static enum savedstate_role read_saved_role(const json_t *root)
 {
 	const char *text = json_string_value(json_object_get(root, "role"));
 
@@ -85,9 +85,9 @@ static enum savedstate_role read_role(const json_t *root)
 	return SAVEDSTATE_NONE;
 }
 
-static uint32_t read_mark(const json_t *root)
+static uint32_t read_saved_mark(const json_t *root)
 {
-	int64_t mark = number(root, "mark");
+	int64_t mark = saved_number(root, "mark");
 
 	return mark > 0 && mark <= UINT32_MAX ? (uint32_t)mark : 0;
 }
@@ -121,11 +121,11 @@ void savedstate_load(const char *path, struct savedstate *ret_saved)
 	read_boot_id(boot_id);
 	bool same_boot = boot && *boot_id && strcmp(boot, boot_id) == 0;
 	for (size_t i = 0; i < json_array_size(uplinks); i++)
-		read_uplink(json_array_get(uplinks, i), same_boot, ret_saved);
+		read_saved_uplink(json_array_get(uplinks, i), same_boot, ret_saved);
 	if (!same_boot)
 		return;
-	ret_saved->role = read_role(root);
-	ret_saved->mark = read_mark(root);
+	ret_saved->role = read_saved_role(root);
+	ret_saved->mark = read_saved_mark(root);
 }
 
 const struct savedstate_uplink *savedstate_find(

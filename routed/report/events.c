@@ -221,7 +221,7 @@ static void log_active(const struct events *events, const struct agent *agent)
 
 /* ---- changes ---- */
 
-static bool addrs_eq(const struct addr a[SITE_FAMILIES], const struct addr b[SITE_FAMILIES])
+static bool pair_eq(const struct addr a[SITE_FAMILIES], const struct addr b[SITE_FAMILIES])
 {
 	return addr_eq(&a[SITE_IPV4], &b[SITE_IPV4]) && addr_eq(&a[SITE_IPV6], &b[SITE_IPV6]);
 }
@@ -236,8 +236,8 @@ static struct uplink_news uplink_compare(
 		.was = reported->is_reported ? uplink_state_str(reported->state) : NULL,
 		.state = !reported->is_reported || reported->state != state,
 		.active = reported->active != uplinkset_has(agent_active(agent), i),
-		.addresses = !addrs_eq(reported->own, situation->chosen),
-		.gateway = !addrs_eq(reported->gateway, situation->gateway),
+		.addresses = !pair_eq(reported->own, situation->chosen),
+		.gateway = !pair_eq(reported->gateway, situation->gateway),
 	};
 
 	/* the state of another uplink may be the cause that this one is used */

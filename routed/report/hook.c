@@ -49,7 +49,7 @@ struct hook {
 	struct hook_counters counters;
 };
 
-static void start_waiting(struct hook *hook);
+static void hook_start_waiting(struct hook *hook);
 
 static void job_free(struct job *job)
 {
@@ -65,7 +65,7 @@ static void job_free(struct job *job)
 
 /* ---- a running program ---- */
 
-static void on_ended(evutil_socket_t fd, short what, void *arg)
+static void job_on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *job = arg;
 	struct hook *hook = job->hook;
@@ -84,10 +84,10 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
 	TAILQ_REMOVE(&hook->running, job, entry);
 	hook->n_running--;
 	job_free(job);
-	start_waiting(hook);
+	hook_start_waiting(hook);
 }
 
-static void on_late(evutil_socket_t fd, short what, void *arg)
+static void job_on_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *job = arg;
 
@@ -100,7 +100,7 @@ static void on_late(evutil_socket_t fd, short what, void *arg)
 	kill(-job->pid, SIGKILL);
 }
 
-static int set_attributes(posix_spawnattr_t *attributes)
+static int spawn_set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, all;
 
@@ -115,7 +115,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 
 /* A positive errno, as posix_spawn(3) has it. All other descriptors of ours are close-on-exec.
  */
-static int spawn(struct job *job)
+static int job_spawn(struct job *job)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -132,7 +132,7 @@ static int spawn(struct job *job)
 	err = posix_spawn_file_actions_addopen(
 		&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (!err)
-		err = set_attributes(&attributes);
+		err = spawn_set_attributes(&attributes);
 	if (!err)
 		err = posix_spawn(
 			&job->pid, job->program, &actions, &attributes, argv, job->env);
@@ -142,28 +142,29 @@ static int spawn(struct job *job)
 }
 
 /* Without the means to follow it, it is not to run. */
-static int watch(struct job *job)
+static int job_watch(struct job *job)
 {
 	struct hook *hook = job->hook;
 
 	job->pidfd = pidfd_open(job->pid, 0);
 	if (job->pidfd < 0)
 		return errno;
-	job->ended = event_new(hook->base, job->pidfd, EV_READ | EV_PERSIST, on_ended, job);
-	job->late = evtimer_new(hook->base, on_late, job);
+	job->ended = event_new(
+		hook->base, job->pidfd, EV_READ | EV_PERSIST, job_on_ended, job);
+	job->late = evtimer_new(hook->base, job_on_late, job);
 	if (!job->ended || !job->late || event_add(job->ended, NULL) < 0 ||
 		timer_arm_ms(job->late, hook->time_ms) < 0)
 		return ENOMEM;
 	return 0;
 }
 
-static void start(struct job *job)
+static void job_start(struct job *job)
 {
 	struct hook *hook = job->hook;
-	int err = spawn(job);
+	int err = job_spawn(job);
 
 	if (!err) {
-		err = watch(job);
+		err = job_watch(job);
 		if (err) {
 			kill(-job->pid, SIGKILL);
 			waitpid(job->pid, NULL, 0);
@@ -182,7 +183,7 @@ static void start(struct job *job)
 
 /* ---- waiting ---- */
 
-static bool is_running(const struct hook *hook, const char *subject)
+static bool hook_has_running(const struct hook *hook, const char *subject)
 {
 	const struct job *job;
 
@@ -193,26 +194,26 @@ static bool is_running(const struct hook *hook, const char *subject)
 }
 
 /* The first whose subject has nothing running, so that each subject's order is kept. */
-static struct job *next_job(const struct hook *hook)
+static struct job *hook_next_job(const struct hook *hook)
 {
 	struct job *job;
 
 	if (hook->n_running >= HOOK_MAX_RUNNING)
 		return NULL;
 	TAILQ_FOREACH(job, &hook->waiting, entry)
-	if (!is_running(hook, job->subject))
+	if (!hook_has_running(hook, job->subject))
 		return job;
 	return NULL;
 }
 
-static void start_waiting(struct hook *hook)
+static void hook_start_waiting(struct hook *hook)
 {
 	struct job *job;
 
-	while ((job = next_job(hook))) {
+	while ((job = hook_next_job(hook))) {
 		TAILQ_REMOVE(&hook->waiting, job, entry);
 		hook->n_waiting--;
-		start(job);
+		job_start(job);
 	}
 }
 
@@ -258,7 +259,7 @@ void hook_run(struct hook *hook, const char *program, const char *subject,
 	}
 	TAILQ_INSERT_TAIL(&hook->waiting, job, entry);
 	hook->n_waiting++;
-	start_waiting(hook);
+	hook_start_waiting(hook);
 }
 
 /* ---- life ---- */
@@ -282,7 +283,7 @@ void hook_set_time_ms(struct hook *hook, int time_ms)
 	hook->time_ms = time_ms;
 }
 
-static void free_jobs(struct jobs *jobs)
+static void jobs_free(struct jobs *jobs)
 {
 	struct job *job;
 
@@ -296,8 +297,8 @@ void hook_free(struct hook *hook)
 {
 	if (!hook)
 		return;
-	free_jobs(&hook->waiting);
-	free_jobs(&hook->running);
+	jobs_free(&hook->waiting);
+	jobs_free(&hook->running);
 	free(hook);
 }
 

@@ -25,7 +25,7 @@
 
 /* ---- order ---- */
 
-static const struct uplink_advert *find_uplink(
+static const struct uplink_advert *advert_find_uplink(
 	const struct linkadvert *advert, const struct uplink_advert *like)
 {
 	for (size_t i = 0; i < advert->n_uplinks; i++)
@@ -36,7 +36,7 @@ static const struct uplink_advert *find_uplink(
 }
 
 /* Most often the two are in the same place. */
-static const struct server_advert *find_server(
+static const struct server_advert *advert_find_server(
 	const struct linkadvert *advert, const char *name, size_t hint)
 {
 	if (hint < advert->n_servers && strcmp(advert->servers[hint].name, name) == 0)
@@ -48,13 +48,13 @@ static const struct server_advert *find_server(
 }
 
 /* A set of `from`'s uplinks as a set of `to`'s. */
-static uint32_t translate(
+static uint32_t advert_translate(
 	uint32_t set, const struct linkadvert *from, const struct linkadvert *to)
 {
 	uint32_t translated = 0;
 
 	for (size_t i = 0; set && i < to->n_uplinks; i++) {
-		const struct uplink_advert *uplink = find_uplink(from, &to->uplinks[i]);
+		const struct uplink_advert *uplink = advert_find_uplink(from, &to->uplinks[i]);
 
 		if (uplink && uplinkset_has(set, (size_t)(uplink - from->uplinks)))
 			uplinkset_add(&translated, i);
@@ -63,7 +63,8 @@ static uint32_t translate(
 }
 
 /* Has `other` the same uplinks and servers, in the same places? */
-static bool is_same_site(const struct linkadvert *advertised, const struct linkadvert *now)
+static bool advert_is_same_site(
+	const struct linkadvert *advertised, const struct linkadvert *now)
 {
 	if (advertised->n_uplinks != now->n_uplinks || advertised->n_servers != now->n_servers)
 		return false;
@@ -78,11 +79,12 @@ static bool is_same_site(const struct linkadvert *advertised, const struct linka
 	return true;
 }
 
-static void follow_uplinks(struct linkadvert *advertised, const struct linkadvert *before,
-	const struct linkadvert *now)
+static void advert_follow_uplinks(struct linkadvert *advertised,
+	const struct linkadvert *before, const struct linkadvert *now)
 {
 	for (size_t i = 0; i < now->n_uplinks; i++) {
-		const struct uplink_advert *uplink = find_uplink(before, &now->uplinks[i]);
+		const struct uplink_advert *uplink = advert_find_uplink(
+			before, &now->uplinks[i]);
 
 		advertised->uplinks[i] = uplink ? *uplink : now->uplinks[i];
 		if (!uplink)
@@ -90,15 +92,15 @@ static void follow_uplinks(struct linkadvert *advertised, const struct linkadver
 	}
 }
 
-static void follow_servers(struct linkadvert *advertised, const struct linkadvert *before,
-	const struct linkadvert *now)
+static void advert_follow_servers(struct linkadvert *advertised,
+	const struct linkadvert *before, const struct linkadvert *now)
 {
 	for (size_t i = 0; i < now->n_servers; i++) {
-		const struct server_advert *server = find_server(
+		const struct server_advert *server = advert_find_server(
 			before, now->servers[i].name, i);
 
 		advertised->servers[i] = now->servers[i];
-		advertised->servers[i].dead = server ? translate(server->dead, before,
+		advertised->servers[i].dead = server ? advert_translate(server->dead, before,
 							       advertised)
 						     : 0;
 	}
@@ -108,18 +110,18 @@ bool linkadvert_follow(struct linkadvert *advertised, const struct linkadvert *n
 {
 	struct linkadvert before;
 
-	if (is_same_site(advertised, now))
+	if (advert_is_same_site(advertised, now))
 		return false;
 	before = *advertised;
 	*advertised = (struct linkadvert){
 		.n_uplinks = now->n_uplinks, .n_servers = now->n_servers};
-	follow_uplinks(advertised, &before, now);
-	follow_servers(advertised, &before, now);
+	advert_follow_uplinks(advertised, &before, now);
+	advert_follow_servers(advertised, &before, now);
 	return true;
 }
 
 /* Nothing that a reader would show differently. Times and counts in a reason may be others. */
-static bool uplink_is_same(const struct uplink_advert *a, const struct uplink_advert *b)
+static bool uplink_advert_eq(const struct uplink_advert *a, const struct uplink_advert *b)
 {
 	return a->is_known == b->is_known && a->state == b->state && a->fault == b->fault &&
 	       a->active == b->active &&
@@ -127,7 +129,8 @@ static bool uplink_is_same(const struct uplink_advert *a, const struct uplink_ad
 	       addr_eq(&a->public_addrs[SITE_IPV6], &b->public_addrs[SITE_IPV6]);
 }
 
-static void take_state(struct uplink_advert *advertised, const struct uplink_advert *now)
+static void uplink_advert_take_state(
+	struct uplink_advert *advertised, const struct uplink_advert *now)
 {
 	advertised->state = now->state;
 	advertised->fault = now->fault;
@@ -144,7 +147,7 @@ bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *no
 		if (!advertised->uplinks[i].is_known ||
 			now->uplinks[i].state <= advertised->uplinks[i].state)
 			continue;
-		take_state(&advertised->uplinks[i], &now->uplinks[i]);
+		uplink_advert_take_state(&advertised->uplinks[i], &now->uplinks[i]);
 		news = true;
 	}
 	for (size_t i = 0; i < now->n_servers; i++) {
@@ -155,7 +158,8 @@ bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *no
 }
 
 /* One that was never announced and cannot be used yet. */
-static void begin_held(struct uplink_advert *advertised, const struct uplink_advert *now)
+static void uplink_advert_begin_held(
+	struct uplink_advert *advertised, const struct uplink_advert *now)
 {
 	*advertised = *now;
 	if (advertised->state >= UPLINK_DOWN)
@@ -166,7 +170,7 @@ static void begin_held(struct uplink_advert *advertised, const struct uplink_adv
 		"see the log of routed");
 }
 
-static bool rest_of_uplink(
+static bool uplink_advert_rest(
 	struct uplink_advert *advertised, const struct uplink_advert *now, bool is_held)
 {
 	struct uplink_advert before = *advertised;
@@ -174,11 +178,11 @@ static bool rest_of_uplink(
 	if (!is_held)
 		*advertised = *now;
 	else if (!advertised->is_known)
-		begin_held(advertised, now);
+		uplink_advert_begin_held(advertised, now);
 	else if (now->state >= advertised->state)
-		take_state(advertised, now);
+		uplink_advert_take_state(advertised, now);
 	advertised->active = now->active;
-	return !uplink_is_same(&before, advertised);
+	return !uplink_advert_eq(&before, advertised);
 }
 
 bool linkadvert_servers(
@@ -201,7 +205,7 @@ bool linkadvert_rest(
 	bool news = linkadvert_servers(advertised, now, held);
 
 	for (size_t i = 0; i < now->n_uplinks; i++)
-		news = rest_of_uplink(&advertised->uplinks[i], &now->uplinks[i],
+		news = uplink_advert_rest(&advertised->uplinks[i], &now->uplinks[i],
 			       uplinkset_has(held, i)) ||
 		       news;
 	return news;
@@ -209,7 +213,7 @@ bool linkadvert_rest(
 
 /* ---- what the kernel lacks ---- */
 
-static bool leads_over(const struct kernel_route *route, int ifindex)
+static bool route_leads_over(const struct kernel_route *route, int ifindex)
 {
 	for (size_t i = 0; i < route->n_nexthops; i++)
 		if (ifindex != 0 && route->nexthops[i].ifindex == ifindex)
@@ -218,7 +222,7 @@ static bool leads_over(const struct kernel_route *route, int ifindex)
 }
 
 /* A single destination by way of a router behind the uplink. */
-static bool is_static(const struct kernel_route *route)
+static bool route_is_static(const struct kernel_route *route)
 {
 	return route->dst.len > 0 && route->n_nexthops > 0 &&
 	       addr_is_set(&route->nexthops[0].gateway);
@@ -227,7 +231,7 @@ static bool is_static(const struct kernel_route *route)
 /* The families in which the uplink's work rests on that step: its own table, the rules that
  * lead there, the tracked default over it, its group. A sysctl is of no one uplink, the route
  * to a loopback is the server's. */
-static uint32_t families_of(const struct plan_step *step, const struct site *site, size_t i,
+static uint32_t step_families(const struct plan_step *step, const struct site *site, size_t i,
 	const struct situation_uplink *uplink)
 {
 	uint32_t table = wanted_uplink_table(site, i);
@@ -239,11 +243,11 @@ static uint32_t families_of(const struct plan_step *step, const struct site *sit
 			       : 0;
 	case PLAN_ADD_ROUTE:
 	case PLAN_REPLACE_ROUTE:
-		if (is_static(&step->route))
+		if (route_is_static(&step->route))
 			return 0;
 		if (step->route.table != table &&
 			(step->route.table != wanted_default_table(site) ||
-				!leads_over(&step->route, uplink->ifindex)))
+				!route_leads_over(&step->route, uplink->ifindex)))
 			return 0;
 		return 1u << family_of(step->route.family);
 	case PLAN_ADD_RULE:
@@ -259,7 +263,7 @@ static uint32_t families_of(const struct plan_step *step, const struct site *sit
 }
 
 /* A line whose IPv6 cannot be set up must not be lost for IPv4. */
-static bool is_held(const struct situation_uplink *uplink, uint32_t failed)
+static bool uplink_is_held(const struct situation_uplink *uplink, uint32_t failed)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		if (situation_can_route(uplink, family))
@@ -280,8 +284,8 @@ uint32_t linkadvert_held(const struct site *site, const struct situation *situat
 
 		for (size_t k = 0; k < plan->n_steps; k++)
 			if (plan->steps[k].failed)
-				failed |= families_of(&plan->steps[k], site, i, uplink);
-		if (is_held(uplink, failed))
+				failed |= step_families(&plan->steps[k], site, i, uplink);
+		if (uplink_is_held(uplink, failed))
 			uplinkset_add(&held, i);
 	}
 	return held;
@@ -289,7 +293,7 @@ uint32_t linkadvert_held(const struct site *site, const struct situation *situat
 
 /* ---- the line ---- */
 
-static json_t *json_uplinks(const struct linkadvert *advert)
+static json_t *json_uplink_adverts(const struct linkadvert *advert)
 {
 	json_t *list = json_array();
 
@@ -315,7 +319,7 @@ struct reasons {
 	size_t n; /* given so far */
 };
 
-static json_t *json_dead(
+static json_t *json_dead_paths(
 	const struct linkadvert *advert, size_t server, struct reasons *reasons)
 {
 	json_t *list = json_array();
@@ -335,14 +339,14 @@ static json_t *json_dead(
 	return list;
 }
 
-static json_t *json_servers(const struct linkadvert *advert, struct reasons *reasons)
+static json_t *json_server_adverts(const struct linkadvert *advert, struct reasons *reasons)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < advert->n_servers; i++)
 		json_array_append_new(
 			list, json_pack("{s:s, s:o}", "name", advert->servers[i].name, "dead",
-				      json_dead(advert, i, reasons)));
+				      json_dead_paths(advert, i, reasons)));
 	return list;
 }
 
@@ -353,5 +357,5 @@ json_t *linkadvert_json(const struct linkadvert *advert, uint64_t seq, int64_t t
 
 	return json_pack("{s:i, s:I, s:o, s:o, s:o}", "version", LINKADVERT_VERSION, "seq",
 		(json_int_t)seq, "time", json_time_us(time_us), "uplinks",
-		json_uplinks(advert), "servers", json_servers(advert, &reasons));
+		json_uplink_adverts(advert), "servers", json_server_adverts(advert, &reasons));
 }

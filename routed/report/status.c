@@ -39,7 +39,7 @@ static json_t *json_first(const struct addr addrs[SITE_FAMILIES])
 	return json_null();
 }
 
-static json_t *json_ms(int64_t us)
+static json_t *json_us_as_ms(int64_t us)
 {
 	return us < 0 ? json_null() : json_real((double)us / 1000);
 }
@@ -52,7 +52,7 @@ static json_t *json_hex(uint32_t number)
 	return json_string(text);
 }
 
-static json_t *json_counter(uint64_t number)
+static json_t *json_count(uint64_t number)
 {
 	return json_integer((json_int_t)number);
 }
@@ -71,16 +71,16 @@ static struct selftest *read_selftest(const struct agent *agent, struct nft *nft
 	return selftest;
 }
 
-static json_t *json_connections(
+static json_t *json_return_path(
 	const struct site *site, const uint64_t connections[SELFTEST_KINDS])
 {
 	bool is_counted = wanted_mark_answered(site) != 0;
 
 	return json_pack("{s:o, s:o, s:o}", "connections",
-		json_counter(connections[SELFTEST_ARRIVED]), "answered",
-		is_counted ? json_counter(connections[SELFTEST_ANSWERED]) : json_null(),
+		json_count(connections[SELFTEST_ARRIVED]), "answered",
+		is_counted ? json_count(connections[SELFTEST_ANSWERED]) : json_null(),
 		"wrong_uplink",
-		is_counted ? json_counter(connections[SELFTEST_ASTRAY]) : json_null());
+		is_counted ? json_count(connections[SELFTEST_ASTRAY]) : json_null());
 }
 
 static json_t *json_return_path_of_uplink(
@@ -96,7 +96,7 @@ static json_t *json_return_path_of_uplink(
 		for (size_t kind = 0; kind < SELFTEST_KINDS && rows[i].uplink == uplink;
 			kind++)
 			sums[kind] += rows[i].connections[kind];
-	return json_connections(site, sums);
+	return json_return_path(site, sums);
 }
 
 /* What the table has dropped of each uplink's packets, by counter. */
@@ -116,7 +116,7 @@ struct dropped {
 	size_t n_uplinks;
 };
 
-static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void *arg)
+static void on_drop_counter(const char *name, uint64_t packets, uint64_t bytes, void *arg)
 {
 	struct dropped *dropped = arg;
 	char wanted[WANTED_COUNTER_NAME];
@@ -130,11 +130,11 @@ static void on_counter(const char *name, uint64_t packets, uint64_t bytes, void 
 }
 
 /* What the table has counted of each uplink. */
-static void add_counts(const struct site *site, struct nft *nft,
+static void add_table_counts(const struct site *site, struct nft *nft,
 	const struct selftest *selftest, json_t *uplinks)
 {
 	struct dropped dropped = {.n_uplinks = site->n_uplinks};
-	int err = nft_each_counter(nft, on_counter, &dropped);
+	int err = nft_each_counter(nft, on_drop_counter, &dropped);
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		json_t *uplink = json_array_get(uplinks, i);
@@ -143,7 +143,7 @@ static void add_counts(const struct site *site, struct nft *nft,
 			uplink, "return_path", json_return_path_of_uplink(site, selftest, i));
 		for (size_t k = 0; k < N_DROPS; k++)
 			json_object_set_new(uplink, drops[k].name,
-				err < 0 ? json_null() : json_counter(dropped.packets[i][k]));
+				err < 0 ? json_null() : json_count(dropped.packets[i][k]));
 	}
 }
 
@@ -154,7 +154,7 @@ static json_t *json_return_path_of_server(const struct site *site, size_t server
 	json_t *list = json_array();
 
 	for (; *rows < end && (*rows)->server == server; (*rows)++) {
-		json_t *row = json_connections(site, (*rows)->connections);
+		json_t *row = json_return_path(site, (*rows)->connections);
 
 		json_object_set_new(row, "ports",
 			json_string(
@@ -178,9 +178,10 @@ static json_t *json_target(const struct uplink_target *entry)
 	return json_pack("{s:s, s:s, s:f, s:o, s:o, s:i, s:i, s:I, s:I, s:I}", "target",
 		site_probe_str(&entry->probe, probe), "verdict",
 		target_verdict_str(target->verdict), "loss", stats.loss, "rtt_ms",
-		json_ms(stats.rtt_us), "rtt_min_ms", json_ms(stats.rtt_min_us), "lost_in_row",
-		(int)target->lost_in_row, "fall", (int)target_fall_now(target, now_us), "sent",
-		(json_int_t)target->n_sent, "answered", (json_int_t)target->n_answered, "lost",
+		json_us_as_ms(stats.rtt_us), "rtt_min_ms", json_us_as_ms(stats.rtt_min_us),
+		"lost_in_row", (int)target->lost_in_row, "fall",
+		(int)target_fall_now(target, now_us), "sent", (json_int_t)target->n_sent,
+		"answered", (json_int_t)target->n_answered, "lost",
 		(json_int_t)target->n_lost);
 }
 
@@ -195,7 +196,7 @@ static json_t *json_targets(const struct uplink *uplink)
 
 /* ---- how many connections are left on uplinks that are taken out of use ---- */
 
-static struct flowcount_want want_of(const struct agent *agent, size_t i)
+static struct flowcount_want flowcount_want_of(const struct agent *agent, size_t i)
 {
 	const struct situation_uplink *uplink = &agent->situation.uplinks[i];
 	struct flowcount_want want = {
@@ -224,7 +225,7 @@ static void count_left(const struct agent *agent, struct flowcount *flowcount,
 	for (size_t i = 0; i < agent->site->n_uplinks; i++) {
 		if (!agent->uplinks[i]->machine.drained)
 			continue;
-		wants[n] = want_of(agent, i);
+		wants[n] = flowcount_want_of(agent, i);
 		places[n++] = i;
 	}
 	flowcount_ask(flowcount, wants, n, found);
@@ -238,11 +239,10 @@ static void add_left(json_t *object, const struct flowcount_found *left)
 	bool known = left->is_known;
 
 	json_object_set_new(
-		object, "flows", known ? json_counter(counts->out + counts->in) : json_null());
+		object, "flows", known ? json_count(counts->out + counts->in) : json_null());
 	json_object_set_new(
-		object, "flows_out", known ? json_counter(counts->out) : json_null());
-	json_object_set_new(
-		object, "flows_in", known ? json_counter(counts->in) : json_null());
+		object, "flows_out", known ? json_count(counts->out) : json_null());
+	json_object_set_new(object, "flows_in", known ? json_count(counts->in) : json_null());
 }
 
 json_t *status_flows(const struct agent *agent, struct flowcount *flowcount, const char *name)
@@ -293,7 +293,7 @@ json_t *status_uplink(const struct agent *agent, size_t i)
 
 	add_links(object, agent, i);
 	json_object_set_new(object, "loss", json_real(machine->loss));
-	json_object_set_new(object, "rtt_ms", json_ms(machine->rtt_us));
+	json_object_set_new(object, "rtt_ms", json_us_as_ms(machine->rtt_us));
 	json_object_set_new(object, "since",
 		json_time((time_t)(wallclock_at_us(machine->since_us) / SEC)));
 	return object;
@@ -318,8 +318,8 @@ static json_t *uplink_in_full(
 	json_object_set_new(object, "mark_in", json_hex(wanted_mark_in(agent->site, i)));
 	json_object_set_new(object, "hold_ms", json_integer(uplink_hold_us(machine) / 1000));
 	json_object_set_new(object, "relapses", json_integer(machine->relapses));
-	json_object_set_new(object, "packets_out", json_counter(machine->traffic.out));
-	json_object_set_new(object, "packets_replied", json_counter(machine->traffic.replies));
+	json_object_set_new(object, "packets_out", json_count(machine->traffic.out));
+	json_object_set_new(object, "packets_replied", json_count(machine->traffic.replies));
 	json_object_set_new(object, "targets", json_targets(machine));
 	return object;
 }
@@ -343,7 +343,8 @@ static json_t *json_check(const struct site_uplink *uplink, const struct health_
 
 	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:o, s:o}", "uplink", uplink->name,
 		"address", addr_str(&path->addr), "port", (int)path->port, "alive",
-		(int)path->alive, "why", path->why, "rtt_ms", json_ms(path->rtt_us), "since",
+		(int)path->alive, "why", path->why, "rtt_ms", json_us_as_ms(path->rtt_us),
+		"since",
 		since_us ? json_time((time_t)(wallclock_at_us(since_us) / SEC)) : json_null());
 }
 
@@ -363,7 +364,8 @@ static json_t *json_checks(const struct site *site, const struct health *health,
 	return list;
 }
 
-static json_t *json_server(const struct site *site, const struct health *health, size_t s)
+static json_t *json_server_status(
+	const struct site *site, const struct health *health, size_t s)
 {
 	const struct site_server *server = &site->servers[s];
 	json_t *uplinks = json_array();
@@ -384,7 +386,7 @@ static json_t *json_server(const struct site *site, const struct health *health,
 		"forwards", (int)server->n_ports, "checks", json_checks(site, health, s));
 }
 
-static json_t *json_servers(
+static json_t *json_server_list(
 	const struct site *site, const struct health *health, const struct selftest *selftest)
 {
 	json_t *list = json_array();
@@ -393,7 +395,7 @@ static json_t *json_servers(
 	const struct selftest_row *end = selftest ? rows + n : NULL;
 
 	for (size_t i = 0; i < site->n_servers; i++) {
-		json_t *server = json_server(site, health, i);
+		json_t *server = json_server_status(site, health, i);
 
 		json_object_set_new(server, "return_path",
 			selftest ? json_return_path_of_server(site, i, &rows, end)
@@ -416,10 +418,10 @@ json_t *status_last_writer(const struct last_writer *writer)
 static json_t *json_repairs(
 	const struct agent_counters *counters, const struct last_writer *writer)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_counter(counters->repairs),
-		"table", json_counter(counters->table_lost), "last",
-		status_last_writer(writer), "looks", json_counter(counters->looks), "changes",
-		json_counter(counters->changes));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_count(counters->repairs),
+		"table", json_count(counters->table_lost), "last", status_last_writer(writer),
+		"looks", json_count(counters->looks), "changes",
+		json_count(counters->changes));
 }
 
 static json_t *json_kernel(const struct site *site, const struct kernel *wanted)
@@ -434,7 +436,7 @@ static json_t *json_kernel(const struct site *site, const struct kernel *wanted)
 		json_hex(wanted_mark_mask(site)));
 }
 
-static json_t *json_counters(const struct status_facts *facts)
+static json_t *json_agent_counters(const struct status_facts *facts)
 {
 	const struct links_counters *links = links_counters(facts->links);
 	const struct rtnlwatch_counters *watch = rtnlwatch_counters(facts->watch);
@@ -442,15 +444,15 @@ static json_t *json_counters(const struct status_facts *facts)
 	const struct hook_counters *hook = hook_counters(facts->hook);
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "switches",
-		json_counter(facts->counters->switches), "flow_deletions",
-		json_counter(facts->counters->deletions), "link_messages",
-		json_counter(links->messages), "link_overruns", json_counter(links->overruns),
-		"route_messages", json_counter(watch->messages), "table_written",
-		json_counter(nft->replaced), "table_changed", json_counter(nft->changed),
-		"notify_run", json_counter(hook->run), "notify_failed",
-		json_counter(hook->failed + hook->killed), "notify_dropped",
-		json_counter(hook->dropped), "subscribers",
-		json_counter(ctl_n_subscribers(facts->ctl)));
+		json_count(facts->counters->switches), "flow_deletions",
+		json_count(facts->counters->deletions), "link_messages",
+		json_count(links->messages), "link_overruns", json_count(links->overruns),
+		"route_messages", json_count(watch->messages), "table_written",
+		json_count(nft->replaced), "table_changed", json_count(nft->changed),
+		"notify_run", json_count(hook->run), "notify_failed",
+		json_count(hook->failed + hook->killed), "notify_dropped",
+		json_count(hook->dropped), "subscribers",
+		json_count(ctl_n_subscribers(facts->ctl)));
 }
 
 json_t *status_json(const struct status_facts *facts)
@@ -459,9 +461,9 @@ json_t *status_json(const struct status_facts *facts)
 	const struct site *site = agent->site;
 	struct selftest *selftest = read_selftest(agent, facts->nft);
 	json_t *uplinks = status_uplinks(agent, facts->flowcount);
-	json_t *servers = json_servers(site, facts->health, selftest);
+	json_t *servers = json_server_list(site, facts->health, selftest);
 
-	add_counts(site, facts->nft, selftest, uplinks);
+	add_table_counts(site, facts->nft, selftest, uplinks);
 	selftest_free(selftest);
 	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
 		"version", MH_VERSION, "pid", (int)getpid(), "config", facts->config,
@@ -471,5 +473,5 @@ json_t *status_json(const struct status_facts *facts)
 		site->routing.mode == SITE_MODE_FAILOVER ? "failover" : "balance", "uplinks",
 		uplinks, "servers", servers, "repairs",
 		json_repairs(facts->counters, facts->last_writer), "kernel",
-		json_kernel(site, facts->wanted), "counters", json_counters(facts));
+		json_kernel(site, facts->wanted), "counters", json_agent_counters(facts));
 }

@@ -50,7 +50,7 @@ static double per_cent(const json_t *object, const char *key)
 
 /* ---- tables ---- */
 
-static void print_head(const json_t *status)
+static void print_agent(const json_t *status)
 {
 	printf("routed %s, process %lld, running since %s\n", reply_text(status, "version"),
 		reply_number(status, "pid"), reply_text(status, "started"));
@@ -273,7 +273,7 @@ void statustext_print(const json_t *status)
 {
 	const json_t *uplinks = json_object_get(status, "uplinks");
 
-	print_head(status);
+	print_agent(status);
 	print_uplinks(uplinks);
 	print_targets(uplinks);
 	print_servers(json_object_get(status, "servers"));
@@ -285,7 +285,7 @@ void statustext_print(const json_t *status)
 
 /* ---- verbs ---- */
 
-static int show(const struct cli *cli)
+static int statustext_show(const struct cli *cli)
 {
 	AUTO(json_decrefp) json_t *status = statustext_ask(cli, NULL, false);
 
@@ -305,12 +305,12 @@ static int show(const struct cli *cli)
 
 int statustext_run(const struct cli *cli)
 {
-	int result = show(cli);
+	int result = statustext_show(cli);
 
 	/* until interrupted, or until there is nobody to ask or to show it to */
 	while (cli->watch && result == EXIT_DONE && fflush(stdout) == 0) {
 		sleep(1);
-		result = show(cli);
+		result = statustext_show(cli);
 	}
 	return result;
 }

@@ -1,11 +1,11 @@
-/* once.c - the verbs that look at the kernel themselves, without an agent: check, plan, flush
+/* oneshot.c - the verbs that look at the kernel themselves, without an agent: check, plan, flush
  *
  * `plan` goes the way of reconcile.c but for the writing: it reads the file and the kernel as
  * they are now, so that it also tells what a reload would change. What only a running agent
  * knows, the states of the uplinks and gateways whose routes have gone, it asks for; without
  * one it takes an uplink for up that has carrier, address and gateway.
  */
-#include "routed/once.h"
+#include "routed/oneshot.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@
 
 enum { STEP_TEXT_MAX = 512 };
 
-static int load_and_print(const struct cli *cli, bool warnings, struct site **ret_site)
+static int site_load_and_print(const struct cli *cli, bool warnings, struct site **ret_site)
 {
 	struct report report;
 
@@ -42,23 +42,23 @@ static int load_and_print(const struct cli *cli, bool warnings, struct site **re
 	return err;
 }
 
-static const char *plural(size_t n)
+static const char *plural_s(size_t n)
 {
 	return n == 1 ? "" : "s";
 }
 
-int once_run_check(const struct cli *cli)
+int oneshot_run_check(const struct cli *cli)
 {
 	struct site *site = NULL;
 	size_t n_forwards = 0;
 
-	if (load_and_print(cli, true, &site) < 0)
+	if (site_load_and_print(cli, true, &site) < 0)
 		return EXIT_FAILED;
 	for (size_t i = 0; i < site->n_servers; i++)
 		n_forwards += site->servers[i].n_ports;
 	printf("%s: %zu uplink%s, %zu server%s, %zu forward%s: ok\n", cli->config,
-		site->n_uplinks, plural(site->n_uplinks), site->n_servers,
-		plural(site->n_servers), n_forwards, plural(n_forwards));
+		site->n_uplinks, plural_s(site->n_uplinks), site->n_servers,
+		plural_s(site->n_servers), n_forwards, plural_s(n_forwards));
 	site_free(site);
 	return EXIT_DONE;
 }
@@ -66,7 +66,7 @@ int once_run_check(const struct cli *cli)
 /* ---- plan ---- */
 
 /* What a look at the kernel needs. */
-struct look {
+struct snapshot {
 	const struct cli *cli;
 	struct site *site;
 	struct links *links;
@@ -78,55 +78,55 @@ struct look {
 	json_t *agent; /* its status; NULL: none runs */
 };
 
-static void look_fini(struct look *look)
+static void snapshot_fini(struct snapshot *snapshot)
 {
-	json_decref(look->agent);
-	gateways_fini(&look->gateways);
-	nft_free(look->nft);
-	rtnl_free(look->rtnl);
-	links_free(look->links);
-	site_free(look->site);
+	json_decref(snapshot->agent);
+	gateways_fini(&snapshot->gateways);
+	nft_free(snapshot->nft);
+	rtnl_free(snapshot->rtnl);
+	links_free(snapshot->links);
+	site_free(snapshot->site);
 }
 
-static int read_routes(struct look *look)
+static int snapshot_read_routes(struct snapshot *snapshot)
 {
 	int ifindexes[SITE_MAX_UPLINKS] = {0};
 
-	for (size_t i = 0; i < look->site->n_uplinks; i++) {
+	for (size_t i = 0; i < snapshot->site->n_uplinks; i++) {
 		const struct link *link = links_find(
-			look->links, look->site->uplinks[i].interface);
+			snapshot->links, snapshot->site->uplinks[i].interface);
 
 		ifindexes[i] = link ? link->ifindex : 0;
 	}
-	mainroutes_follow(&look->gateways.main, ifindexes, look->site->n_uplinks);
-	return gateways_read(&look->gateways, look->rtnl);
+	mainroutes_follow(&snapshot->gateways.main, ifindexes, snapshot->site->n_uplinks);
+	return gateways_read(&snapshot->gateways, snapshot->rtnl);
 }
 
-static int look_init(struct look *look, const struct cli *cli)
+static int snapshot_init(struct snapshot *snapshot, const struct cli *cli)
 {
 	AUTO(freep) char *table = cli_path(cli->state_dir, ROUTED_TABLE);
 	AUTO(freep) char *kept = cli_path(cli->state_dir, ROUTED_SAVED_STATE);
 	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
 	int err;
 
-	*look = (struct look){.cli = cli};
+	*snapshot = (struct snapshot){.cli = cli};
 	if (!table || !kept || !request)
 		return -ENOMEM;
-	if ((err = load_and_print(cli, false, &look->site)) < 0 ||
+	if ((err = site_load_and_print(cli, false, &snapshot->site)) < 0 ||
 		(err = load_privilege()) < 0 ||
-		(err = links_new(NULL, NULL, NULL, &look->links)) < 0 ||
-		(err = rtnl_new(&look->rtnl)) < 0 ||
-		(err = nft_new(NULL, table, NULL, NULL, &look->nft)) < 0 ||
-		(err = read_routes(look)) < 0)
+		(err = links_new(NULL, NULL, NULL, &snapshot->links)) < 0 ||
+		(err = rtnl_new(&snapshot->rtnl)) < 0 ||
+		(err = nft_new(NULL, table, NULL, NULL, &snapshot->nft)) < 0 ||
+		(err = snapshot_read_routes(snapshot)) < 0)
 		return err;
-	savedstate_load(kept, &look->saved);
-	look->agent = statustext_ask(cli, request, true);
+	savedstate_load(kept, &snapshot->saved);
+	snapshot->agent = statustext_ask(cli, request, true);
 	return 0;
 }
 
-static const json_t *agent_uplink(const struct look *look, const char *name)
+static const json_t *snapshot_agent_uplink(const struct snapshot *snapshot, const char *name)
 {
-	const json_t *uplinks = json_object_get(look->agent, "uplinks");
+	const json_t *uplinks = json_object_get(snapshot->agent, "uplinks");
 
 	for (size_t i = 0; i < json_array_size(uplinks); i++) {
 		const json_t *uplink = json_array_get(uplinks, i);
@@ -156,20 +156,22 @@ static void learn_from_agent(const json_t *uplink, struct situation_learned *lea
 	learned->lost_ipv6 = json_is_false(json_object_get(uplink, "unnumbered"));
 }
 
-static void learn(const struct look *look, size_t i, struct situation_learned *ret_learned)
+static void learn(
+	const struct snapshot *snapshot, size_t i, struct situation_learned *ret_learned)
 {
-	const char *interface = look->site->uplinks[i].interface;
-	const struct link *link = links_find(look->links, interface);
+	const char *interface = snapshot->site->uplinks[i].interface;
+	const struct link *link = links_find(snapshot->links, interface);
 
 	*ret_learned = (struct situation_learned){0};
-	situation_learn(&look->gateways, link, ret_learned);
+	situation_learn(&snapshot->gateways, link, ret_learned);
 }
 
-static enum uplink_state state_of(const struct look *look, size_t i, const json_t *agent)
+static enum uplink_state snapshot_state(
+	const struct snapshot *snapshot, size_t i, const json_t *agent)
 {
-	const struct situation_uplink *uplink = &look->situation.uplinks[i];
+	const struct situation_uplink *uplink = &snapshot->situation.uplinks[i];
 	const struct savedstate_uplink *kept = savedstate_find(
-		&look->saved, look->site->uplinks[i].name);
+		&snapshot->saved, snapshot->site->uplinks[i].name);
 	const char *text = json_string_value(json_object_get(agent, "state"));
 
 	for (enum uplink_state state = UPLINK_UP; text && state <= UPLINK_DRAINED; state++)
@@ -183,70 +185,70 @@ static enum uplink_state state_of(const struct look *look, size_t i, const json_
 		       : UPLINK_DOWN;
 }
 
-static void look_around(struct look *look)
+static void snapshot_make_situation(struct snapshot *snapshot)
 {
 	struct situation_learned learned[SITE_MAX_UPLINKS] = {0};
 	const json_t *agents[SITE_MAX_UPLINKS] = {0};
 
-	for (size_t i = 0; i < look->site->n_uplinks; i++) {
-		agents[i] = agent_uplink(look, look->site->uplinks[i].name);
-		learn(look, i, &learned[i]);
+	for (size_t i = 0; i < snapshot->site->n_uplinks; i++) {
+		agents[i] = snapshot_agent_uplink(snapshot, snapshot->site->uplinks[i].name);
+		learn(snapshot, i, &learned[i]);
 		if (agents[i])
 			learn_from_agent(agents[i], &learned[i]);
 	}
-	situation_make(look->site, look->links, learned, &look->situation);
-	for (size_t i = 0; i < look->site->n_uplinks; i++)
-		look->situation.uplinks[i].state = state_of(look, i, agents[i]);
+	situation_make(snapshot->site, snapshot->links, learned, &snapshot->situation);
+	for (size_t i = 0; i < snapshot->site->n_uplinks; i++)
+		snapshot->situation.uplinks[i].state = snapshot_state(snapshot, i, agents[i]);
 }
 
-static void print_table(struct look *look)
+static void plan_print_table(struct snapshot *snapshot)
 {
-	AUTO(freep) char *wanted = wanted_nft(look->site, &look->situation);
-	AUTO(freep) char *lines = nftdiff_lines(nft_current(look->nft), wanted);
+	AUTO(freep) char *wanted = wanted_nft(snapshot->site, &snapshot->situation);
+	AUTO(freep) char *lines = nftdiff_lines(nft_current(snapshot->nft), wanted);
 
 	fputs(lines, stdout);
 }
 
-static int print_steps(struct look *look)
+static int plan_print_steps(struct snapshot *snapshot)
 {
-	struct decision decision = decide(look->site, &look->situation);
+	struct decision decision = decide(snapshot->site, &snapshot->situation);
 	struct kernel wanted, actual = {0};
 	struct plan plan;
 	char line[STEP_TEXT_MAX];
 
-	int err = rtnl_read(look->rtnl, &actual);
+	int err = rtnl_read(snapshot->rtnl, &actual);
 	if (err < 0)
 		return err;
-	wanted_kernel(look->site, &look->situation, &decision, &wanted);
+	wanted_kernel(snapshot->site, &snapshot->situation, &decision, &wanted);
 	sysctl_read_all(&wanted, &actual);
 	plan_diff(&actual, &wanted, &plan);
 	for (size_t i = 0; i < plan.n_steps; i++)
 		puts(plan_step_str(
-			&plan.steps[i], agent_ifname, look->links, line, sizeof(line)));
+			&plan.steps[i], agent_ifname, snapshot->links, line, sizeof(line)));
 	plan_fini(&plan);
 	kernel_fini(&wanted);
 	kernel_fini(&actual);
 	return 0;
 }
 
-int once_run_plan(const struct cli *cli)
+int oneshot_run_plan(const struct cli *cli)
 {
-	struct look look;
-	int err = look_init(&look, cli);
+	struct snapshot snapshot;
+	int err = snapshot_init(&snapshot, cli);
 
 	if (err == 0) {
-		look_around(&look);
-		print_table(&look);
-		err = print_steps(&look);
+		snapshot_make_situation(&snapshot);
+		plan_print_table(&snapshot);
+		err = plan_print_steps(&snapshot);
 	}
-	look_fini(&look);
+	snapshot_fini(&snapshot);
 	return err < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* ---- flush ---- */
 
 /* An agent that runs would put it all back at once. */
-static bool is_running(const struct cli *cli)
+static bool agent_is_running(const struct cli *cli)
 {
 	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
 	AUTO(json_decrefp) json_t *status = statustext_ask(cli, request, true);
@@ -260,7 +262,7 @@ static bool is_running(const struct cli *cli)
 	return true;
 }
 
-int once_run_flush(const struct cli *cli)
+int oneshot_run_flush(const struct cli *cli)
 {
 	AUTO(freep) char *table = cli_path(cli->state_dir, ROUTED_TABLE);
 	AUTO(freep) char *sysctls = cli_path(cli->state_dir, ROUTED_SYSCTLS);
@@ -269,7 +271,7 @@ int once_run_flush(const struct cli *cli)
 	struct apply_result result;
 	int err;
 
-	if (!table || !sysctls || load_privilege() < 0 || is_running(cli))
+	if (!table || !sysctls || load_privilege() < 0 || agent_is_running(cli))
 		return EXIT_FAILED;
 	if ((err = links_new(NULL, NULL, NULL, &links)) == 0 &&
 		(err = rtnl_new(&apply.rtnl)) == 0 &&

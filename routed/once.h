@@ -1,9 +1,0 @@
-/* once.h - the verbs that look at the kernel themselves, without an agent: check, plan, flush
- */
-#pragma once
-#include "common/cli.h"
-
-/* Return the exit status. */
-int once_run_check(const struct cli *cli);
-int once_run_plan(const struct cli *cli);
-int once_run_flush(const struct cli *cli);
