@@ -277,18 +277,3 @@ void config_set_serial(struct config *config, uint32_t serial)
 		config->zones[i]->serial = serial;
 	}
 }
-
-int config_find_zone(const struct config *config, const char *name, size_t *ret_index)
-{
-	uint8_t wire[NAME_MAX_LEN];
-	size_t len;
-
-	if (name_from_str(name, wire, &len) < 0)
-		return -ENOENT;
-	for (size_t i = 0; i < config->n_zones; i++)
-		if (name_eq(config->zones[i]->apex, wire)) {
-			*ret_index = i;
-			return 0;
-		}
-	return -ENOENT;
-}

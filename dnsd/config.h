@@ -37,6 +37,3 @@ const char *config_view_name(const struct config *config, int view);
 
 /* Writes `serial` into the SOA of every zone: to be followed by new tables. */
 void config_set_serial(struct config *config, uint32_t serial);
-
-/* -ENOENT. `name` is text, of any case, with or without the final dot. */
-int config_find_zone(const struct config *config, const char *name, size_t *ret_index);

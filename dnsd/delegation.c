@@ -1,9 +1,12 @@
 /* delegation.c - what to paste into the parent zone: NS records, and their names' addresses
  *
- * The parent needs the zone's NS records, and the addresses of those name servers whose names
- * the zone's own files speak of: glue for names within the zone, ordinary address records for
- * names beside it, in the zone that holds them. An uplink that takes no connections from
- * outside is left out, whatever else its state, since a delegation is to outlast a bad hour.
+ * The parent needs the zone's NS records. It also needs the addresses of the name servers
+ * whose names are in our zone files: glue for names within the zone, ordinary address records
+ * for names beside it, in the zone that holds them. An uplink with `inbound: no` is left out.
+ * All others are in, also while they are down: a delegation must outlast an outage.
+ *
+ * The server answers the control verb `delegation` from here; the command of that name is
+ * in delegationask.c.
  */
 #include "dnsd/delegation.h"
 
@@ -12,17 +15,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/ctl/ctlrequest.h"
 #include "common/net/family.h"
-#include "common/net/links.h"
-#include "dnsd/dnsd.h"
-#include "dnsd/state/factslinks.h"
 #include "dnsd/state/zoneadvice.h"
 
-static void add(struct delegation_ns *ns, const struct addr *addr, uint32_t ttl_s)
+enum { DELEGATION_LITERAL = -1 /* an address that no uplink has */ };
+
+struct delegation_addr {
+	struct addr addr;
+	uint32_t ttl_s; /* of the zone file */
+	int uplink;	/* the uplink with this public address, or DELEGATION_LITERAL */
+};
+
+/* One name server. */
+struct delegation_ns {
+	const uint8_t *name; /* borrowed from the zone */
+	bool is_within;	     /* the zone: its addresses are glue */
+	bool is_closed;	     /* it names an uplink with inbound: no */
+	bool is_unknown;     /* it names an uplink that has no address now */
+	struct delegation_addr addrs[SITE_FAMILIES * SITE_MAX_UPLINKS * 2];
+	size_t n_addrs;
+};
+
+struct delegation {
+	uint32_t ns_ttl_s;
+	struct delegation_ns *ns; /* owned */
+	size_t n_ns;
+};
+
+static void ns_add_addr(struct delegation_ns *ns, const struct addr *addr, uint32_t ttl_s)
 {
 	for (size_t i = 0; i < ns->n_addrs; i++)
 		if (addr_eq(&ns->addrs[i].addr, addr))
@@ -32,7 +54,7 @@ static void add(struct delegation_ns *ns, const struct addr *addr, uint32_t ttl_
 			*addr, ttl_s, DELEGATION_LITERAL};
 }
 
-static void add_literals(
+static void ns_add_literals(
 	struct delegation_ns *ns, const struct zone_node *node, uint16_t type, int family)
 {
 	const struct zone_rrset *rrset = zone_node_find(node, type);
@@ -40,13 +62,13 @@ static void add_literals(
 	for (size_t i = 0; rrset && i < rrset->n_rdatas; i++) {
 		struct addr addr = addr_from_bytes(family, rrset->rdatas[i].bytes);
 
-		add(ns, &addr, rrset->ttl_s);
+		ns_add_addr(ns, &addr, rrset->ttl_s);
 	}
 }
 
-/* What the record stands for in any view that the Internet sees: each is an address at which
- * the zone is answered. */
-static void add_pseudo(
+/* Adds the addresses that the record stands for, in every view that the Internet sees: the
+ * zone is answered at each of them. */
+static void ns_add_pseudo(
 	struct delegation_ns *ns, const struct facts *facts, const struct pseudo *pseudo)
 {
 	struct addr found[SITE_MAX_UPLINKS];
@@ -62,13 +84,13 @@ static void add_pseudo(
 				continue;
 			size_t n = facts_expand(facts, (int)view, pseudo, family, found);
 			for (size_t i = 0; i < n; i++)
-				add(ns, &found[i], pseudo->ttl_s);
+				ns_add_addr(ns, &found[i], pseudo->ttl_s);
 			n_found += n;
 		}
 	ns->is_unknown |= n_found == 0;
 }
 
-static int uplink_of(const struct facts *facts, const struct addr *addr)
+static int uplink_of_addr(const struct facts *facts, const struct addr *addr)
 {
 	for (size_t i = 0; i < facts->n_uplinks; i++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
@@ -77,32 +99,33 @@ static int uplink_of(const struct facts *facts, const struct addr *addr)
 	return DELEGATION_LITERAL;
 }
 
-static void collect(
+static void ns_collect(
 	const struct zone *zone, const struct facts *facts, struct delegation_ns *ns)
 {
 	const struct zone_node *node = zone_find(zone, ns->name);
 
 	if (!node)
 		return;
-	add_literals(ns, node, LDNS_RR_TYPE_A, AF_INET);
-	add_literals(ns, node, LDNS_RR_TYPE_AAAA, AF_INET6);
+	ns_add_literals(ns, node, LDNS_RR_TYPE_A, AF_INET);
+	ns_add_literals(ns, node, LDNS_RR_TYPE_AAAA, AF_INET6);
 	for (size_t i = 0; i < node->n_pseudos; i++)
-		add_pseudo(ns, facts, &node->pseudos[i]);
+		ns_add_pseudo(ns, facts, &node->pseudos[i]);
 	for (size_t i = 0; i < ns->n_addrs; i++)
-		ns->addrs[i].uplink = uplink_of(facts, &ns->addrs[i].addr);
+		ns->addrs[i].uplink = uplink_of_addr(facts, &ns->addrs[i].addr);
 }
 
-static const struct zone_rrset *apex_ns(const struct zone *zone)
+static const struct zone_rrset *zone_apex_ns(const struct zone *zone)
 {
 	const struct zone_node *apex = zone_find(zone, zone->apex);
 
 	return apex ? zone_node_find(apex, LDNS_RR_TYPE_NS) : NULL;
 }
 
-int delegation_make(
+/* Takes all uplinks for up. -ENOMEM. */
+static int delegation_make(
 	const struct zone *zone, const struct facts *facts, struct delegation *ret_delegation)
 {
-	const struct zone_rrset *rrset = apex_ns(zone);
+	const struct zone_rrset *rrset = zone_apex_ns(zone);
 	struct facts all_up = *facts; /* shallow: borrows the servers */
 	struct delegation delegation = {.ns_ttl_s = rrset ? rrset->ttl_s : 0};
 
@@ -117,26 +140,28 @@ int delegation_make(
 
 		ns->name = rrset->rdatas[i].bytes;
 		ns->is_within = name_is_within(ns->name, zone->apex);
-		collect(zone, &all_up, ns);
+		ns_collect(zone, &all_up, ns);
 	}
 	*ret_delegation = delegation;
 	return 0;
 }
 
-void delegation_fini(struct delegation *delegation)
+static void delegation_fini(struct delegation *delegation)
 {
 	free(delegation->ns);
 	*delegation = (struct delegation){0};
 }
 
-bool delegation_ns_is_closed(const struct delegation_ns *ns)
+/* All of its uplinks have `inbound: no`. */
+static bool ns_is_left_out(const struct delegation_ns *ns)
 {
 	return ns->is_closed && ns->n_addrs == 0;
 }
 
 /* ---- as text ---- */
 
-static void print_ns(FILE *out, const struct zone *zone, const struct delegation *delegation)
+static void print_ns_records(
+	FILE *out, const struct zone *zone, const struct delegation *delegation)
 {
 	char apex[NAME_STR_LEN];
 	char name[NAME_STR_LEN];
@@ -146,14 +171,14 @@ static void print_ns(FILE *out, const struct zone *zone, const struct delegation
 		const struct delegation_ns *ns = &delegation->ns[i];
 
 		name_str(ns->name, name);
-		if (delegation_ns_is_closed(ns))
+		if (ns_is_left_out(ns))
 			fprintf(out, "; %s is left out: its uplink has inbound: no\n", name);
 		else
 			fprintf(out, "%s\t%u\tIN\tNS\t%s\n", apex, delegation->ns_ttl_s, name);
 	}
 }
 
-static void print_server(FILE *out, const char *name, const struct delegation_ns *ns)
+static void print_ns_addresses(FILE *out, const char *name, const struct delegation_ns *ns)
 {
 	for (size_t i = 0; i < ns->n_addrs; i++)
 		fprintf(out, "%s\t%u\tIN\t%s\t%s\n", name, ns->addrs[i].ttl_s,
@@ -163,7 +188,7 @@ static void print_server(FILE *out, const char *name, const struct delegation_ns
 		fprintf(out, "; %s: its uplink has no address now\n", name);
 }
 
-/* The addresses of the name servers within the zone, or of those beside it. */
+/* Prints the addresses of the name servers within the zone, or beside it. */
 static void print_addresses(FILE *out, const struct delegation *delegation, bool within)
 {
 	bool titled = false;
@@ -172,7 +197,7 @@ static void print_addresses(FILE *out, const struct delegation *delegation, bool
 		const struct delegation_ns *ns = &delegation->ns[i];
 		char name[NAME_STR_LEN];
 
-		if (ns->is_within != within || delegation_ns_is_closed(ns))
+		if (ns->is_within != within || ns_is_left_out(ns))
 			continue;
 		if (!titled)
 			fprintf(out, "%s\n",
@@ -181,7 +206,7 @@ static void print_addresses(FILE *out, const struct delegation *delegation, bool
 					 "in the zone that holds these names:");
 		titled = true;
 		name_str(ns->name, name);
-		print_server(out, name, ns);
+		print_ns_addresses(out, name, ns);
 		if (ns->n_addrs == 0 && !ns->is_unknown)
 			fprintf(out, "; %s: the zone file does not say its address\n", name);
 	}
@@ -201,7 +226,7 @@ char *delegation_text(const struct zone *zone, const struct facts *facts, const 
 	if (out) {
 		fprintf(out, "; Delegation of %s for its parent zone.\n; Addresses %s.\n",
 			name_str(zone->apex, apex), source);
-		print_ns(out, zone, &delegation);
+		print_ns_records(out, zone, &delegation);
 		print_addresses(out, &delegation, true);
 		print_addresses(out, &delegation, false);
 		if (fclose(out) != 0) {
@@ -215,7 +240,7 @@ char *delegation_text(const struct zone *zone, const struct facts *facts, const 
 
 /* ---- as JSON ---- */
 
-static json_t *json_addr(const struct site *site, const struct delegation_addr *addr)
+static json_t *json_ns_addr(const struct site *site, const struct delegation_addr *addr)
 {
 	enum site_family family = family_of(addr->addr.family);
 	const struct site_uplink *uplink = addr->uplink == DELEGATION_LITERAL
@@ -235,13 +260,13 @@ static json_t *json_ns(const struct site *site, const struct delegation_ns *ns)
 	json_t *addrs = json_array();
 
 	for (size_t i = 0; i < ns->n_addrs; i++)
-		json_array_append_new(addrs, json_addr(site, &ns->addrs[i]));
+		json_array_append_new(addrs, json_ns_addr(site, &ns->addrs[i]));
 	return json_pack("{s:s, s:b, s:b, s:b, s:o}", "name", name_str(ns->name, name),
-		"within", (int)ns->is_within, "closed", (int)delegation_ns_is_closed(ns),
-		"unknown", (int)ns->is_unknown, "addresses", addrs);
+		"within", (int)ns->is_within, "closed", (int)ns_is_left_out(ns), "unknown",
+		(int)ns->is_unknown, "addresses", addrs);
 }
 
-static json_t *json_zone(
+static json_t *json_delegation(
 	const struct config *config, size_t i, const struct facts *facts, const char *source)
 {
 	AUTO(freep) char *text = delegation_text(config->zones[i], facts, source);
@@ -263,107 +288,6 @@ json_t *delegation_json(
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < config->n_zones; i++)
-		json_array_append_new(list, json_zone(config, i, facts, source));
+		json_array_append_new(list, json_delegation(config, i, facts, source));
 	return json_pack("{s:s, s:o}", "source", source, "zones", list);
-}
-
-/* ---- the verb ---- */
-
-static bool is_name(const char *a, const char *b)
-{
-	uint8_t wire_a[NAME_MAX_LEN];
-	uint8_t wire_b[NAME_MAX_LEN];
-	size_t len;
-
-	return name_from_str(a, wire_a, &len) == 0 && name_from_str(b, wire_b, &len) == 0 &&
-	       name_eq(wire_a, wire_b);
-}
-
-const json_t *delegation_find(const json_t *delegations, const char *name)
-{
-	const json_t *zones = json_object_get(delegations, "zones");
-
-	for (size_t i = 0; i < json_array_size(zones); i++) {
-		const json_t *zone = json_array_get(zones, i);
-
-		if (is_name(json_string_value(json_object_get(zone, "name")), name))
-			return zone;
-	}
-	fprintf(stderr, "dnsd: there is no zone %s in the configuration\n", name);
-	return NULL;
-}
-
-static int facts_now(const struct site *site, struct facts *ret_facts)
-{
-	struct links *links = NULL;
-	struct site_links found;
-	int err = links_new(NULL, NULL, NULL, &links);
-
-	if (err == 0)
-		err = site_links_find(site, links, &found);
-	if (err == 0) {
-		err = facts_from_links(site, &found, ret_facts);
-		site_links_fini(&found);
-	}
-	links_free(links);
-	return err;
-}
-
-static json_t *from_files(const struct cli *cli)
-{
-	struct config *config = NULL;
-	struct report report;
-	struct facts facts;
-	json_t *delegations = NULL;
-
-	report_init(&report);
-	if (config_load(cli->config, &report, &config) < 0) {
-		report_print(&report, stderr);
-	} else if (facts_now(config->site, &facts) == 0) {
-		delegations = delegation_json(
-			config, &facts, "as the kernel has them now; no dnsd is running");
-		facts_fini(&facts);
-	}
-	report_fini(&report);
-	config_free(config);
-	return delegations;
-}
-
-json_t *delegation_ask(const struct cli *cli, bool *ret_is_running)
-{
-	AUTO(freep) char *path = cli_path(cli->runtime_dir, DNSD_SOCKET);
-	json_t *reply = NULL;
-	int err = path ? ctl_request(path, "delegation", DNSD_SOCKET_TIMEOUT_MS, &reply)
-		       : -ENOMEM;
-
-	*ret_is_running = err == 0;
-	if (err == -ENOENT || err == -ECONNREFUSED)
-		return from_files(cli);
-	if (err < 0) {
-		fprintf(stderr, "dnsd: cannot ask the running dnsd at %s: %s\n",
-			path ? path : "", strerror(-err));
-		return NULL;
-	}
-	const char *error = json_string_value(json_object_get(reply, "error"));
-	if (error) {
-		fprintf(stderr, "dnsd: the running dnsd does not tell: %s\n", error);
-		json_decref(reply);
-		return NULL;
-	}
-	return reply;
-}
-
-int delegation_run(const struct cli *cli)
-{
-	bool is_running;
-	json_t *delegations = delegation_ask(cli, &is_running);
-	const json_t *zone = delegations ? delegation_find(delegations, cli->args[0]) : NULL;
-	int status = EXIT_FAILED;
-
-	if (zone) {
-		fputs(json_string_value(json_object_get(zone, "text")), stdout);
-		status = EXIT_DONE;
-	}
-	json_decref(delegations);
-	return status;
 }

@@ -8,7 +8,7 @@
 #include "common/ctl/reload.h"
 #include "common/net/links.h"
 #include "dnsd/config.h"
-#include "dnsd/delegation.h"
+#include "dnsd/delegationask.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/state/factslinks.h"
 #include "dnsd/status.h"

@@ -16,7 +16,7 @@
 #include "common/cleanup.h"
 #include "common/ctl/ctlrequest.h"
 #include "common/site/value.h"
-#include "dnsd/delegation.h"
+#include "dnsd/delegationask.h"
 #include "dnsd/dnsd.h"
 
 enum { DNS_PORT = 53 };

@@ -18,6 +18,7 @@
 
 #include "common/ctl/ctl.h"
 #include "common/ctl/ctlrequest.h"
+#include "dnsd/delegationask.h"
 #include "tests/lib/fixture.h"
 
 #define SOA "@ SOA www-ns1.example.com. hostmaster.example.com. 1 28800 7200 864000 10\n"
