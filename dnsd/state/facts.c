@@ -8,6 +8,9 @@
  */
 #include "dnsd/state/facts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/site/uplinkset.h"
 
 enum rank {
@@ -170,4 +173,44 @@ size_t facts_expand(const struct facts *facts, int view, const struct pseudo *ps
 		return expand_one(&want, ret_addrs);
 	}
 	return 0;
+}
+
+void facts_fini(struct facts *facts)
+{
+	free(facts->servers);
+	memset(facts, 0, sizeof(*facts));
+}
+
+static bool family_addrs_eq(
+	const struct addr a[SITE_FAMILIES], const struct addr b[SITE_FAMILIES])
+{
+	return addr_eq(&a[SITE_IPV4], &b[SITE_IPV4]) && addr_eq(&a[SITE_IPV6], &b[SITE_IPV6]);
+}
+
+static bool uplink_facts_eq(const struct uplink_facts *a, const struct uplink_facts *b)
+{
+	return a->state == b->state && a->inbound == b->inbound &&
+	       family_addrs_eq(a->public_addrs, b->public_addrs);
+}
+
+static bool server_facts_eq(const struct server_facts *a, const struct server_facts *b)
+{
+	return family_addrs_eq(a->address, b->address) && a->forwarded == b->forwarded &&
+	       a->dead == b->dead &&
+	       memcmp(a->by_family, b->by_family, sizeof(a->by_family)) == 0;
+}
+
+bool facts_eq(const struct facts *a, const struct facts *b)
+{
+	if (a->n_uplinks != b->n_uplinks || a->n_servers != b->n_servers ||
+		a->move_when_degraded != b->move_when_degraded ||
+		!family_addrs_eq(a->lan, b->lan))
+		return false;
+	for (size_t i = 0; i < a->n_uplinks; i++)
+		if (!uplink_facts_eq(&a->uplinks[i], &b->uplinks[i]))
+			return false;
+	for (size_t i = 0; i < a->n_servers; i++)
+		if (!server_facts_eq(&a->servers[i], &b->servers[i]))
+			return false;
+	return true;
 }

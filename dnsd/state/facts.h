@@ -41,3 +41,6 @@ enum { FACTS_VIEW_INSIDE = -1 }; /* a view is an uplink's index, or this */
  * order of the answer. `ret_addrs` has room for SITE_MAX_UPLINKS. Returns their number. */
 size_t facts_expand(const struct facts *facts, int view, const struct pseudo *pseudo,
 	enum site_family family, struct addr *ret_addrs);
+
+void facts_fini(struct facts *facts);
+bool facts_eq(const struct facts *a, const struct facts *b);

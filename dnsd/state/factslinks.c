@@ -173,44 +173,6 @@ int facts_example(const struct site *site, struct facts *ret_facts)
 	return 0;
 }
 
-void facts_fini(struct facts *facts)
-{
-	free(facts->servers);
-	memset(facts, 0, sizeof(*facts));
-}
-
-static bool addrs_eq(const struct addr a[SITE_FAMILIES], const struct addr b[SITE_FAMILIES])
-{
-	return addr_eq(&a[SITE_IPV4], &b[SITE_IPV4]) && addr_eq(&a[SITE_IPV6], &b[SITE_IPV6]);
-}
-
-static bool uplink_eq(const struct uplink_facts *a, const struct uplink_facts *b)
-{
-	return a->state == b->state && a->inbound == b->inbound &&
-	       addrs_eq(a->public_addrs, b->public_addrs);
-}
-
-static bool server_eq(const struct server_facts *a, const struct server_facts *b)
-{
-	return addrs_eq(a->address, b->address) && a->forwarded == b->forwarded &&
-	       a->dead == b->dead &&
-	       memcmp(a->by_family, b->by_family, sizeof(a->by_family)) == 0;
-}
-
-bool facts_eq(const struct facts *a, const struct facts *b)
-{
-	if (a->n_uplinks != b->n_uplinks || a->n_servers != b->n_servers ||
-		a->move_when_degraded != b->move_when_degraded || !addrs_eq(a->lan, b->lan))
-		return false;
-	for (size_t i = 0; i < a->n_uplinks; i++)
-		if (!uplink_eq(&a->uplinks[i], &b->uplinks[i]))
-			return false;
-	for (size_t i = 0; i < a->n_servers; i++)
-		if (!server_eq(&a->servers[i], &b->servers[i]))
-			return false;
-	return true;
-}
-
 enum uplink_state facts_link_state(const struct site_uplink *uplink, const struct link *link)
 {
 	struct uplink_facts facts;

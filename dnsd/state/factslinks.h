@@ -31,9 +31,6 @@ int facts_from_links(
  * where site.yaml does not tell them; IPv6 where site.yaml speaks of it. */
 int facts_example(const struct site *site, struct facts *ret_facts);
 
-void facts_fini(struct facts *facts);
-bool facts_eq(const struct facts *a, const struct facts *b);
-
 /* Up or down, by link and address alone. */
 enum uplink_state facts_link_state(const struct site_uplink *uplink, const struct link *link);
 
