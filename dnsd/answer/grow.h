@@ -5,10 +5,9 @@
  */
 #pragma once
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "common/invariant.h"
 #include "common/xalloc.h"
 
 struct grow {
@@ -34,17 +33,13 @@ static inline void *grow_at(const struct grow *grow, uint32_t index)
 	return (char *)grow->items + index * grow->item_size;
 }
 
-/* Appends `n` items; returns the index of the first. Offsets are 32 bits: larger is refused.
- */
+/* Appends `n` items; returns the index of the first. Offsets have 32 bits: the process ends
+ * rather than go beyond them. */
 static inline uint32_t grow_add(struct grow *grow, const void *items, size_t n)
 {
 	size_t first = grow->n;
 
-	if (n > UINT32_MAX - first) {
-		log_error(
-			0, "view", "the answers of one view exceed 4 GiB: this process ends");
-		abort();
-	}
+	invariant(n <= UINT32_MAX - first, "the answers of one view exceed 4 GiB");
 	if (grow->n + n > grow->cap) {
 		grow->cap = 2 * (grow->n + n) + 8;
 		grow->items = xreallocarray(grow->items, grow->cap, grow->item_size);
