@@ -207,24 +207,52 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	sd_notify(0, "WATCHDOG=1");
 }
 
-static json_t *on_request(const char *verb, const json_t *request, void *arg)
-{
-	struct dnsd *dnsd = arg;
+/* ---- control verbs ---- */
 
-	if (strcmp(verb, "status") == 0)
-		return status_json(dnsd);
-	if (strcmp(verb, "delegation") == 0)
-		return delegation_json(dnsd->config, &dnsd->facts, "as dnsd has them now");
-	if (strcmp(verb, "inbound-token") == 0)
-		return inbound_json(
-			&dnsd->inbound_tokens, request, dnsd->config, (uint32_t)time(NULL));
-	if (strcmp(verb, "reload") == 0)
-		return reload_answer(reload, dnsd);
-	return NULL;
+static json_t *reply_status(struct dnsd *dnsd, const json_t *request)
+{
+	(void)request;
+	return status_json(dnsd);
 }
 
-/* Those that the members of the group may ask for: they change nothing. */
+static json_t *reply_delegation(struct dnsd *dnsd, const json_t *request)
+{
+	(void)request;
+	return delegation_json(dnsd->config, &dnsd->facts, "as dnsd has them now");
+}
+
+static json_t *reply_inbound_token(struct dnsd *dnsd, const json_t *request)
+{
+	return inbound_json(
+		&dnsd->inbound_tokens, request, dnsd->config, (uint32_t)time(NULL));
+}
+
+static json_t *reply_reload(struct dnsd *dnsd, const json_t *request)
+{
+	(void)request;
+	return reload_answer(reload, dnsd);
+}
+
+static const struct control_verb {
+	const char *name;
+	json_t *(*reply)(struct dnsd *dnsd, const json_t *request);
+} control_verbs[] = {
+	{"status", reply_status},
+	{"delegation", reply_delegation},
+	{"inbound-token", reply_inbound_token},
+	{"reload", reply_reload},
+};
+
+/* Members of the group may ask these. They change nothing. */
 static const char *const public_verbs[] = {"status", "delegation", NULL};
+
+static json_t *on_request(const char *verb, const json_t *request, void *arg)
+{
+	for (size_t i = 0; i < sizeof(control_verbs) / sizeof(control_verbs[0]); i++)
+		if (strcmp(control_verbs[i].name, verb) == 0)
+			return control_verbs[i].reply(arg, request);
+	return NULL;
+}
 
 /* ---- start and end ---- */
 

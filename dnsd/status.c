@@ -26,8 +26,9 @@
 
 /* ---- counters ---- */
 
-#define NAME(COUNTER, name) [STATS_##COUNTER] = #name,
+#define NAME(COUNTER, name, heading) [STATS_##COUNTER] = (name),
 static const char *const counter_names[] = {STATS_COUNTERS(NAME)};
+#undef NAME
 
 enum { N_NAMED_RCODES = DNS_RCODE_NOTZONE + 1 };
 

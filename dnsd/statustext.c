@@ -12,6 +12,7 @@
 #include "common/ctl/ctlask.h"
 #include "dnsd/dnsd.h"
 #include "dnsd/status.h"
+#include "dnsd/wire/stats.h"
 
 json_t *status_ask(const struct cli *cli)
 {
@@ -20,23 +21,6 @@ json_t *status_ask(const struct cli *cli)
 		.timeout_ms = DNSD_SOCKET_TIMEOUT_MS};
 
 	return ctlask(&ask, cli, NULL);
-}
-
-/* ---- the reply ---- */
-
-/* The sum over UDP and TCP. */
-static long long counted(const json_t *view, const char *counter)
-{
-	return reply_number(json_object_get(view, "udp"), counter) +
-	       reply_number(json_object_get(view, "tcp"), counter);
-}
-
-static long long counted_rcode(const json_t *view, const char *rcode)
-{
-	const json_t *udp = json_object_get(json_object_get(view, "udp"), "rcodes");
-	const json_t *tcp = json_object_get(json_object_get(view, "tcp"), "rcodes");
-
-	return reply_number(udp, rcode) + reply_number(tcp, rcode);
 }
 
 /* ---- tables ---- */
@@ -205,29 +189,66 @@ static void print_parents(const json_t *zones)
 	}
 }
 
+/* ---- counters ---- */
+
+/* The counters of stats.h that have a heading. */
+static const struct {
+	const char *name;
+	const char *heading;
+} counters[] = {
+#define ROW(COUNTER, name, heading) {(name), (heading)},
+	STATS_COUNTERS(ROW)
+#undef ROW
+};
+
+static const char *const shown_rcodes[] = {
+	"NOERROR", "NXDOMAIN", "REFUSED", "FORMERR", "NOTIMP"};
+
+static void print_counters_head(void)
+{
+	printf("\n%-12s", "VIEW");
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		if (counters[i].heading)
+			printf(" %10s", counters[i].heading);
+	printf(" %10s", "BY TCP");
+	for (size_t i = 0; i < sizeof(shown_rcodes) / sizeof(shown_rcodes[0]); i++)
+		printf(" %10s", shown_rcodes[i]);
+	printf(" %10s\n", "TABLE KB");
+}
+
+/* Sums over UDP and TCP. */
+static void print_view_counters(const json_t *view)
+{
+	const json_t *udp = json_object_get(view, "udp");
+	const json_t *tcp = json_object_get(view, "tcp");
+	const json_t *answers = json_object_get(view, "answers");
+
+	printf("%-12s", reply_text(view, "name"));
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		if (counters[i].heading)
+			printf(" %10lld", reply_number(udp, counters[i].name) +
+						  reply_number(tcp, counters[i].name));
+	printf(" %10lld", reply_number(tcp, counters[STATS_QUERIES].name));
+	udp = json_object_get(udp, "rcodes");
+	tcp = json_object_get(tcp, "rcodes");
+	for (size_t i = 0; i < sizeof(shown_rcodes) / sizeof(shown_rcodes[0]); i++)
+		printf(" %10lld", reply_number(udp, shown_rcodes[i]) +
+					  reply_number(tcp, shown_rcodes[i]));
+	printf(" %10.1f\n", (double)reply_number(answers, "octets") / 1024);
+}
+
 static void print_counters(const json_t *views)
 {
 	size_t i;
 	json_t *view;
 
-	printf("\n%-12s %10s %10s %10s %10s %9s %9s %9s %9s %9s %10s\n", "VIEW", "QUERIES",
-		"BY TCP", "NOERROR", "NXDOMAIN", "REFUSED", "FORMERR", "NOTIMP", "TRUNCATED",
-		"DROPPED", "TABLE KB");
-	json_array_foreach (views, i, view) {
-		if (!json_object_get(view, "udp"))
-			continue;
-		printf("%-12s %10lld %10lld %10lld %10lld %9lld %9lld "
-		       "%9lld %9lld %9lld %10.1f\n",
-			reply_text(view, "name"), counted(view, "queries"),
-			reply_number(json_object_get(view, "tcp"), "queries"),
-			counted_rcode(view, "NOERROR"), counted_rcode(view, "NXDOMAIN"),
-			counted_rcode(view, "REFUSED"), counted_rcode(view, "FORMERR"),
-			counted_rcode(view, "NOTIMP"), counted(view, "truncated"),
-			counted(view, "dropped"),
-			(double)reply_number(json_object_get(view, "answers"), "octets") /
-				1024);
-	}
+	print_counters_head();
+	json_array_foreach (views, i, view)
+		if (json_object_get(view, "udp"))
+			print_view_counters(view);
 }
+
+/* ---- the verb ---- */
 
 void status_print(const json_t *status)
 {

@@ -7,25 +7,38 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Each counter, and its name in `status --json`: names are added, never changed. */
-#define STATS_COUNTERS(X)                                                                   \
-	X(QUERIES, queries)	/* datagrams or messages that arrived */                    \
-	X(RESPONSES, responses) /* ... and were answered */                                 \
-	X(DROPPED, dropped)	/* ... and got no response: QR=1, under 12 octets */        \
-	X(TRUNCATED, truncated) /* responses with TC=1 */                                   \
-	X(EDNS, edns)		/* queries with an OPT record */                            \
-	X(COOKIES, cookies)	/* queries with a COOKIE option */                          \
-	X(COOKIES_VALID, cookies_valid)                                                     \
-	X(SLOW, slow)		    /* answered by the general algorithm, not the table */  \
-	X(SEND_ERRORS, send_errors) /* responses that the kernel did not take, of which: */ \
-	X(SEND_FULL, send_full)	    /* no room in the send buffer */                        \
-	X(SEND_NO_ROUTE, send_no_route)                                                     \
-	X(SEND_FORBIDDEN, send_forbidden) /* by a firewall or a route */                    \
-	X(SEND_TOO_LARGE, send_too_large) /* for the interface */                           \
-	X(SEND_OTHER, send_other)                                                           \
-	X(FROM_UPLINK, from_uplink) /* the inside view, asked through an uplink: no response */
+/* A row is a counter: its member of the enum, its name in `status --json` (names are added,
+ * never changed), and its heading in the table of `status`, NULL for none. */
+#define STATS_COUNTERS(X)                                           \
+	/* datagrams or messages that arrived */                    \
+	X(QUERIES, "queries", "QUERIES")                            \
+	/* ... and were answered */                                 \
+	X(RESPONSES, "responses", NULL)                             \
+	/* ... and got no response: QR=1, under 12 octets */        \
+	X(DROPPED, "dropped", "DROPPED")                            \
+	/* responses with TC=1 */                                   \
+	X(TRUNCATED, "truncated", "TRUNCATED")                      \
+	/* queries with an OPT record */                            \
+	X(EDNS, "edns", NULL)                                       \
+	/* queries with a COOKIE option */                          \
+	X(COOKIES, "cookies", NULL)                                 \
+	X(COOKIES_VALID, "cookies_valid", NULL)                     \
+	/* answered by the general algorithm, not the table */      \
+	X(SLOW, "slow", NULL)                                       \
+	/* responses that the kernel did not take, of which: */     \
+	X(SEND_ERRORS, "send_errors", NULL)                         \
+	/* no room in the send buffer */                            \
+	X(SEND_FULL, "send_full", NULL)                             \
+	X(SEND_NO_ROUTE, "send_no_route", NULL)                     \
+	/* by a firewall or a route */                              \
+	X(SEND_FORBIDDEN, "send_forbidden", NULL)                   \
+	/* for the interface */                                     \
+	X(SEND_TOO_LARGE, "send_too_large", NULL)                   \
+	X(SEND_OTHER, "send_other", NULL)                           \
+	/* the inside view, asked through an uplink: no response */ \
+	X(FROM_UPLINK, "from_uplink", NULL)
 
-#define STATS_NUMBER(COUNTER, name) STATS_##COUNTER,
+#define STATS_NUMBER(COUNTER, name, heading) STATS_##COUNTER,
 enum stats_counter {
 	/* then one per RCODE; 16 and above (BADVERS, ...) share the last */
 	STATS_COUNTERS(STATS_NUMBER) STATS_RCODE_0,
