@@ -1,7 +1,7 @@
-# flood.sh - queries with forged sources, and whether others are answered meanwhile
+# flood.sh - queries with forged sources: are other clients answered meanwhile?
 #
 # For the scenarios flood and routed-flood, after lib.sh. The forger is on the access line of
-# isp-a, in the ISP's place.
+# isp-a, in place of the ISP.
 # shellcheck shell=bash
 
 NAME=www.example.com
@@ -15,7 +15,7 @@ ON_UPLINK6=(2001:db8:a::102 2001:db8:a::103 2001:db8:a::104 2001:db8:a::105)
 ON_LAN=(10.0.0.101 10.0.0.102 10.0.0.103)
 ON_LAN6=(2001:db8:c::101 2001:db8:c::102 2001:db8:c::103)
 
-# Over UDP, in total. Those that were dropped on their way do not count.
+# All queries over UDP. Those that were dropped on their way do not count.
 queries() {
 	dnsd_verb status --json | jq '[.views[].udp.queries // 0] | add'
 }
@@ -24,13 +24,13 @@ queries_reach() {
 	[ "$(queries)" -ge "$1" ]
 }
 
-# Once, and soon: a worker that waits does answer, seconds late.
+# One try with a short timeout: a worker that waits would answer seconds late.
 asked() {
 	[ "$(ask outside "$1" $NAME "$2" +notcp +time=1 +short)" = "$1" ]
 }
 
-# answered_in_flood ADDRESS TYPE SOURCE...: two seconds' worth of the flood is there first, so
-# that buffers are as full as they get.
+# answered_in_flood ADDRESS TYPE SOURCE...: first two seconds of flood, so that the buffers are as
+# full as they get.
 answered_in_flood() {
 	local address=$1 type=$2 n answered=0
 	shift 2
@@ -44,7 +44,7 @@ answered_in_flood() {
 	[ "$answered" -ge $ENOUGH ]
 }
 
-# Of what is forged from the LAN nothing may come as far as dnsd: then there is no such wait.
+# Queries forged with a source of the LAN may not arrive at dnsd: then nothing waits.
 flood_is_there() {
 	wait_for 5 queries_reach $(($(queries) + 2 * RATE)) || true
 }

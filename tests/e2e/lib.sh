@@ -8,9 +8,9 @@
 #     fact "isp-a answers with its own address" answers_of_isp_a
 #     scenario_end
 #
-# Run by tests/run.sh, or by hand as root: tests/e2e/views/run. Each fact prints "ok NAME" or
-# "not ok NAME" with what its commands said; status 77 is a skip. MH_BUILD names the build
-# whose binaries are used; by default asan, else debug, else release, whichever there is.
+# Run by tests/run.sh, or by hand as root: tests/e2e/views/run. Each fact prints "ok NAME", or
+# "not ok NAME" with the output of its commands. Status 77 is a skip. MH_BUILD names the build
+# whose binaries are used. The default is the first of asan, debug and release that exists.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -86,7 +86,8 @@ scenario_end() {
 	exit 0
 }
 
-# fact NAME COMMAND...: holds if every command of it succeeds (set -e), in a subshell.
+# fact NAME COMMAND...: runs the command in a subshell with set -e. The fact holds if all
+# succeeds.
 fact() {
 	local name=$1 status said
 	shift
@@ -108,7 +109,7 @@ fact() {
 	sed 's/^/#   /' "$said"
 }
 
-# Same text, or the difference and failure.
+# expect WHAT GOT WANT: fails with the difference if the texts differ.
 expect() {
 	local what=$1 got=$2 want=$3
 	[ "$got" != "$want" ] || return 0
@@ -160,9 +161,9 @@ dnsd_pid() {
 	cat "$(lab_dir)/dnsd.pid"
 }
 
-# hup_at_start NAME: starts a daemon and sends it a SIGHUP before it is ready. It survives that
-# from the moment in which it holds the signal back (SigBlk), some milliseconds before it is
-# ready: it is stopped there. If the moment was missed, once more.
+# hup_at_start NAME: starts a daemon and sends it a SIGHUP before it is ready. The daemon survives
+# that as soon as it blocks the signal (SigBlk), some milliseconds before it is ready. We stop it
+# there. If the moment was missed, we try again.
 hup_at_start() {
 	local name=$1 pid tries=0 before end
 	while [ $((tries += 1)) -le 50 ]; do
@@ -188,7 +189,7 @@ times_ready() {
 	grep -cF "is ready" "$(lab_dir)/$1.log" || true
 }
 
-# Without a program of its own per look: it is a matter of milliseconds.
+# Uses no other program: each look must take less than milliseconds.
 holds_hup() {
 	local key value name="" held=0
 	while read -r key value; do
@@ -204,7 +205,7 @@ dnsd_spawn() {
 	lab_spawn router dnsd "$DNSD" run -c "$SITE" --runtime "$RUNTIME"
 }
 
-# becomes KIND FILE: another kind of file in the place of one; `comes_back FILE` undoes it.
+# becomes KIND FILE: puts another kind of file in its place. `comes_back FILE` undoes it.
 becomes() {
 	mv "$2" "$2.kept"
 	case $1 in
@@ -224,7 +225,7 @@ dnsd_log() {
 	cat "$(lab_dir)/dnsd.log"
 }
 
-# How often the log says that.
+# How many lines of the log contain the text.
 dnsd_log_count() {
 	grep -cF -- "$1" "$(lab_dir)/dnsd.log" || true
 }
@@ -233,7 +234,7 @@ dnsd_log_has() {
 	grep -qF -- "$1" "$(lab_dir)/dnsd.log"
 }
 
-# Ends dnsd, and states that it ended well, without a finding of the sanitizers.
+# Ends dnsd. States that it ended well, and that the sanitizers found nothing.
 dnsd_end() {
 	DNSD_STATUS=0
 	lab_stop dnsd || DNSD_STATUS=$?
@@ -270,15 +271,15 @@ answers() {
 	expect_answer "$@" >/dev/null
 }
 
-# A whole response as text that can be compared: without what differs each time.
+# A whole response as text for comparisons: without the parts that differ each time.
 ask_whole() {
 	ask "$@" +nocmd +nostats |
 		sed -E -e 's/, id: [0-9]+//' -e '/^;; Warning/d' -e '/^; \(1 server/d' -e '/^;; global options/d' -e '/^$/d' |
 		tr -s '\t ' ' '
 }
 
-# Through the real resolver, as a client on the Internet. It repeats the question as clients
-# do: unbound answers nobody who has waited for more than 1.9 s (discard-timeout).
+# Asks the real resolver, as a client on the Internet. It repeats the query as clients do, since
+# unbound does not answer a query that is older than 1.9 s (discard-timeout).
 resolve() {
 	resolve_whole "$@" +short | grep -vE '^ *(;|$)' | sort | paste -sd' '
 }
@@ -287,7 +288,7 @@ resolve_whole() {
 	lab_exec outside dig +tries=8 +time=2 "@$RESOLVER_ADDR" "$@"
 }
 
-# The resolver forgets everything, also which servers were slow.
+# The resolver forgets all that it knew, also which servers were slow.
 resolver_restart() {
 	lab_stop unbound || true
 	lab_start_resolver
@@ -301,7 +302,7 @@ no_foreign_sources() {
 	done
 }
 
-# measure WHAT COMMAND...: how long until it succeeds; printed, never judged.
+# measure WHAT COMMAND...: prints how long it takes until the command succeeds.
 measure() {
 	local what=$1 start=${EPOCHREALTIME/[.,]/}
 	shift

@@ -1,4 +1,4 @@
-# pair.sh - what the scenarios of both daemons together share, besides lib.sh and routed.sh
+# pair.sh - what the scenarios with both daemons share, beside lib.sh and routed.sh
 # shellcheck shell=bash
 
 NAME=www.example.com
@@ -6,7 +6,7 @@ INSIDE=10.0.0.1 # the router on the LAN: its view is reached whatever happens to
 A=192.168.2.1
 B=172.16.1.1
 
-# What dnsd says: dnsd_says JQ-FILTER
+# dnsd_says JQ-FILTER: of its status.
 dnsd_says() {
 	dnsd_verb status --json | jq -r "$1"
 }
@@ -15,7 +15,7 @@ dnsd_says_so() {
 	[ "$(dnsd_says "$1")" = true ]
 }
 
-# view_is UPLINK STATE SOURCE: in the answers.
+# view_is UPLINK STATE SOURCE: the state that dnsd uses, and who reported it.
 view_is() {
 	dnsd_says_so "any(.views[]; .name == \"$1\" and .state == \"$2\" and .source == \"$3\")"
 }
@@ -28,30 +28,30 @@ follows() {
 	dnsd_says_so '.routed.connected'
 }
 
-# offered ADDRESS...: what the LAN is told of the uplinks that may be used.
+# offered ADDRESS...: the addresses of usable uplinks, as answered in the LAN.
 offered() {
 	answers lanhost $INSIDE "mail.$NAME" A "$(echo "$@" | tr ' ' '\n' | sort | paste -sd' ')"
 }
 
-# The answers are watched from the LAN without a pause from here on.
+# From here on, the answers are watched from the LAN without a pause.
 changes_start() {
 	: >"$(lab_dir)/changes.log"
 	lab_spawn lanhost changes "$TOOLS/changes" $INSIDE "mail.$NAME"
 	wait_for 5 talk_said changes 1
 }
 
-# Every answer that there was since then, one after the other: "ADDRESSES; ADDRESSES".
+# All answers since then, in their order: "ADDRESSES; ADDRESSES".
 changes_end() {
 	lab_stop changes || true
 	cut -d' ' -f2- "$(lab_dir)/changes.log" | paste -sd';' | sed 's/;/; /g'
 }
 
-# expect_changes WANTED: the end of it.
+# expect_changes WANTED: the end of that list.
 expect_changes() {
 	expect "answers that there were" "$(changes_end)" "$1"
 }
 
-# The microseconds of the time of day at which the answer became that one, for the last time.
+# The time of day, in microseconds, at which the answer last changed to that one.
 changed_at() {
 	grep -E "^[0-9]+ $1\$" "$(lab_dir)/changes.log" | tail -n 1 | cut -d' ' -f1
 }
@@ -60,7 +60,7 @@ serial_of() {
 	ask "$1" "$2" $NAME SOA +short | awk '{ print $3 }'
 }
 
-# The same in every view; prints it.
+# Prints the serial, which must be the same in every view.
 serial() {
 	local serial
 	serial=$(serial_of lanhost $INSIDE)

@@ -7,17 +7,17 @@
 #     routed_scenario                   # reference/routed.yaml, or the folder's own
 #     routed_start
 #
-# The router starts bare: addresses on its interfaces, no route, no rule, no forwarding. Web
-# servers that say where they were reached run on `web` (80, 443, 5060), `lanhost` (80) and
-# `outside` (80, 7777); `inet` answers the probes.
+# The router starts bare: addresses on its interfaces, but no route, rule or forwarding. Web
+# servers on `web` (80, 443, 5060), `lanhost` (80) and `outside` (80, 7777) answer with the
+# address at which they were reached. `inet` answers the probes.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # constants for the scenarios
 
 ROUTED=$MH_BUILD/bin/routed
 OUTSIDE=203.0.113.10
 OUTSIDE6=2001:db8:113::10
-# connection marks of routing.mark 0xff00: the uplink, and who began; 0x4000 is not looked at,
-# which says that an inbound connection was answered
+# connection marks of routing.mark 0xff00: the uplink, and the direction. 0x4000 (an inbound
+# connection was answered) is ignored
 MARK_OUT_A=0x100 MARK_OUT_B=0x200 MARK_IN_A=0x8100 MARK_IN_B=0x8200
 ROUTED_STATUS=0
 
@@ -37,7 +37,7 @@ routed_servers() {
 	wait_for 5 page outside 127.0.0.1
 }
 
-# routed_edit SED-EXPRESSION...: of the scenario's site.yaml.
+# routed_edit SED-EXPRESSION...: edits the scenario's site.yaml.
 routed_edit() {
 	local expression
 	for expression in "$@"; do
@@ -49,8 +49,8 @@ routed_spawn() {
 	lab_spawn router routed "$ROUTED" run -c "$SITE" --runtime "$RUNTIME"
 }
 
-# Starts it and waits until it says that both uplinks are up; "routed_start any" until it
-# answers at all.
+# Starts routed and waits until both uplinks are up. "routed_start any" waits only until it
+# answers.
 routed_start() {
 	local until=routed_is_settled
 	[ "${1:-}" != any ] || until=routed_answers
@@ -85,8 +85,8 @@ routed_hup() {
 	kill -HUP "$(routed_pid)"
 }
 
-# Returns once the new configuration is active, whatever the load is: until a signal arrives, an
-# empty plan is that of the old one.
+# Returns when the new configuration is active, however busy the machine is. After a signal, an
+# empty plan may still be that of the old configuration.
 routed_reload() {
 	routed_verb reload
 }
@@ -95,7 +95,7 @@ routed_log_has() {
 	grep -qE -- "$1" "$(lab_dir)/routed.log"
 }
 
-# Ends routed, and states that it ended well, without a finding of the sanitizers.
+# Ends routed. States that it ended well, and that the sanitizers found nothing.
 routed_end() {
 	ROUTED_STATUS=0
 	lab_stop routed || ROUTED_STATUS=$?
@@ -119,7 +119,7 @@ has_state() {
 	[ "$(status_of "$1" state)" = "$2" ]
 }
 
-# For IPv4: an uplink may well be in use for one family only.
+# For IPv4: an uplink may be active for one family only.
 is_active() {
 	[ "$(status_of "$1" active_ipv4)" = true ]
 }
@@ -136,9 +136,9 @@ expect_empty_plan() {
 	wait_for 5 plan_is_empty || { routed_verb plan && return 1; }
 }
 
-# ---- pages: who was reached where, and from where ------------------------------------------
+# ---- pages: which address was reached, and from which address --------------------------------
 
-# page NODE HOST[:PORT] [CURL-OPTION...]: what the server there says: "local X from Y".
+# page NODE HOST[:PORT] [CURL-OPTION...]: prints the server's page: "local X from Y".
 page() {
 	local node=$1 host=$2
 	shift 2
@@ -160,14 +160,14 @@ no_page() {
 	fails page "$@"
 }
 
-# leaves_as NODE SOURCE [CURL-OPTION...]: as whom the world sees a new connection of it.
+# leaves_as NODE SOURCE [CURL-OPTION...]: the source that `outside` sees of a new connection.
 leaves_as() {
 	local node=$1 source=$2
 	shift 2
 	expect_page "$node" $OUTSIDE $OUTSIDE "$source" "$@"
 }
 
-# datagram NODE HOST PORT: what the server there answers to one datagram.
+# datagram NODE HOST PORT: prints the server's answer to one datagram.
 datagram() {
 	lab_exec "$1" timeout 2 "$TOOLS/talk" -u "$2" "$3" 2>/dev/null | head -n 1 |
 		sed -E 's/^ *[0-9]+ (.*) line [0-9]+$/\1/'
@@ -179,7 +179,7 @@ expect_datagram() {
 
 # ---- conversations that go on --------------------------------------------------------------
 
-# talk_start NAME NODE [-u] HOST PORT: and waits for the first lines to come back.
+# talk_start NAME NODE [-u] HOST PORT: starts one, and waits until the first lines come back.
 talk_start() {
 	local name=$1 node=$2
 	shift 2
@@ -200,7 +200,7 @@ talk_is_broken() {
 	grep -q '^broken:' "$(lab_dir)/$1.log"
 }
 
-# It goes on now: some more lines come back.
+# The conversation goes on: some more lines come back.
 talk_lives() {
 	! talk_is_broken "$1" || { tail -n 3 "$(lab_dir)/$1.log" && return 1; }
 	wait_for 8 talk_said "$1" $(($(talk_lines "$1") + 10))
@@ -223,8 +223,9 @@ router_ip() {
 	ip -n "$LAB-router" "$@"
 }
 
-# flows MARK: how many connections of others than the router itself carry it. What the server
-# goes on sending into one that was deleted begins an entry of its own, which leads nowhere.
+# flows MARK: how many connections have the mark, without those of the router itself. If the
+# server goes on sending into a deleted connection, that makes an entry of its own, which leads
+# nowhere.
 flows() {
 	lab_exec router conntrack -L -m "$1/0xbf00" 2>/dev/null | grep -v 'ESTABLISHED.*UNREPLIED' |
 		grep -vcE '^[^=]*( [A-Z_]+)? src=(192\.168\.2\.|172\.16\.|2001:db8:[ab]:)' || true
@@ -238,13 +239,13 @@ has_flows() {
 	[ "$(flows "$1")" -gt 0 ]
 }
 
-# way_out FROM IIF TO: the interface that a forwarded packet leaves by, or why it does not.
+# way_out FROM IIF TO: the interface by which a forwarded packet leaves, or why it does not leave.
 way_out() {
 	router_ip route get "$3" from "$1" iif "$2" 2>&1 |
 		sed -nE 's/.* dev ([^ ]+).*/\1/p; s/^RTNETLINK answers: (.*)/\1/p' | head -n 1
 }
 
-# All that is in the router's kernel on routing and NAT, without counters and ages.
+# The state of routing and NAT in the router's kernel, without counters and ages.
 kernel_dump() {
 	local family
 	for family in -4 -6; do
@@ -256,12 +257,12 @@ kernel_dump() {
 	lab_exec router nft -s list ruleset | without_counts
 }
 
-# Without the sets that packets fill.
+# Removes the sets that packets fill.
 without_counts() {
 	sed '/set a[a-z]*[46] {/,/^\t}/d'
 }
 
-# connects_start NAME NODE HOST PORT: a new connection every 10 ms; and waits for the first.
+# connects_start NAME NODE HOST PORT: begins a connection every 10 ms, and waits for the first.
 connects_start() {
 	local name=$1 node=$2
 	shift 2
@@ -270,8 +271,8 @@ connects_start() {
 	wait_for 5 talk_said "$name" 3
 }
 
-# connects_gap NAME: the longest time without a new connection, in ms: from the beginning of one
-# that came about until a later one was there. One may come late, by TCP's second try.
+# connects_gap NAME: the longest time without a new connection, in ms: from the start of one that
+# succeeded until a later one was established. A connection may be late, by TCP's second try.
 connects_gap() {
 	sort -n "$(lab_dir)/$1.log" | awk '{ begun[NR] = $1; there[NR] = $2 }
 		END {

@@ -1,7 +1,7 @@
-# services.sh - what the scenarios share that run what is installed, besides routed.sh
+# services.sh - what the scenarios with installed programs share, beside routed.sh
 #
-# They take the release build, whatever the others take: a sandbox is tried with what is
-# installed, and times are measured with it. So such a scenario begins with
+# They always use the release build, since that is what is installed, in a sandbox, and what times
+# are measured with. Such a scenario begins with
 #
 #     MH_BUILD=$(dirname "$(readlink -f "$0")")/../../../build/release
 #     . "$(dirname "$(readlink -f "$0")")/../lib.sh"
@@ -9,7 +9,7 @@
 #     . "$E2E_HERE/services.sh"
 #     services_build
 #
-# `on` and its like speak of a router that boots a systemd of its own (tests/lab/machine.sh).
+# `on` and the others work on a router that boots its own systemd (tests/lab/machine.sh).
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # for the scenarios
 
@@ -18,7 +18,7 @@
 
 RELEASE=$E2E_TOP/build/release
 
-# The programs, if they are not there or not up to date.
+# Builds the programs, if they are missing or not up to date.
 services_build() {
 	local said
 	said=$(cd "$E2E_TOP" && build_targets release dnsd routed server talk connects hammer 2>&1) ||
@@ -30,7 +30,7 @@ on() {
 	lab_on router "$@"
 }
 
-# The site's files, as they are in $SITE_DIR now, become those of the machine.
+# Copies the site's files from $SITE_DIR to the machine.
 services_configure() {
 	on mkdir -p /etc/multihomed
 	cp "$SITE" "$SITE_DIR/www.example.com.zone" "$(lab_dir)/"
@@ -47,7 +47,7 @@ property_is() {
 	[ "$(property "$1" "$2")" = "$3" ]
 }
 
-# Never 0, which kill(1) takes for everybody.
+# Never 0: kill(1) would take it for all processes.
 running_pid() {
 	local pid
 	pid=$(property "$1" MainPID)
@@ -76,7 +76,7 @@ uplinks_are_up() {
 	[ "$(jq -r '[.uplinks[].state] | join(" ")' "$(lab_dir)/status")" = "up up" ]
 }
 
-# What the site is for, all of it at once.
+# All that the site is for.
 site_works() {
 	wait_for 5 uplinks_are_up
 	leaves_as lanhost 192.168.2.1

@@ -1,7 +1,7 @@
-# faults.sh - what goes wrong on an uplink, and how it heals
+# faults.sh - faults of an uplink, and how they heal
 #
-# Part of lab.sh. Every fault is a pair of functions, fault_KIND and heal_KIND, whose first
-# argument is the uplink (a or b). Healing what is whole does nothing.
+# Part of lab.sh. Every fault is a pair of functions, fault_KIND and heal_KIND. Their first
+# argument is the uplink (a or b). To heal an uplink without a fault does nothing.
 # shellcheck shell=bash
 
 LAB_FAULTS=(carrier silent gateway loss address no-address interface)
@@ -37,7 +37,7 @@ lab_fault_run() {
 	"${what}_${kind/-/_}" "$up" "$@"
 }
 
-# The cable is out: the router sees the carrier go.
+# The cable is out: the router loses the carrier.
 fault_carrier() {
 	ip -n "$LAB-isp-$1" link set cust down
 }
@@ -60,7 +60,7 @@ heal_silent() {
 	lab_fault_table "$1" inet fault-silent </dev/null
 }
 
-# The gateway is dead, with the carrier still there: it neither hears nor sends, ARP included.
+# The gateway is dead, but the carrier stays: it neither receives nor sends, not even ARP.
 fault_gateway() {
 	lab_fault_table "$1" netdev fault-gateway <<-'END'
 		chain hear {
@@ -81,7 +81,7 @@ heal_gateway() {
 	lab_fault_table "$1" inet fault-gateway </dev/null
 }
 
-# loss UPLINK OUT [IN]: per cent of the packets from and to the site that get lost.
+# loss UPLINK OUT [IN]: the packets from and to the site that are lost, in per cent.
 fault_loss() {
 	local out=${2:-} in=${3:-${2:-}}
 	[[ $out =~ ^[0-9]+$ && $in =~ ^[0-9]+$ ]] || lab_die "loss: per cent out and in, as in: loss isp-a 20 5"
@@ -102,8 +102,8 @@ heal_loss() {
 	lab_fault_table "$1" inet fault-loss </dev/null
 }
 
-# lab_fault_table UPLINK FAMILY NAME: replaces that table of the ISP by what comes in; nothing
-# removes it.
+# lab_fault_table UPLINK FAMILY NAME: replaces that table of the ISP by the one on standard
+# input. Empty input removes it.
 lab_fault_table() {
 	local body
 	body=$(cat)
@@ -115,8 +115,8 @@ lab_fault_table() {
 }
 
 # address UPLINK [ADDRESS/LEN [GATEWAY]]: the ISP gives the customer another address. With a
-# gateway it may be of another prefix. By default isp-a stays in its prefix; the prefix of
-# isp-b has no room for that.
+# gateway, the address may have another prefix. By default, isp-a keeps its prefix; the prefix
+# of isp-b has no room for another address.
 fault_address() {
 	local up=$1 address=${2:-} gateway=${3:-} family
 	[ -n "$address" ] || read -r address gateway <<<"${FAULT_ADDR[$up]}"
@@ -155,7 +155,7 @@ lab_has_address() {
 	[ -n "$(ip -n "$LAB-router" address show dev "wan-$1" to "${2%/*}" 2>/dev/null)" ]
 }
 
-# no-address UPLINK [4|6]: the lease ran out; default both families.
+# no-address UPLINK [4|6]: the lease has ended; by default in both families.
 fault_no_address() {
 	local family
 	for family in ${2:-4 6}; do

@@ -1,9 +1,9 @@
-# lab.sh - the reference site in network namespaces: its life, from up to down
+# lab.sh - the reference site in network namespaces: up, exec, down
 #
 # Sourced by tests/lab/lab (the command), tests/demo.sh and the scenarios of tests/e2e. Every
-# namespace is called LAB-NODE, where LAB carries a process id (mh4242-router), so that labs
-# never collide; files live in /run/multihomed-lab/LAB. Only processes inside our own
-# namespaces are ever ended.
+# namespace is called LAB-NODE, and LAB has a process id in it (mh4242-router), so that labs
+# never collide. Files are in /run/multihomed-lab/LAB. Only processes inside our own namespaces
+# are ended.
 #
 #                          inet (hosts 192.0.2.53 .54 .80, routes)
 #            .---------------+----------+-----------+----------.
@@ -31,10 +31,10 @@ LAB_NODES=(inet isp-a isp-b parent resolver outside router lan web lanhost)
 
 LAB=${LAB:-}
 LAB_IPV6=yes	     # no: neither the uplinks nor the LAN have IPv6 addresses
-LAB_SOURCE_RULES=yes # no: the router's routes, rules and forwarding are up to routed
+LAB_SOURCE_RULES=yes # no: routed makes the router's routes, rules and forwarding
 LAB_SERVERS=yes	     # no: neither parent name server nor resolver
 LAB_PAIR=no	     # yes: two routers, and addresses that belong to both; see topology.sh
-LAB_0X20=yes	     # no: the resolver leaves the case of names alone, as most do
+LAB_0X20=yes	     # no: the resolver does not mix the case of names, as most do not
 
 # shellcheck source=tests/lab/topology.sh
 . "$LAB_HERE/topology.sh"
@@ -58,7 +58,7 @@ lab_ns() {
 	echo "$LAB-$1"
 }
 
-# lab_exec NODE COMMAND...: runs it there.
+# lab_exec NODE COMMAND...: runs the command on the node.
 lab_exec() {
 	local node=$1
 	shift
@@ -70,8 +70,9 @@ lab_ip() {
 	ip -n "$LAB-$1" -batch -
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds. Says what did not come true. Scenarios set
-# LAB_PATIENCE, a factor: what they state is that it happens, and a busy machine is no slow router.
+# wait_for SECONDS COMMAND...: waits until the command succeeds, or says which one did not.
+# Scenarios set LAB_PATIENCE, a factor: they state that it happens, not how fast, and a machine
+# may be busy.
 wait_for() {
 	local seconds=$(($1 * ${LAB_PATIENCE:-1})) end
 	shift
@@ -105,7 +106,7 @@ lab_up() {
 	fi
 }
 
-# What later calls of the command need to know.
+# The settings for later calls of the command.
 lab_save() {
 	declare -p LAB_IPV6 LAB_SOURCE_RULES LAB_SERVERS LAB_PAIR >"$(lab_dir)/settings"
 }
@@ -126,7 +127,7 @@ lab_list() {
 	done
 }
 
-# Processes that run in the lab, whoever started them there.
+# All processes in the namespaces of the lab.
 lab_pids() {
 	local node
 	for node in "${LAB_NODES[@]}"; do
@@ -145,8 +146,8 @@ lab_is_quiet() {
 	[ -z "$(lab_pids)" ]
 }
 
-# Safe to call at any moment, also half-way through lab_up, and twice. No signal may end it
-# half-way: it takes three seconds at most.
+# May be called at any moment, also in the middle of lab_up, and twice. No signal interrupts it:
+# it takes three seconds at most.
 lab_down() {
 	local node
 	[ -n "$LAB" ] || return 0
@@ -160,7 +161,7 @@ lab_down() {
 	rm -rf "${LAB_ROOT:?}/$LAB"
 }
 
-# For scripts: the lab goes down when the script ends, in whatever way.
+# For scripts: the lab goes down at every kind of end of the script.
 lab_down_at_exit() {
 	trap lab_down EXIT
 	exit_on_signals

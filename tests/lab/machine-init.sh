@@ -1,9 +1,9 @@
 #!/bin/bash
 # machine-init.sh FOLDER SHARED - makes a root for a machine and boots systemd in it
 #
-# Called by machine.sh as the first process of new namespaces. The root is this machine's own,
-# with whatever is written kept in memory (overlayfs); SHARED is the one folder that it has in
-# common with the outside. What would start here without being asked is taken out.
+# Called by machine.sh as the first process of new namespaces. The root is this machine's; all
+# writes stay in memory (overlayfs). SHARED is the only folder that is the same outside. Units
+# that would start by themselves are removed.
 set -euo pipefail
 
 folder=$1 shared=$2
@@ -32,7 +32,7 @@ mount -t tmpfs run "$root/run" -o mode=755
 mkdir -p "$root$shared"
 mount --bind "$shared" "$root$shared"
 
-# a bare router: no service of this machine, no rule against starting what is installed
+# a bare router: no service of this machine, and installed services may start
 rm -rf "$root"/etc/systemd/system/*.wants "$root/usr/sbin/policy-rc.d"
 rm -rf "$root"/etc/multihomed "$root"/var/lib/multihomed
 

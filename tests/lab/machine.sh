@@ -1,8 +1,8 @@
 # machine.sh - a node of the lab that runs systemd, for units and packages as on a real router
 #
-# Part of lab.sh. `lab_boot NODE` boots the systemd that is installed here inside the node's
-# network namespace: pids, mounts, cgroup and root of its own. What is installed, written or
-# started there is gone with the lab; the lab's folder alone is the same inside and outside.
+# Part of lab.sh. `lab_boot NODE` boots the installed systemd in the node's network namespace,
+# with its own pids, mounts, cgroup and root. What is installed, written or started there ends
+# with the lab. Only the lab's folder is the same inside and outside.
 # shellcheck shell=bash
 
 lab_machine_dir() {
@@ -13,7 +13,7 @@ lab_cgroup2() {
 	awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts
 }
 
-# lab_boot NODE: and waits until it is up.
+# lab_boot NODE: boots it, and waits until it is up.
 lab_boot() {
 	local node=$1 dir cgroup
 	dir=$(lab_machine_dir "$node")
@@ -29,7 +29,7 @@ lab_boot() {
 	wait_for 20 lab_has_booted "$node" || lab_die "systemd does not come up: $(tail -n 5 "$dir.log")"
 }
 
-# lab_on NODE COMMAND...: on that machine, with an environment of its own.
+# lab_on NODE COMMAND...: on that machine, with the machine's environment.
 lab_on() {
 	local node=$1 init
 	shift
@@ -38,7 +38,7 @@ lab_on() {
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
-# Up, without a unit that failed.
+# The machine is up, and no unit has failed.
 lab_has_booted() {
 	[ "$(lab_on "$1" systemctl is-system-running)" = running ]
 }

@@ -1,23 +1,24 @@
 # servers.sh - the lab's name servers: NSD as the parent, unbound as the resolver, dnsd
 #
-# Part of lab.sh. The parent serves a small root and com besides example.com, so that the
-# resolver starts from its root hints as it would on the Internet.
+# Part of lab.sh. The parent serves a small root and com beside example.com, so that the resolver
+# starts from its root hints as on the Internet.
 # shellcheck shell=bash
 
 PARENT_ADDR=198.51.100.53
 RESOLVER_ADDR=192.0.2.10
 
-# lab_spawn NODE NAME COMMAND...: in the background there; pid and output in the lab's folder.
+# lab_spawn NODE NAME COMMAND...: runs it on the node in the background. The files NAME.pid and
+# NAME.log are in the lab's folder.
 lab_spawn() {
 	local node=$1 name=$2
 	shift 2
-	# not by lab_exec: a function in the background is a shell of its own, and it is the
-	# program whose pid is wanted
+	# not by lab_exec: a function in the background runs in another shell, and we want the
+	# pid of the program
 	ip netns exec "$LAB-$node" "$@" </dev/null >>"$(lab_dir)/$name.log" 2>&1 &
 	echo $! >"$(lab_dir)/$name.pid"
 }
 
-# lab_stop NAME [SIGNAL]: ends it and waits; returns its exit status if it is our child.
+# lab_stop NAME [SIGNAL]: ends it and waits. Returns its exit status if it is our child.
 lab_stop() {
 	local pid status=0
 	pid=$(cat "$(lab_dir)/$1.pid" 2>/dev/null) || return 0
@@ -28,7 +29,7 @@ lab_stop() {
 		status=1
 	fi
 	wait "$pid" 2>/dev/null || status=$?
-	[ "$status" -ne 127 ] || status=0 # not our child, its status is nobody's to read
+	[ "$status" -ne 127 ] || status=0 # not our child: its status cannot be read
 	return "$status"
 }
 
@@ -80,8 +81,8 @@ lab_parent_answers() {
 	lab_dig parent +time=1 "@$PARENT_ADDR" example.com SOA +short | grep -q .
 }
 
-# What the parent zone says of the host zone, as the articles have it: two NS, whose addresses
-# are the parent's own records.
+# The delegation of the host zone in the parent zone: two NS records, and the addresses of their
+# names, which are records of the parent.
 lab_default_delegation() {
 	cat <<-END
 		www.example.com.      300 IN NS   www-ns1.example.com.
@@ -95,8 +96,8 @@ lab_default_delegation() {
 	END
 }
 
-# lab_delegate FILE: puts those records into the parent zone instead; the parent must accept
-# them. The resolver forgets what it knew.
+# lab_delegate FILE: puts these records into the parent zone instead. The parent must accept
+# them. The resolver forgets all that it knew.
 lab_delegate() {
 	local dir
 	dir=$(lab_dir)/parent
@@ -108,11 +109,11 @@ lab_delegate() {
 	lab_start_resolver
 }
 
-# With 0x20 unbound takes three time-outs for a server that mangles the case of names; it then
-# asks every address three times over and wants the same answer from all. So a cut uplink must
-# not cost three time-outs: it costs two at most while it has one address in the delegation,
+# With 0x20, unbound takes three time-outs as a sign that the server changes the case of names.
+# It then asks every address three times, and wants the same answer from all. So a cut uplink
+# must not cost three time-outs: it costs at most two while it has one address in the delegation,
 # but may cost four with IPv4 and IPv6.
-# Debian's AppArmor profile ties /usr/sbin/unbound to its own folders, so a copy runs here.
+# Debian's AppArmor profile allows /usr/sbin/unbound its own folders only, so we run a copy.
 lab_start_resolver() {
 	local dir
 	dir=$(lab_dir)/resolver
@@ -150,7 +151,7 @@ lab_resolver_answers() {
 	lab_dig resolver +time=1 @127.0.0.1 example.com SOA +short | grep -q .
 }
 
-# lab_start_dnsd DNSD SITE [OPTION...]: on the router, and waits until it says it is ready.
+# lab_start_dnsd DNSD SITE [OPTION...]: on the router. Waits until it says that it is ready.
 lab_start_dnsd() {
 	local program=$1 site=$2
 	shift 2

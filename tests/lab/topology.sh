@@ -1,10 +1,10 @@
 # topology.sh - the lab's cables, addresses, routes and the filters of the ISPs
 #
-# Part of lab.sh. The site's private addresses play public ones here: `inet` routes them, and
-# each ISP lets only its own customer's prefixes out, as real ISPs do.
+# Part of lab.sh. The site's private addresses stand for public ones: `inet` routes them, and
+# each ISP lets only the prefixes of its own customer out, as real ISPs do.
 # shellcheck shell=bash
 
-# What an uplink is at the start, and again after `heal`.
+# An uplink at the start, and again after `heal`.
 declare -A UPLINK_ADDR=([a]=192.168.2.1/29 [b]=172.16.1.1/30)
 declare -A UPLINK_GATEWAY=([a]=192.168.2.6 [b]=172.16.1.2)
 declare -A UPLINK_ADDR6=([a]=2001:db8:a::1/64 [b]=2001:db8:b::1/64)
@@ -37,14 +37,14 @@ lab_build() {
 	lab_build_uplink b
 }
 
-# No duplicate address detection: nobody else is here, and it would cost a second per address.
+# No duplicate address detection: it would cost a second per address.
 # An interface that goes down keeps its IPv6 addresses, as it keeps its IPv4 ones.
 lab_build_nodes() {
 	local node forward
 	for node in "${LAB_NODES[@]}"; do
 		forward=0
 		case $node in inet | isp-a | isp-b) forward=1 ;; esac
-		# routed turns it on itself, once its guard stands
+		# routed turns forwarding on by itself, after its guard is in place
 		[ "$node$LAB_SOURCE_RULES" != routeryes ] || forward=1
 		ip netns add "$LAB-$node"
 		lab_exec "$node" sysctl -qw \
@@ -109,9 +109,9 @@ lab_build_isp() {
 	[ "$LAB_IPV6" = no ] || lab_isp_serve "$up" "${UPLINK_NET6[$up]}"
 }
 
-# The customer may send only from its own prefixes (and ask for an address); whatever else comes is counted and dropped.
-# dns-in and dns-out count DNS queries to the customer and its answers. What is meant for a
-# customer without carrier must not go back where it came from.
+# The customer may send only from its own prefixes (and ask for an address). The ISP counts and
+# drops all else. dns-in and dns-out count DNS queries to the customer and its responses. Packets
+# for a customer without carrier must not go back where they came from.
 lab_build_isp_filter() {
 	lab_exec "isp-$1" nft -f - <<-'END'
 		table inet isp {
@@ -142,7 +142,7 @@ lab_build_isp_filter() {
 	END
 }
 
-# lab_isp_serve UPLINK PREFIX: the ISP gives the prefix to its customer, and the world knows.
+# lab_isp_serve UPLINK PREFIX: the ISP gives the prefix to its customer, and `inet` routes it.
 lab_isp_serve() {
 	local up=$1 prefix=$2 set=customer via=${ISP_SELF[$1]%/*}
 	case $prefix in *:*) set=customer6 via=${ISP_SELF6[$up]%/*} ;; esac
@@ -179,8 +179,8 @@ lab_build_lan() {
 	lab_build_host lanhost 10.0.0.20/24 10.0.0.1 2001:db8:c::20/64 2001:db8:c::1
 }
 
-# Of two routers neither has the site's addresses: they are for whoever is the master. Each has
-# one of its own on the LAN, 10.0.0.2 and 10.0.0.3, and none towards the ISPs.
+# With two routers, neither has the site's addresses: the master takes them. Each router has its
+# own address on the LAN, 10.0.0.2 and 10.0.0.3, and none towards the ISPs.
 lab_build_router_lan() {
 	if [ "$LAB_PAIR" = no ]; then
 		ip -n "$LAB-router" address add 10.0.0.1/24 dev lan0
@@ -192,7 +192,7 @@ lab_build_router_lan() {
 	ip -n "$LAB-router2" address add 10.0.0.3/24 dev lan0
 }
 
-# The access line of a pair: the ISP's end is a switch with both routers at it.
+# The access line of a pair: a switch connects the ISP's end with both routers.
 lab_build_uplink_of_pair() {
 	local up=$1 router
 	ip -n "$LAB-isp-$up" link add cust type bridge
@@ -227,8 +227,8 @@ lab_uplink_address() {
 	[ "$LAB_SOURCE_RULES" = no ] || lab_source_rules "$up" "${address%/*}" "$gateway"
 }
 
-# What routed is to do: answers from an uplink's address leave over that uplink, those to the
-# LAN and to static routes excepted; the default route prefers isp-a.
+# As routed would do it: packets from an uplink's address leave over that uplink, except those
+# to the LAN and to static routes. The default route prefers isp-a.
 lab_source_rules() {
 	local up=$1 address=$2 gateway=$3 table=${UPLINK_TABLE[$1]} family=-4 metric
 	metric=$((table - 100))
@@ -250,7 +250,8 @@ lab_source_rules_clear() {
 	ip -n "$LAB-router" "$family" route flush default dev "wan-$up" 2>/dev/null || true
 }
 
-# lab_strangers UPLINK: source, destination, protocol and source port of what was dropped there.
+# lab_strangers UPLINK: source, destination, protocol and source port of the packets that the ISP
+# dropped.
 lab_strangers() {
 	local set
 	for set in strangers strangers6; do

@@ -1,7 +1,7 @@
 /* connections.h - entries in the kernel's connection tracking without a packet sent
  *
- * For tests in a network namespace of their own (netns.h). They are made by ctnetlink, each
- * with a tuple of its own, and last for ten minutes or until connections_flush.
+ * For tests in a network namespace of their own (netns.h). ctnetlink makes the entries, each
+ * with its own tuple. They last for ten minutes, or until connections_flush.
  */
 #pragma once
 #include <stdint.h>
@@ -15,12 +15,12 @@ struct connections {
 
 void connections_init(struct connections *connections);
 void connections_fini(struct connections *connections);
-void connections_flush(void); /* all of the namespace, whoever made them */
+void connections_flush(void); /* all entries of the namespace */
 
-/* `n` of them over UDP with that mark. The first 50,000 of IPv4 begin at 10.0.0.0, of IPv6 at
- * 2001:db8::a00:0; the next ones at the address after it. */
+/* Adds `n` UDP entries with that mark. The first 50,000 of IPv4 begin at 10.0.0.0, those of
+ * IPv6 at 2001:db8::a00:0; the next ones begin at the address after it. */
 void connections_add(
 	struct connections *connections, int family, uint32_t mark, unsigned int n);
 
-/* One over TCP, in that state (linux/netfilter/nf_conntrack_tcp.h). */
+/* Adds one TCP entry in that state (linux/netfilter/nf_conntrack_tcp.h). */
 void connections_add_tcp(struct connections *connections, uint32_t mark, uint8_t state);

@@ -1,4 +1,4 @@
-/* death.c - what a call that ends the process says before it does */
+/* death.c - the output of a call that ends the process */
 #include "lib/death.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* death.h - what a call that ends the process says before it does */
+/* death.h - the output of a call that ends the process */
 #pragma once
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* fib.c - what a kernel that holds such routes and rules would do with a packet */
+/* fib.c - what a kernel with given routes and rules would do with a packet */
 #include "lib/fib.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
-/* fib.h - what a kernel that holds such routes and rules would do with a packet
+/* fib.h - what a kernel with given routes and rules would do with a packet
  *
- * Enough of net/core/fib_rules.c and of a longest-prefix match to look at each state between
- * the steps of a plan.
+ * It imitates as much of net/core/fib_rules.c and of a longest-prefix match as is needed to
+ * check each state between the steps of a plan.
  */
 #pragma once
 #include "routed/kernel/plan.h"
@@ -21,8 +21,8 @@ struct fib_answer {
 	int ifindex; /* FIB_FORWARD: of the first next hop */
 };
 
-/* `ours` are routes, rules and groups of routed, `others` the routes of others in main. The
- * kernel's own rule for main stands at 32766. */
+/* `ours`: routes, rules and groups of routed. `others`: routes of other programs in main. The
+ * kernel's own rule for main has priority 32766. */
 struct fib {
 	struct kernel ours;
 	struct kernel others;
@@ -30,6 +30,5 @@ struct fib {
 
 struct fib_answer fib_lookup(const struct fib *fib, const struct fib_packet *packet);
 
-/* Does what the kernel would do with one step; the test fails if the kernel would refuse it.
- */
+/* Does what the kernel would do with one step. The test fails if the kernel would refuse it. */
 void fib_apply(struct fib *fib, const struct plan_step *step);

@@ -4,8 +4,8 @@
  *     ask(f, "isp-a", "www.example.com.", LDNS_RR_TYPE_A);
  *     assert_answer(f, "www.example.com. 10 A 192.168.2.1");
  *
- * Time, client and secrets are fixed. Queries stand in blocks of exactly the promised size, so
- * that the address sanitizer sees each octet read beyond.
+ * Time, client and secrets are fixed. A query is in a block of exactly its size, so that the
+ * address sanitizer finds each octet that is read beyond it.
  */
 #pragma once
 #include "dnsd/answer/respond.h"
@@ -22,16 +22,16 @@ struct fixture {
 	struct zone **zones;
 	size_t n_zones;
 	struct facts facts;
-	struct table *tables[SITE_MAX_UPLINKS + 1]; /* by view + 1; NULL: to be laid out */
+	struct table *tables[SITE_MAX_UPLINKS + 1]; /* by view + 1; NULL: to be built */
 	struct respond_conf conf;
 	struct stats stats;
 	struct addr client;
 	uint32_t now_s;
-	struct packet query; /* the last one asked */
-	struct reply reply;  /* to it */
+	struct packet query; /* the last query */
+	struct reply reply;  /* to that query */
 };
 
-/* The host zone of the reference site, as DESIGN's users write it. */
+/* The host zone of the reference site. */
 extern const struct fixture_zone fixture_host_zone;
 
 /* isp-a, isp-b, server web, all up, IPv4 only. Ends the program with the report if a zone is
@@ -39,7 +39,7 @@ extern const struct fixture_zone fixture_host_zone;
 struct fixture *fixture_new(const struct fixture_zone *zones, size_t n_zones);
 void fixture_free(struct fixture *f);
 
-/* What changes about the links. The next question sees it. */
+/* Changes of links and servers. The next query sees them. */
 void fixture_set_state(struct fixture *f, const char *uplink, enum uplink_state state);
 void fixture_set_inbound(struct fixture *f, const char *uplink, bool inbound);
 void fixture_set_address(struct fixture *f, const char *uplink, const char *address);
@@ -54,7 +54,7 @@ void fixture_add_ipv6(struct fixture *f);
 int fixture_view(const struct fixture *f, const char *view);
 const struct table *fixture_table(struct fixture *f, const char *view);
 
-/* Asks the view and decodes into f->reply. ask_with takes members of struct asking:
+/* Sends a query to the view and decodes the response into f->reply. ask_with takes members of struct asking:
  * ask_with(f, "isp-a", "www.example.com.", LDNS_RR_TYPE_A, .edns = true, .size = 512). */
 void ask(struct fixture *f, const char *view, const char *name, uint16_t type);
 void ask_how(struct fixture *f, const char *view, const char *name, uint16_t type,
@@ -62,5 +62,5 @@ void ask_how(struct fixture *f, const char *view, const char *name, uint16_t typ
 #define ask_with(f, view, name, type, ...) \
 	ask_how(f, view, name, type, &(const struct asking){__VA_ARGS__})
 
-/* Asks octets as they are. */
+/* Sends these octets as a query. */
 void ask_packet(struct fixture *f, const char *view, const struct packet *packet, bool tcp);

@@ -1,4 +1,4 @@
-/* hex.h - octets that a test has as text: "c0 0c 00 01" */
+/* hex.h - octets written as text: "c0 0c 00 01" */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>

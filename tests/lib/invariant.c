@@ -1,7 +1,7 @@
-/* invariant.c - what holds for every reply, to whatever octets
+/* invariant.c - what must hold for the response to any octets
  *
  * Used by the fuzzer and by the tests that send random and broken queries. It reads the query
- * for itself, by ldns, and is silent where the query leaves the server a choice.
+ * by itself, with ldns. Where the server has a choice, nothing is wrong.
  */
 #include "tests/lib/invariant.h"
 

@@ -1,4 +1,4 @@
-/* packet.c - DNS messages octet by octet, as well formed or as broken as a test wants them */
+/* packet.c - DNS messages octet by octet, as broken as a test wants them */
 #include "tests/lib/packet.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* packet.h - DNS messages octet by octet, as well formed or as broken as a test wants them
+/* packet.h - DNS messages octet by octet, as broken as a test wants them
  *
- * Nothing is checked but the room: what a program under test must survive is built here.
+ * Only the room is checked: tests build here what the program must survive.
  */
 #pragma once
 #include <stdbool.h>
@@ -40,8 +40,7 @@ struct packet {
 	size_t len;
 };
 
-/* What a query is like beyond its name and type. Zero is the plainest: id 0x4d48, class IN,
- * no flags, no OPT, over UDP. */
+/* A query, apart from its name and type. All zero: id 0x4d48, class IN, no flags, no OPT, UDP. */
 struct asking {
 	uint16_t id;	/* 0: 0x4d48 */
 	uint16_t flags; /* of the header, opcode included */
@@ -62,19 +61,19 @@ void packet_put_u8(struct packet *packet, unsigned int value);
 void packet_put_u16(struct packet *packet, unsigned int value);
 void packet_put_u32(struct packet *packet, uint32_t value);
 
-/* A name in presentation form, its case kept. Ends the test if it is none. */
+/* A name in presentation form, its case kept. Ends the test if it is not a name. */
 void packet_put_name(struct packet *packet, const char *name);
 
 /* Adds `n` to the counter at PACKET_QDCOUNT etc. */
 void packet_count(struct packet *packet, size_t counter, int n);
 
-/* These count themselves. */
+/* These also raise the counter. */
 void packet_question(struct packet *packet, const char *name, uint16_t type, uint16_t qclass);
 void packet_rr(struct packet *packet, size_t counter, const char *name, uint16_t type,
 	uint16_t rrclass, uint32_t ttl_s, const void *rdata, size_t len);
 void packet_opt(struct packet *packet, const struct asking *how);
 
-/* One EDNS option, to collect into an OPT's RDATA. */
+/* Adds one EDNS option to the RDATA of an OPT. */
 void packet_option(struct packet *rdata, uint16_t code, const void *data, size_t len);
 
 /* A whole query. */

@@ -1,4 +1,4 @@
-/* prng.h - repeatable random numbers: splitmix64, the same from one seed everywhere */
+/* prng.h - repeatable random numbers: splitmix64, one seed gives the same numbers everywhere */
 #pragma once
 #include <stdint.h>
 

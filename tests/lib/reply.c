@@ -1,4 +1,4 @@
-/* reply.c - a response as ldns reads it, and what tests say about it
+/* reply.c - a response as ldns reads it, and assertions about it
  *
  * The message is read record by record instead of by ldns_wire2pkt, which hides a second OPT
  * and octets after the last record.

@@ -1,10 +1,10 @@
-/* reply.h - a response as ldns reads it, and what tests say about it
+/* reply.h - a response as ldns reads it, and assertions about it
  *
- * ldns shares no code with the server, so it serves as the independent reader. The macros at
- * the end take anything that has a member `reply`.
+ * ldns shares no code with the server, so it is an independent reader. The macros at the end
+ * take any struct with a member `reply`.
  *
- * A record is described as "OWNER [TTL] TYPE [RDATA]" in presentation form; what is left out
- * may be anything.
+ * A record is described as "OWNER [TTL] TYPE [RDATA]" in presentation form. What is left out
+ * is not compared.
  */
 #pragma once
 #include <stdbool.h>
@@ -17,7 +17,7 @@ enum { REPLY_N_SECTIONS = 4 }; /* LDNS_SECTION_QUESTION .. LDNS_SECTION_ADDITION
 
 struct reply {
 	uint8_t *wire;	    /* owned */
-	size_t len;	    /* 0: there was silence */
+	size_t len;	    /* 0: there was no response */
 	const char *defect; /* why it is not a well-formed message, or NULL */
 
 	uint16_t id;
@@ -39,12 +39,11 @@ struct reply {
 	size_t options_len;
 };
 
-/* Reads `len` octets (a copy is kept) into `reply`, whose former contents must be finished or
- * all zero. */
+/* Reads a copy of `len` octets into `reply`, which must be finished or all zero before. */
 void reply_decode(struct reply *reply, const uint8_t *wire, size_t len);
 void reply_fini(struct reply *reply);
 
-/* The whole message on standard error, for one who looks into a failure. */
+/* Prints the whole message on standard error, to find the cause of a failure. */
 void reply_print(const struct reply *reply);
 
 size_t reply_n_rrs(const struct reply *reply, ldns_pkt_section section);
@@ -53,7 +52,7 @@ bool reply_has(const struct reply *reply, ldns_pkt_section section, const char *
 /* Data of the first EDNS option of that code, or NULL. */
 const uint8_t *reply_option(const struct reply *reply, uint16_t code, size_t *ret_len);
 
-/* Ends the test with the place and the whole reply if it does not hold. */
+/* If it does not hold: ends the test, with the place and the whole reply. */
 void reply_assert(
 	const struct reply *reply, bool holds, const char *what, const char *file, int line);
 void reply_assert_has(const struct reply *reply, ldns_pkt_section section, const char *spec,

@@ -1,4 +1,4 @@
-/* reports.c - what a report would print, as one text to compare with */
+/* reports.c - the lines of a report as one text, to compare with */
 #include "tests/lib/reports.h"
 
 #include <stdlib.h>

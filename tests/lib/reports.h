@@ -1,4 +1,4 @@
-/* reports.h - what a report would print, as one text to compare with */
+/* reports.h - the lines of a report as one text, to compare with */
 #pragma once
 #include "common/site/report.h"
 

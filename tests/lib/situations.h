@@ -2,8 +2,7 @@
 #pragma once
 #include "routed/wanted/wanted.h"
 
-/* The reference site, with `extra` appended to its text (whole keys of the root; NULL: none).
- */
+/* The reference site. `extra` is appended to its text: whole keys of the root, or NULL. */
 struct site *situations_reference(const char *extra);
 
 /* Any site.yaml; the test fails if it has a mistake. */
@@ -21,6 +20,6 @@ struct situation situations_both_up(void);
 /* The names of those devices: wan-a 2, wan-b 3, wan-c 4, lan0 9. */
 const char *situations_ifname(int ifindex, void *arg);
 
-/* Everything of one kind, a line each, as `ip` takes it. The caller frees it. */
+/* All routes or rules, one a line, as `ip` takes them. The caller frees the text. */
 char *situations_routes(const struct kernel *kernel);
 char *situations_rules(const struct kernel *kernel);

@@ -1,7 +1,7 @@
-/* speaker.h - a control socket that says what a test tells it to, in the test's own event loop
+/* speaker.h - a control socket that sends what a test gives it, in the test's own event loop
  *
- * Plays the daemon that is followed: it listens, takes connections when told to, speaks and
- * hangs up. The follower runs in the same loop, which `speaker_turn_until` turns.
+ * It plays the daemon that is followed: it listens, accepts connections when told to, sends and
+ * hangs up. The subscriber runs in the same loop, which `speaker_turn_until` runs.
  */
 #pragma once
 #include <stdbool.h>
@@ -20,8 +20,7 @@ struct speaker {
 void speaker_init(struct speaker *speaker, struct event_base *base);
 void speaker_fini(struct speaker *speaker);
 
-/* Begins to listen; the socket's file is there from then on, and stays when it ends, as after
- * kill -9. */
+/* Begins to listen, and ends. The socket's file stays at the end, as after kill -9. */
 void speaker_listen(struct speaker *speaker);
 void speaker_end(struct speaker *speaker);
 
@@ -29,13 +28,13 @@ void speaker_end(struct speaker *speaker);
 void speaker_accept(struct speaker *speaker, const char *request);
 void speaker_hang_up(struct speaker *speaker);
 
-/* As much as the other side takes, turning the loop. False if it has hung up. */
+/* Sends all of it while the loop runs. False if the other side has hung up. */
 bool speaker_say(struct speaker *speaker, const char *text, size_t len);
 
-/* Has the follower hung up? */
+/* Has the subscriber hung up? */
 bool speaker_is_left(struct speaker *speaker);
 
-/* Turns the loop until it holds, or fails the test after some seconds. */
+/* Runs the loop until the condition holds. After some seconds the test fails. */
 typedef bool speaker_condition(void *arg);
 void speaker_turn_until(struct speaker *speaker, speaker_condition *holds, void *arg);
 void speaker_turn_ms(struct speaker *speaker, int ms);

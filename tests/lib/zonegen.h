@@ -1,9 +1,9 @@
-/* zonegen.h - random zones for comparisons, and questions that make them sweat
+/* zonegen.h - random zones for comparisons, and queries that test their hard places
  *
- * A world is a zone, perhaps with a child zone that the same server has, full of what the
- * answer algorithm has to decide: wildcards, empty non-terminals, aliases, DNAMEs, cuts with
- * and without glue, targets in and out of the zone. The same seed gives the same world. Every
- * zone is one that a strict name server loads.
+ * A world is a zone, perhaps with a child zone on the same server. It has all that the answer
+ * algorithm must decide: wildcards, empty non-terminals, aliases, DNAMEs, cuts with and without
+ * glue, targets inside and outside of the zone. The same seed gives the same world. A strict
+ * name server loads every zone.
  */
 #pragma once
 #include <stddef.h>
@@ -28,7 +28,7 @@ struct zonegen {
 void zonegen_make(struct zonegen *world, uint64_t seed, const char *origin);
 void zonegen_free(struct zonegen *world);
 
-/* A question about the world: owners, names above, beside and below them, in mixed case. */
+/* A query about the world: owners, and names above, beside and below them, in mixed case. */
 struct zonegen_question {
 	char name[2 * ZONEGEN_NAME_LEN];
 	uint16_t type;

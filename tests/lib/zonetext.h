@@ -1,11 +1,10 @@
-/* zonetext.h - a zone from a text, with the site of zones/site.yaml, and what was said of it
- */
+/* zonetext.h - a zone from a text, with the site of zones/site.yaml, and the report about it */
 #pragma once
 #include "common/site/report.h"
 #include "common/site/site.h"
 #include "dnsd/zone/zone.h"
 
-/* Three lines that make a good zone of anything: the first line of a case's own is line 4. */
+/* Three lines that make a sound zone. The first line of the test's own text is line 4. */
 #define ZONETEXT_HEAD                                               \
 	"$TTL 60\n"                                                 \
 	"@ SOA ns.example.net. hostmaster.example.net. 1 2 3 4 5\n" \
@@ -28,7 +27,6 @@ void zonetext_read_octets(struct zonetext *t, const char *text, size_t len);
 /* The zone of that file and name. */
 void zonetext_read_file(struct zonetext *t, const char *origin, const char *path);
 
-/* The records, one a line: "owner TTL TYPE data", in the zone's order, as ldns reads them
- * back;
- * "+" in front of those outside the zone. The caller frees it. */
+/* The records, one a line: "owner TTL TYPE data", in the zone's order, as ldns reads them back.
+ * Those outside the zone begin with "+". The caller frees the text. */
 char *zonetext_dump(const struct zone *zone);
