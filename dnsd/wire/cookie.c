@@ -1,9 +1,10 @@
 /* cookie.c - DNS cookies: server cookies of RFC 9018, their secrets and their file
  *
- * A server cookie is version, three reserved octets, the time and a SipHash-2-4 over all of it
- * with the client's cookie and address, keyed by a secret. Whoever holds the secret can check
- * it, so nothing is remembered per client. respond.c makes and checks them on each query that
- * brings the option: no allocation, no system call there. Only cookie_keys_load touches files.
+ * A server cookie is the version, three reserved octets, the time and a SipHash-2-4 of all
+ * these with the client's cookie and address, keyed by a secret. Every server that has the
+ * secret can check it, so no state per client is kept. respond.c makes and checks cookies for
+ * each query that brings the option: this path neither allocates nor calls the kernel. Only
+ * cookie_keys_load() touches files.
  */
 #include "dnsd/wire/cookie.h"
 
@@ -128,7 +129,7 @@ bool cookie_is_valid(const struct cookie_keys *keys,
 	bool fresh = age_s <= COOKIE_MAX_AGE_S && age_s >= -COOKIE_MAX_AHEAD_S;
 	unsigned int matches = 0;
 
-	/* every octet of every secret's hash is compared, so that time tells nothing */
+	/* compare every octet of every secret's hash, so that the time taken tells nothing */
 	for (size_t i = 0; i < keys->n_secrets; i++) {
 		uint8_t hash[8];
 		unsigned int differs = 0;
@@ -219,8 +220,7 @@ static int secrets_read(const char *path, struct cookie_keys *ret_keys)
 	return err;
 }
 
-/* Of two programs that start at the same time one makes the secret and the other one reads it.
- */
+/* If two programs start at the same time, one makes the secret and the other one reads it. */
 static int secrets_write(const char *path, const struct cookie_keys *keys)
 {
 	char line[2 * COOKIE_SECRET_LEN + 2];

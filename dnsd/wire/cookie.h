@@ -11,7 +11,7 @@
 
 enum {
 	COOKIE_CLIENT_LEN = 8,
-	COOKIE_SERVER_LEN = 16, /* the ones we make; others may be 8 to 32 */
+	COOKIE_SERVER_LEN = 16, /* those that we make; others have 8 to 32 octets */
 	COOKIE_SECRET_LEN = 16,
 	COOKIE_MAX_AGE_S = 3600, /* RFC 9018 section 4.3 */
 	COOKIE_MAX_AHEAD_S = 300,

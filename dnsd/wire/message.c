@@ -1,11 +1,10 @@
 /* message.c - DNS messages as a client writes and reads them
  *
- * Written for `verify` and parent.c, which talk to servers that others run: every octet that
- * comes in is hostile. message_read() walks the whole message once and accepts or refuses it;
- * message_next() then walks it again without a doubt. A compression pointer must lead to
- * before the place where its own name began, so that a walk always ends; names are bounded by
- * their 255 octets. ldns would do the same with less care (it leaks and asserts on some
- * messages), so it is kept away from packets.
+ * Called by verify*.c, ask.c and parent*.c, which talk to servers of others: every octet that
+ * arrives is hostile. message_read() walks the whole message once and accepts or refuses it,
+ * so that message_next() cannot fail later. A compression pointer must point to before the
+ * start of its own name, so every walk ends; a name has at most 255 octets. ldns does the same
+ * with less care (it leaks and asserts on some messages), so it reads no packets.
  *
  * Names that we write are not compressed: RFC 2136 and RFC 8945 allow little of it, and the
  * messages are short.
@@ -121,7 +120,7 @@ static bool message_read_name(const uint8_t *bytes, size_t len, size_t at,
 {
 	uint8_t name[NAME_MAX_LEN];
 	size_t n = 0;
-	size_t limit = at; /* a pointer must lead to before it */
+	size_t limit = at; /* a pointer must point to before it */
 	bool jumped = false;
 
 	for (;;) {
@@ -260,7 +259,7 @@ bool message_rdata_name(const struct message *message, const struct message_reco
 	size_t end = begin + record->rdata_len;
 	size_t behind;
 
-	/* the name's own octets lie within the RDATA; a pointer leads to before it */
+	/* the name's own octets lie within the RDATA; a pointer points to before it */
 	if (offset >= record->rdata_len ||
 		!message_read_name(message->bytes, end, begin + offset, ret_name, &behind))
 		return false;

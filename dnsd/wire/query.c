@@ -1,12 +1,17 @@
 /* query.c - reads a DNS query: every octet is hostile
  *
- * Called first by respond.c for each datagram and TCP message. The order of the checks decides
- * what a bad query gets: silence for what may be a reflected response, FORMERR for what cannot
- * be read, NOTIMP for other opcodes (whatever follows their header), BADVERS only for a query
- * that is sound otherwise. RFC 1035, 6891, 7873, 8906, 8945, 9619.
+ * respond.c calls it first for each datagram and each TCP message. The order of the checks
+ * decides the reply to a bad query:
  *
- * The name is lower-cased on the way, eight octets at a time, because the table is looked up
- * in lower case. Length octets are at most 63 and thus never taken for letters.
+ *     no reply    to what may be a reflected response
+ *     NOTIMP      to another opcode, whatever follows the header
+ *     FORMERR     to what cannot be read
+ *     BADVERS     to a query that is otherwise sound
+ *
+ * RFC 1035, 6891, 7873, 8906, 8945, 9619.
+ *
+ * The name is put into lower case on the way, eight octets at a time, because the table is
+ * looked up in lower case. Length octets are at most 63 and thus never taken for letters.
  */
 #include "dnsd/wire/query.h"
 
@@ -155,8 +160,8 @@ static bool edns_option_parse(
 		edns->wants_nsid = true;
 		return true;
 	case DNS_EDNS_KEEPALIVE:
-		/* RFC 7828 section 3.2.1: clients send it empty. Over UDP it is to be ignored
-		 * whatever it holds, so anything else is no wish rather than an error. */
+		/* RFC 7828 section 3.2.1: clients send it empty. Over UDP the option is
+		 * ignored whatever it holds, so another length means no wish, not an error. */
 		edns->wants_keepalive = len == 0;
 		return true;
 	case DNS_EDNS_COOKIE:
@@ -184,7 +189,7 @@ static bool opt_parse(const struct record *record, struct query_edns *edns)
 	edns->version = (uint8_t)(record->ttl >> 16);
 	edns->dnssec_ok = record->ttl & DNS_EDNS_DO;
 	if (edns->version != 0)
-		return true; /* BADVERS: the options of other versions are not ours to judge */
+		return true; /* BADVERS: options of other versions are not checked */
 
 	const uint8_t *option = record->rdata;
 	size_t left = record->rdata_len;
@@ -203,7 +208,7 @@ static bool opt_parse(const struct record *record, struct query_edns *edns)
 	return true;
 }
 
-/* RFC 8945 section 4.2. Only what the error response has to repeat is kept. */
+/* RFC 8945 section 4.2. Keeps only what the error response must repeat. */
 static bool tsig_parse(const struct record *record, struct query_tsig *tsig)
 {
 	const uint8_t *rdata = record->rdata;
@@ -236,7 +241,7 @@ static bool tsig_parse(const struct record *record, struct query_tsig *tsig)
 	return true;
 }
 
-/* What most resolvers send: nothing but an OPT of version 0 without options. */
+/* Most resolvers send only an OPT of version 0 without options. */
 static bool plain_opt_parse(const uint8_t *packet, size_t len, size_t at, struct query *query)
 {
 	static const uint8_t counts[6] = {[5] = 1};
@@ -277,7 +282,7 @@ static bool records_parse(const uint8_t *packet, size_t len, size_t at, struct q
 			return false;
 	}
 
-	/* octets after the last record: a sender that miscounts is not to be guessed about */
+	/* octets after the last record: the counts are wrong, and no part can be trusted */
 	return at == len;
 }
 

@@ -1,7 +1,8 @@
 /* query.h - reads a DNS query: every octet is hostile
  *
- * One question without compression, then whatever records follow, of which only OPT and TSIG
- * mean something to us. No allocation; what is found is copied or points into the packet.
+ * A query is one question without compression, and the records behind it, of which only OPT
+ * and TSIG mean something to us. Nothing is allocated: results are copies or point into the
+ * packet.
  */
 #pragma once
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct query_edns {
 	bool present;
 	uint8_t version;
 	bool dnssec_ok;
-	uint16_t udp_size; /* as the client says it */
+	uint16_t udp_size; /* as the client states it */
 	bool wants_nsid;
 	bool wants_keepalive;
 	const uint8_t *
@@ -49,7 +50,7 @@ struct query {
 	struct query_edns edns;
 	struct query_tsig tsig;
 	uint8_t label_at[NAME_MAX_LABELS + 1];		 /* offset of each label in the name */
-	uint32_t hash;					 /* of `name`, as table_hash has it */
+	uint32_t hash;					 /* of `name`, as table_hash() */
 	uint8_t name[NAME_MAX_LEN + 1 + QUERY_NAME_PAD]; /* lower case, zeroes behind it */
 };
 

@@ -1,8 +1,8 @@
 /* rdata.c - the fields of RDATA in wire form: where the names in it are, how two compare
  *
- * Called by zonecheck.c and rdatatext.c. A field is an octet range whose length follows from
- * ldns's field type and the octets themselves; the walk ends at the first field of another
- * shape, which is always the tail of the record (keys, digests, bit maps, parameters).
+ * Called by zonerules.c, zonetarget.c and rdatatext.c. A field is a range of octets; ldns's
+ * field type and the octets themselves give its length. A walk ends at the first field of
+ * another shape, which is always the tail of the record (keys, digests, bit maps, parameters).
  */
 #include "dnsd/wire/rdata.h"
 
@@ -70,13 +70,13 @@ struct walk {
 static struct walk walk_begin(uint16_t type, const uint8_t *rdata, size_t len)
 {
 	const ldns_rr_descriptor *layout = ldns_rr_descript(type);
-	/* for an unknown type ldns hands out the descriptor of another */
+	/* for an unknown type ldns returns the descriptor of another one */
 	bool known = type != 0 && layout && layout->_type == type;
 
 	return (struct walk){.layout = known ? layout : NULL, .rdata = rdata, .len = len};
 }
 
-/* False at the end, or at what this file cannot tell apart. */
+/* False at the end, or at a field of another shape. */
 static bool walk_next(struct walk *walk, struct field *ret_field, const uint8_t **ret_at)
 {
 	const uint8_t *at = walk->rdata + walk->pos;

@@ -1,18 +1,19 @@
 /* rdata.h - the fields of RDATA in wire form: where the names in it are, how two compare
  *
- * Pure. The layouts are ldns's own descriptors; RDATA is what zonefile.c read, uncompressed.
+ * Pure. The layouts are ldns's descriptors. RDATA is uncompressed, as zonefile.c makes it.
  */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* True if the octets are what the type's layout asks for, as far as it is made of names,
- * numbers, addresses and strings; all of an unknown type is good. Needed for RFC 3597's \#. */
+/* Do the octets have the layout of the type? Names, numbers, addresses and strings are
+ * checked, fields of other shapes are not. RDATA of an unknown type is always valid. For RFC
+ * 3597's \#. */
 bool rdata_is_valid(uint16_t type, const uint8_t *rdata, size_t len);
 
-/* The next name in valid RDATA, from octet `*pos` on, which moves; NULL after the last. Names
- * behind fields of other shapes (RRSIG's signer, say) are not found. */
+/* The next name in valid RDATA, from octet `*pos` on; moves `*pos` behind it. NULL after the
+ * last. Names behind fields of other shapes (RRSIG's signer, say) are not found. */
 const uint8_t *rdata_next_name(uint16_t type, const uint8_t *rdata, size_t len, size_t *pos);
 
 /* The name that clients look up next: the host of NS, MX, SRV, ..., or NULL. */

@@ -1,7 +1,7 @@
-/* response.c - what a response says: an answer, a referral, nothing; its addresses and names
+/* response.c - the kind of a response, and the addresses and names in it
  *
- * Called by verify*.c and parent.c on what servers sent them. Everything is bounded by the
- * arrays that the callers bring; records that do not fit in are left out.
+ * Called by verify*.c and parent*.c for the messages of other servers. The arrays of the
+ * callers bound all results; records that do not fit are left out.
  */
 #include "dnsd/wire/response.h"
 

@@ -1,6 +1,7 @@
-/* response.h - what a response says: an answer, a referral, nothing; its addresses and names
+/* response.h - the kind of a response, and the addresses and names in it
  *
- * Pure, on messages that message_read() took. RFC 1034 section 4.3.2, seen from the client.
+ * Pure, on messages that message_read() accepted. RFC 1034 section 4.3.2, seen from the
+ * client.
  */
 #pragma once
 #include "common/site/site.h"
@@ -16,8 +17,8 @@ enum response_kind {
 
 enum response_kind response_kind(const struct message *message);
 
-/* What answer and authority section say of the zone that the name is in: the owner of the
- * SOA. */
+/* The zone that the name is in: owner and serial of the SOA record in the answer or authority
+ * section. */
 bool response_soa(
 	const struct message *message, uint8_t ret_apex[NAME_MAX_LEN], uint32_t *ret_serial);
 

@@ -1,8 +1,8 @@
 /* svcb.c - the parameters of SVCB and HTTPS records (RFC 9460)
  *
- * Called by zonerules.c. ldns sorts the parameters but accepts one twice, and a `mandatory`
- * that names one that is not there; clients reject both (section 2.2 and 8). Bounds are
- * checked: the octets may have been written by hand after \#.
+ * Called by zonerules.c. ldns sorts the parameters, but accepts a duplicate, and a `mandatory`
+ * that names a missing key; clients reject both (sections 2.2 and 8). Bounds are checked: an
+ * operator may have written the octets by hand, after \#.
  */
 #include "dnsd/wire/svcb.h"
 
@@ -16,7 +16,7 @@ struct params {
 	size_t len;
 };
 
-/* The parameter at `*pos`, which moves behind it. False at the end, or if it is cut short. */
+/* The parameter at `*pos`; moves `*pos` behind it. False at the end, or if it is cut short. */
 static bool param_next(const struct params *params, size_t *pos, unsigned int *ret_key,
 	struct params *ret_value)
 {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is wrong with this RDATA, as a clause, or NULL. `*ret_is_error` is set then: an error
- * is what makes clients reject the record, the rest is ignored by them. */
+/* The problem of this RDATA, as a clause, or NULL. It is an error if clients reject the
+ * record, and a warning if they ignore the faulty part: `*ret_is_error` is set with a problem.
+ */
 const char *svcb_problem(const uint8_t *rdata, size_t len, bool *ret_is_error);

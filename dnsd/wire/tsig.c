@@ -1,10 +1,10 @@
 /* tsig.c - signs messages to a server that shares a key with us, and checks its responses
  *
  * RFC 8945. The MAC covers, in this order: for a response the MAC of the request; the message
- * without its TSIG record, with the ID that it was signed with; and the "TSIG variables". The
- * digest is libcrypto's; the record is read by hand, for it comes from anybody.
+ * without its TSIG record, with the ID that it was signed with; the "TSIG variables".
+ * libcrypto makes the digest. The record is hostile, and is read here.
  *
- * Truncated MACs (section 5.2.2.1) are not accepted: no server sends them unasked.
+ * Truncated MACs (section 5.2.2.1) are not accepted: no server sends them without being asked.
  */
 #include "dnsd/wire/tsig.h"
 
@@ -59,7 +59,8 @@ static void algorithm_wire(enum tsig_algorithm algorithm, uint8_t ret_name[NAME_
 {
 	size_t len;
 
-	(void)name_from_str(algorithms[algorithm].name, ret_name, &len); /* ours: is one */
+	/* a constant of ours, always valid */
+	(void)name_from_str(algorithms[algorithm].name, ret_name, &len);
 }
 
 /* ---- the digest ---- */
@@ -102,7 +103,7 @@ static int mac_hmac(const struct tsig_key *key, const struct piece *pieces, size
 
 /* ---- the record ---- */
 
-/* What a TSIG record says. The pointers are into the message or the key. */
+/* The fields of a TSIG record. The pointers are into the message or the key. */
 struct tsig {
 	const uint8_t *key_name;
 	uint8_t algorithm[NAME_MAX_LEN];
@@ -148,7 +149,7 @@ static size_t variables_write(const struct tsig *tsig, uint8_t *out)
 	return (size_t)(at - out);
 }
 
-/* The MAC over `len` octets at `body`, whose header is to be taken as `header`. */
+/* The MAC over the `len` octets at `body`, with `header` in place of their own header. */
 static int mac_compute(const struct tsig_key *key, const struct tsig_mac *request,
 	const uint8_t header[DNS_HEADER_LEN], const uint8_t *body, size_t len,
 	const struct tsig *tsig, struct tsig_mac *ret_mac)

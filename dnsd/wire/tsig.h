@@ -12,7 +12,7 @@
 enum {
 	TSIG_MAC_MAX = 64,
 	TSIG_SECRET_MAX = 512,
-	TSIG_FUDGE_S = 300, /* RFC 8945 section 10: what is recommended */
+	TSIG_FUDGE_S = 300, /* RFC 8945 section 10: the recommended value */
 };
 
 enum tsig_algorithm { TSIG_HMAC_SHA256, TSIG_HMAC_SHA512, TSIG_N_ALGORITHMS };
@@ -33,27 +33,27 @@ struct tsig_mac {
 int tsig_algorithm_parse(const char *text, enum tsig_algorithm *ret_algorithm);
 const char *tsig_algorithm_str(enum tsig_algorithm algorithm);
 
-/* Appends a TSIG record to the message. `ret_mac` is what the response's MAC is bound to.
- * -ENOSPC if it does not fit, -EIO if libcrypto fails. */
+/* Appends a TSIG record to the message. The MAC of the response covers `ret_mac`. -ENOSPC if
+ * the record does not fit, -EIO if libcrypto fails. */
 int tsig_sign(const struct tsig_key *key, uint64_t now_s, struct message_writer *writer,
 	struct tsig_mac *ret_mac);
 
 enum tsig_verdict {
-	TSIG_GOOD,	/* from who has the key, in answer to our message, in time */
+	TSIG_GOOD,	/* made with the key, for our message, in time */
 	TSIG_MISSING,	/* not signed, or with an empty MAC: RFC 8945 section 5.3.2 */
 	TSIG_OTHER_KEY, /* signed with another key or algorithm */
 	TSIG_FORGED,	/* the MAC is wrong, or the record is not well-formed */
-	TSIG_STALE,	/* the MAC is right, the time is not ours */
+	TSIG_STALE,	/* the MAC is right, the time is not near ours */
 };
 
 struct tsig_check {
 	enum tsig_verdict verdict;
-	unsigned int error; /* of the TSIG record: DNS_RCODE_BADKEY, ... or 0. Without a good
-			       MAC anybody may have written it. */
-	uint64_t server_s;  /* the server's clock, where the record tells it; else 0 */
+	/* of the TSIG record: DNS_RCODE_BADKEY, ... or 0; may be forged unless the MAC is right */
+	unsigned int error;
+	uint64_t server_s; /* the server's clock, if the record has it; else 0 */
 };
 
-/* Checks a response that message_read() took, to a message that was signed with `key` and has
- * the MAC `request`. */
+/* Checks a response that message_read() accepted. `request` is the MAC of our message, which
+ * was signed with `key`. */
 struct tsig_check tsig_verify(const struct tsig_key *key, uint64_t now_s,
 	const struct tsig_mac *request, const struct message *response);

@@ -16,7 +16,7 @@ void zone_problem_add(struct zone_check *check, enum report_severity severity,
 	char text[4 * NAME_STR_LEN];
 	va_list args;
 
-	/* counted apart: no number of warnings may hide an error, which is what refuses a zone */
+	/* counted apart: no number of warnings may hide an error, which refuses the zone */
 	size_t *n_problems = &check->n_problems[severity];
 	if (*n_problems > ZONE_PROBLEM_MAX)
 		return;
