@@ -193,7 +193,7 @@ static int secrets_parse(const char *path, const char *text, struct cookie_keys 
 	}
 	if (keys.n_secrets == 0)
 		return log_error(-EINVAL, "cookie",
-			"%s has no secret; remove it and a new one is made", path);
+			"%s has no secret; remove the file, and dnsd makes a new one", path);
 	*ret_keys = keys;
 	return 0;
 }
@@ -211,8 +211,9 @@ static int secrets_read(const char *path, struct cookie_keys *ret_keys)
 		return err;
 	}
 	if (file.mode & 0077)
-		log_warning("cookie", "%s can be read by others than its owner: chmod 600 %s",
-			path, path);
+		log_warning("cookie",
+			"%s can be read by other users than its owner; run chmod 600 %s", path,
+			path);
 
 	err = secrets_parse(path, file.text, ret_keys);
 	OPENSSL_cleanse(file.text, file.len);

@@ -34,7 +34,8 @@ bool name_is_within(const uint8_t *name, const uint8_t *apex);
 char *name_str(const uint8_t *name, char *out);
 
 /* The next octet of a text that is not at its end, its escape undone (RFC 1035 section 5.1);
- * `*text` moves behind it. -1 if the escape is bad: three digits up to 255, or one character. */
+ * `*text` moves behind it. -1 if the escape is bad: it has three digits up to 255, or one
+ * character. */
 int name_text_octet(const char **text);
 
 /* Presentation form to wire, lower case; a missing final dot is added. -EINVAL. */

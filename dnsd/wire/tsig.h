@@ -48,7 +48,7 @@ enum tsig_verdict {
 
 struct tsig_check {
 	enum tsig_verdict verdict;
-	/* of the TSIG record: DNS_RCODE_BADKEY, ... or 0; may be forged unless the MAC is right */
+	/* the TSIG record's: DNS_RCODE_BADKEY, ... or 0; may be forged if the MAC is wrong */
 	unsigned int error;
 	uint64_t server_s; /* the server's clock, if the record has it; else 0 */
 };

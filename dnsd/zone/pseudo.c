@@ -1,8 +1,8 @@
 /* pseudo.c - the pseudo records SERVER and UPLINK: their kinds and their text in a zone file
  *
- * Pure. Called by zonerecord.c for each line that has such a word in the place of its type. A
- * word is a row of `mnemonics`. A kind is a row of `forms`, which is made of the list in
- * pseudo.h: what may follow the word.
+ * Pure. Called by zonerecord.c for each line with such a word in the place of its type. A word
+ * is a row of `mnemonics`. A kind is a row of `forms`, made of the list in pseudo.h: what may
+ * follow the word.
  */
 #include "dnsd/zone/pseudo.h"
 
@@ -137,8 +137,8 @@ static const struct form *form_find(
 	return found;
 }
 
-/* site.yaml has nothing of that name. To the operator both words share one name space, so the
- * objects of the other one are looked at too. */
+/* site.yaml has nothing of that name. To an operator both words share one name space, so the
+ * objects of the other word are looked at too. */
 static int pseudo_refuse_name(const struct mnemonic *mnemonic, const struct zonetoken *token,
 	const struct site *site, char *why)
 {

@@ -1,8 +1,8 @@
 /* pseudo.h - the pseudo records SERVER and UPLINK: their kinds and their text in a zone file
  *
  * A pseudo record stands for addresses that only a view knows (facts.c). A kind is a row of
- * PSEUDO_KINDS. Those who treat kinds in ways of their own do it in a switch without a default:
- * a kind that one of them forgot does not compile.
+ * PSEUDO_KINDS. Modules that treat the kinds differently do it in a switch without a default,
+ * so that a forgotten kind does not compile.
  */
 #pragma once
 #include <stdbool.h>
@@ -13,8 +13,8 @@ struct guess;
 struct site;
 struct zonetoken;
 
-/* kind, the word in the place of the type, whether a server's or uplink's name follows it, the
- * keyword at the end. Of two rows that fit a line the one with the keyword is meant. */
+/* The kind; the word in the place of the type; does the name of a server or uplink follow; the
+ * keyword at the end. If two rows fit a line, the one with the keyword is meant. */
 #define PSEUDO_KINDS(X)                                                      \
 	X(SERVER, SERVER, true, NULL)			/* SERVER web */     \
 	X(SERVER_ALL, SERVER, true, "all")		/* SERVER web all */ \
@@ -45,11 +45,11 @@ bool pseudo_names_uplink(const struct pseudo *pseudo);
 
 enum { PSEUDO_WHY_LEN = 320 };
 
-/* Does a pseudo record begin with this word in the place of the type? */
+/* Does the word in the place of the type begin a pseudo record? */
 bool pseudo_is_word(const struct zonetoken *token);
 void pseudo_offer_words(struct guess *guess);
 
-/* `tokens` from that word on, `n` of them; sets kind and index. With NULL for `site` no server
- * and no uplink is known. -EINVAL with a sentence in `why`, which has PSEUDO_WHY_LEN octets. */
+/* Reads `n` tokens, that word first; sets kind and index. With NULL for `site` no server and
+ * no uplink is known. -EINVAL with a sentence in `why`, which has PSEUDO_WHY_LEN octets. */
 int pseudo_parse(const struct zonetoken *tokens, size_t n, const struct site *site,
 	struct pseudo *ret_pseudo, char *why);

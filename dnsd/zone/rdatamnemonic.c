@@ -1,7 +1,7 @@
 /* rdatamnemonic.c - words that stand for numbers: types, algorithms, the fields of TLSA
  *
- * Called by rdatatext.c and zonerecord.c. The tables are ldns's where it shows them; its own
- * readers of these fields leak one if the word is unknown, and let numbers wrap.
+ * Called by rdatatext.c and zonerecord.c. The tables are ldns's where they are public; its own
+ * readers of these fields leak memory at an unknown word, and let numbers wrap.
  */
 #include "dnsd/zone/rdatamnemonic.h"
 

@@ -3,8 +3,8 @@
  * Called by zonerecord.c for each record. ldns's descriptor tells which fields a type has. The
  * common ones (names, numbers, addresses, strings) are read here, since ldns lets numbers wrap
  * (MX 70000 becomes 4464), accepts names of more than 255 octets once the origin is appended,
- * and cannot say which word it did not like. All other fields go through ldns's own readers,
- * one at a time. RFC 3597's \# is accepted for every type, and its length is checked.
+ * and cannot say which word is wrong. ldns's own readers read all other fields, one at a time.
+ * RFC 3597's \# is accepted for every type, and its length is checked.
  */
 #include "dnsd/zone/rdatatext.h"
 
@@ -194,7 +194,7 @@ static const char *field_noun(ldns_rdf_type type)
 	}
 }
 
-/* One field of the shapes that ldns reads, from `n` joined words. */
+/* One field that ldns reads, from `n` joined words. */
 static int ldns_parse(struct parse *p, ldns_rdf_type type, size_t n)
 {
 	bool packed = type == LDNS_RDF_TYPE_B64 || type == LDNS_RDF_TYPE_HEX;
@@ -233,7 +233,7 @@ static int mnemonic_parse(struct parse *p, ldns_rdf_type type, const struct zone
 	return value_put(p, (uint32_t)value, octets);
 }
 
-/* The gateway of IPSECKEY, RFC 4025 section 2.5, in the shape that its type tells. */
+/* The gateway of IPSECKEY, RFC 4025 section 2.5, in the form that its type selects. */
 static int gateway_parse(struct parse *p, const struct zonetoken *type)
 {
 	const struct zonetoken *token = &p->text->tokens[p->next];
@@ -250,7 +250,7 @@ static int gateway_parse(struct parse *p, const struct zonetoken *type)
 	}
 }
 
-/* precedence, gateway type, algorithm, gateway, key. ldns leaks memory at each mistake in it,
+/* Precedence, gateway type, algorithm, gateway, key. ldns leaks memory at each mistake here,
  * and leaves a gateway's name without the origin. */
 static int ipseckey_parse(struct parse *p)
 {
@@ -274,7 +274,7 @@ static int ipseckey_parse(struct parse *p)
 	return tokens_left(p) > 0 ? ldns_parse(p, LDNS_RDF_TYPE_B64, tokens_left(p)) : 0;
 }
 
-/* The types of NSEC and CSYNC; ldns passes over a word that it does not know. */
+/* The types of NSEC and CSYNC; ldns skips a word that it does not know. */
 static int bitmap_parse(struct parse *p)
 {
 	for (size_t i = p->next; i < p->text->n_tokens; i++)
@@ -283,7 +283,7 @@ static int bitmap_parse(struct parse *p)
 	return ldns_parse(p, LDNS_RDF_TYPE_BITMAP, tokens_left(p));
 }
 
-/* How many words the field takes. */
+/* The number of words that the field takes. */
 static size_t field_width(const struct parse *p, ldns_rdf_type type)
 {
 	switch (type) {

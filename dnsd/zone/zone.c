@@ -1,7 +1,8 @@
 /* zone.c - a zone as its file says it, before any view gives the pseudo records addresses
  *
- * Look-ups by binary search in the canonical order, and the end of a zone. Built by
- * zonebuild.c; the answering of queries has its own tables.
+ * Look-ups, and the end of a zone. A hash leads to the node of a name, a binary search to an
+ * RRset of the node. Built by zonebuild.c; queries are answered from tables of their own
+ * (table.c).
  */
 #include "dnsd/zone/zone.h"
 
@@ -37,7 +38,7 @@ void zone_free(struct zone *zone)
 	free(zone);
 }
 
-/* FNV-1a; the names come from the operator, not from the net. */
+/* FNV-1a; the names come from the operator, not from clients. */
 static size_t name_hash(const uint8_t *name, size_t len)
 {
 	uint64_t hash = 0xcbf29ce484222325u;

@@ -15,14 +15,14 @@
 struct zone_rdata {
 	uint8_t *bytes;
 	uint16_t len;
-	uint32_t ttl_s;	  /* as written; the RRset's is what counts */
+	uint32_t ttl_s;	  /* as written; answers have the RRset's */
 	const char *file; /* borrowed from the zone */
 	int line;
 };
 
 struct zone_rrset {
 	uint16_t type;
-	uint32_t ttl_s; /* the least of its records; zonecheck.c warns where they differ */
+	uint32_t ttl_s; /* the least of its records; zonerules.c warns where they differ */
 	struct zone_rdata *rdatas;
 	size_t n_rdatas;
 };
@@ -30,8 +30,8 @@ struct zone_rrset {
 struct zone_node {
 	uint8_t name[NAME_MAX_LEN];
 	uint8_t len;		   /* octets of the name */
-	bool outside;		   /* not within the apex: additional data only */
-	bool has_unread;	   /* a record of it was an error: never so in a good zone */
+	bool outside;		   /* not within the apex: for additional data alone */
+	bool has_unread;	   /* a record could not be read: never so in a good zone */
 	struct zone_rrset *rrsets; /* sorted by type */
 	size_t n_rrsets;
 	struct pseudo
@@ -43,22 +43,23 @@ struct zone {
 	uint8_t apex[NAME_MAX_LEN];
 	uint8_t apex_len;
 	char *file;   /* the master file, as the operator names it */
-	char **files; /* it and all it includes; owns the names that lines refer to */
+	char **files; /* it and those it includes; owns the names that lines refer to */
 	size_t n_files;
 	struct zone_node
-		*nodes; /* canonical order, those outside included; no empty non-terminals */
+		*nodes; /* canonical order, with those outside; no empty non-terminals */
 	size_t n_nodes;
 	uint32_t *slots; /* nodes by the hash of their name, see zone.c */
 	size_t n_slots;
 	uint32_t serial;
 	size_t n_records; /* as written, pseudo records included */
-	bool has_unread;  /* a line was an error, its owner unknown: never so in a good zone */
+	bool has_unread;  /* a line could not be read: never so in a good zone */
 };
 
 void zone_free(struct zone *zone);
 
-/* For who builds a zone: where the index of the node of that name (lower case), plus 1, is or
- * would be. `slots` is a power of two larger than the number of nodes; a free one holds 0. */
+/* For zonebuild.c: the slot of the node of that name (lower case). It holds the node's index
+ * plus 1, or 0 if there is no such node. The number of slots is a power of two, larger than
+ * the number of nodes. */
 uint32_t *zone_slot(const struct zone *zone, const uint8_t *name, size_t len);
 
 /* Borrowed; NULL if there is none. `name` may be of any case. */

@@ -1,8 +1,8 @@
 /* zonebuild.c - collects records in any order into a zone
  *
- * Called by zonefile.c. Nodes are found by a hash of their name while reading and sorted once
- * at the end, so the time grows with the size of the zone and with nothing else. The hash
- * table lives no longer than the builder.
+ * Called by zonefile.c and zonerecord.c. Nodes are found by a hash of their name while reading
+ * and sorted once at the end, so that the time grows with the size of the zone and with
+ * nothing else. The table of slots is then filled again, and stays with the zone.
  */
 #include "dnsd/zone/zonebuild.h"
 
@@ -15,7 +15,7 @@
 
 struct zone_builder {
 	struct zone *zone;
-	size_t last; /* the node of the record before; most records follow their like */
+	size_t last; /* the node of the previous record: many records share its owner */
 };
 
 struct zone_builder *zone_builder_new(const uint8_t *apex, size_t apex_len)
@@ -196,8 +196,9 @@ int zone_builder_note_unread(
 	return 0;
 }
 
-/* A name turned round, so that memcmp of two gives the canonical order: labels from the root
- * on, each octet 0 and 1 as two octets, and a 0 behind each label. */
+/* A key for sorting: memcmp() of two keys gives the canonical order of their names (RFC 4034
+ * section 6.1). It holds the labels from the root on, each with a 0 behind it; octets 0 and 1
+ * become two octets. */
 static size_t name_sort_key(const uint8_t *name, uint8_t *key)
 {
 	const uint8_t *labels[NAME_MAX_LABELS + 1];

@@ -12,7 +12,7 @@ void zone_builder_free(struct zone_builder *builder);
 const char *zone_builder_file(struct zone_builder *builder, const char *name);
 size_t zone_builder_n_files(const struct zone_builder *builder);
 
-/* Where a record stands. */
+/* The owner of a record, and the line where it stands. */
 struct zone_entry {
 	const uint8_t *owner; /* lower case */
 	size_t owner_len;
@@ -33,9 +33,9 @@ int zone_builder_add(struct zone_builder *builder, const struct zone_entry *entr
 int zone_builder_add_pseudo(struct zone_builder *builder, const struct zone_entry *entry,
 	const struct pseudo *pseudo);
 
-/* A record was there that could not be read; of `owner`, or of any name if that is NULL. */
+/* Notes a record that could not be read. NULL for `owner`: its owner is unknown. */
 int zone_builder_note_unread(
 	struct zone_builder *builder, const uint8_t *owner, size_t owner_len);
 
-/* Sorts all, and hands the zone over. The builder is still to be freed. */
+/* Sorts all, and hands the zone over. The caller still frees the builder. */
 int zone_builder_finish(struct zone_builder *builder, struct zone **ret_zone);

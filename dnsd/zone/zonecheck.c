@@ -1,12 +1,12 @@
-/* zonecheck.c - what is wrong, or probably not meant, in a zone that was read
+/* zonecheck.c - errors and probable mistakes in a zone that was read
  *
- * Called by zonefile.c once all is read. Here is the walk over the nodes, and what follows
- * from where they stand; zonerules.c looks at the records of one name, zonetarget.c at the
- * names that records point to.
+ * Called by zonefile.c when the whole zone is read. This file walks over the nodes and checks
+ * what depends on where they stand; zonerules.c checks the records of one name, zonetarget.c
+ * the names that records point to.
  *
- * The walk is in canonical order, in which all that is below a name follows it directly: so
- * one remembered cut (or DNAME) tells where each node stands. What is missing is only
- * complained of where no unreadable record may be the cause.
+ * In canonical order all that is below a name follows it directly, so one remembered cut (or
+ * DNAME) tells where each node stands. A missing record is reported only where no unreadable
+ * record may be the cause.
  */
 #include "dnsd/zone/zonecheck.h"
 
@@ -42,7 +42,7 @@ static void apex_check(struct zone_check *check)
 			"there is no NS record for %s", name);
 }
 
-/* Outside the zone there may be addresses, and they should be somebody's. */
+/* Names outside the zone may have addresses, and a record of the zone should need them. */
 static void outside_check(struct zone_check *check, const struct zone_node *node)
 {
 	char name[NAME_STR_LEN];
@@ -75,7 +75,7 @@ static void outside_check(struct zone_check *check, const struct zone_node *node
 			name, apex);
 }
 
-/* At a cut only the delegation is ours, below it nothing but glue: addresses of NS names. */
+/* At a cut the zone has only the delegation, below it only glue: addresses of NS names. */
 static bool node_has_delegation_type(
 	const struct zone_check *check, const struct zone_node *node, uint16_t type)
 {
@@ -88,7 +88,7 @@ static bool node_has_delegation_type(
 	       type == LDNS_RR_TYPE_DNAME; /* DNAME beside NS is an error already */
 }
 
-/* `above` is the cut or DNAME whose shadow the node is in. */
+/* `above` is the cut or DNAME that hides the node. */
 static void hidden_check(
 	struct zone_check *check, const struct zone_node *node, const struct zone_node *above)
 {
@@ -121,7 +121,7 @@ static void hidden_check(
 			*top ? " " : "", top);
 }
 
-/* Walks all nodes; `above` is the topmost cut or DNAME over those that follow it. */
+/* Walks over all nodes; `above` is the topmost cut or DNAME over those that follow it. */
 static void nodes_check(struct zone_check *check)
 {
 	const struct zone *zone = check->zone;
@@ -173,8 +173,8 @@ static size_t node_find_first(const struct zone *zone, const uint8_t *name)
 	return low;
 }
 
-/* Names belong to the innermost zone that is served. What is below a delegation is told of
- * anyway (hidden_check); here is what stands there without one. */
+/* A name belongs to the innermost zone that is served. hidden_check() reports names below a
+ * delegation; here are those of an inner zone without a delegation. */
 static void inner_zone_check(struct zone_check *check, const uint8_t *apex)
 {
 	const struct zone *zone = check->zone;
@@ -197,8 +197,8 @@ static void inner_zone_check(struct zone_check *check, const uint8_t *apex)
 		if (!file || check->places[i] != ZONE_PLACE_INSIDE)
 			continue;
 		zone_problem_add(check, REPORT_WARNING, file, line,
-			"%s is in the zone %s, which site.yaml has a file of its own for: it "
-			"is answered from there alone, and here belong its NS records",
+			"%s is in the zone %s, which has a file of its own in site.yaml: only "
+			"that file answers for the name, and this one needs the NS records",
 			name_str(node->name, name), name_str(apex, inner));
 		return;
 	}

@@ -1,7 +1,7 @@
-/* zonecheck.h - what is wrong, or probably not meant, in a zone that was read
+/* zonecheck.h - errors and probable mistakes in a zone that was read
  *
- * Errors are what no server could answer from: no SOA or two, CNAME beside other data, ...
- * Warnings are what an operator of such a site would want to know. zonefile.c calls it.
+ * With an error no server can answer from the zone: no SOA or two, a CNAME beside other data,
+ * ... A warning is for the operator to judge. zonefile.c calls it.
  */
 #pragma once
 #include "common/site/report.h"

@@ -1,9 +1,9 @@
 /* zonefile.c - reads RFC 1035 master files with the pseudo records SERVER and UPLINK
  *
- * Called by config.c for each zone of site.yaml: at start, at each reload and by `check`. A file
- * is read whole into memory. zoneline.c cuts it into logical lines, directives are handled here,
- * records go to zonerecord.c, and the whole zone goes to zonecheck.c. A mistake is reported and
- * the next line read, so that one run shows them all.
+ * Called by config.c for each zone of site.yaml: at start, at each reload and by `check`. A
+ * file is read whole into memory. zoneline.c cuts it into logical lines, this file carries out
+ * the directives, zonerecord.c reads the records, and zonecheck.c checks the whole zone. A
+ * mistake is reported and the next line read, so that one run shows them all.
  *
  * $INCLUDE restores origin and owner at its end (RFC 1035 section 5.1). A $TTL of the included
  * file still counts behind it, as with BIND and NSD.
@@ -23,11 +23,11 @@
 
 enum {
 	ZONEFILE_MAX = 256 * 1024 * 1024,
-	FILES_MAX = 1000, /* included, all told */
+	FILES_MAX = 1000, /* of one zone */
 };
 
 struct stack {
-	const struct stack *below; /* who included us */
+	const struct stack *below; /* the file that includes this one */
 	const char *file;
 	unsigned int depth;
 };
@@ -45,7 +45,7 @@ static int ttl_directive(struct zone_reader *reader, const struct zonetoken *arg
 	if (problem)
 		zone_reader_error(
 			reader, "$TTL '%s' %s", zonetoken_show(&args[0], show), problem);
-	/* also when it is wrong: or each record that relies on it would be reported, too */
+	/* also when it is wrong: else each record that relies on it would be reported too */
 	reader->has_default_ttl = true;
 	return problem ? -EINVAL : 0;
 }
@@ -68,7 +68,7 @@ static int origin_directive(struct zone_reader *reader, const struct zonetoken *
 	return 0;
 }
 
-/* `name` as the included file calls it: relative to the folder of the file at hand. */
+/* The path of the included file `name`: relative to the folder of the current file. */
 static char *include_path(const struct zone_reader *reader, const char *name)
 {
 	const char *slash = strrchr(reader->file, '/');
@@ -88,7 +88,7 @@ static bool includes_itself(const struct stack *stack, const char *path)
 	return false;
 }
 
-/* Reads `path` under the scope that the reader has by now. */
+/* Reads `path` with the present scope of the reader. */
 static int include_read(
 	struct zone_reader *reader, const char *path, const struct stack *stack)
 {
@@ -193,7 +193,7 @@ static int source_read(
 {
 	struct zoneline_source source = {.text = text, .len = len};
 
-	/* the mark that some Windows editors put in front of UTF-8 */
+	/* the byte order mark that some Windows editors put in front of UTF-8 */
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		source.pos = 3;
 	while (!reader->gave_up && zoneline_read(&reader->line, &source)) {

@@ -11,11 +11,11 @@ enum {
 
 /* Reads the zone `origin` (text, as in site.yaml) from `path` and makes the checks of
  * zonecheck.h. Every mistake goes to `report` with file and line. Returns 0 if there was no
- * error (warnings do not count). `site` gives the names that pseudo records may use, and is not
- * kept; with NULL they may use none.
+ * error (warnings do not count). `site` gives the names that pseudo records may use, and is
+ * not kept; with NULL they may use none.
  *
- * `*ret_zone` is the caller's. With -EINVAL it is set too if the file could be read to its end:
- * such a zone is for further checks alone, so that one run shows every mistake. Else it is
+ * `*ret_zone` is the caller's. With -EINVAL it is set too if the file could be read to its
+ * end: that zone is for further checks alone, so that one run shows every mistake. Else it is
  * NULL. */
 int zonefile_read_any(const struct site *site, const char *origin, const char *path,
 	struct report *report, struct zone **ret_zone);

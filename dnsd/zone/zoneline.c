@@ -1,8 +1,8 @@
-/* zoneline.c - joins the physical lines of a master file into one record's worth of words
+/* zoneline.c - joins the physical lines of a master file into the words of one record
  *
  * Called by zonefile.c. One pass, one buffer, reused for each line. ldns's own reader swallows
- * what follows an unclosed parenthesis or quote without a word; here both are errors, and
- * reading goes on after them, so that one run shows every mistake of a file.
+ * the text behind an unclosed parenthesis or quote without a message. Here both are errors,
+ * and reading goes on behind them, so that one run shows every mistake of a file.
  */
 #include "dnsd/zone/zoneline.h"
 
@@ -41,14 +41,14 @@ static int source_peek(const struct zoneline_source *source)
 	return source->pos < source->len ? (unsigned char)source->text[source->pos] : -1;
 }
 
-/* The first mistake is the one that is told. */
+/* Only the first mistake of a line is reported. */
 static void line_fail(struct zoneline *line, const char *error)
 {
 	if (!line->error)
 		line->error = error;
 }
 
-/* Words may need two octets for one (their NUL); the limit is on those of the file. */
+/* A word needs one more octet for its NUL; the limit counts octets of the file. */
 static void line_put(struct zoneline *line, int c)
 {
 	if (line->len - line->n_tokens >= ZONEFILE_LINE_MAX) {
@@ -62,14 +62,14 @@ static void line_put(struct zoneline *line, int c)
 	line->buf[line->len++] = (char)c;
 }
 
-/* A backslash and what it protects; the value is the reader's of the word. */
+/* A backslash and the octet that it escapes; zonetoken.c decodes them. */
 static void escape_read(struct zoneline *line, struct zoneline_source *source)
 {
 	source->pos++;
 	int c = source_peek(source);
 
 	if (c < 0 || c == '\n' || c == '\r') {
-		line_fail(line, "a backslash ends the line, and protects nothing");
+		line_fail(line, "a backslash at the end of the line escapes nothing");
 		return;
 	}
 	line_put(line, '\\');
@@ -77,7 +77,7 @@ static void escape_read(struct zoneline *line, struct zoneline_source *source)
 	source->pos++;
 }
 
-/* Up to the closing quote, which is consumed; with `keep` the quotes stay in the word. */
+/* Reads up to the closing quote and over it; with `keep` the quotes stay in the word. */
 static void quoted_read(struct zoneline *line, struct zoneline_source *source, bool keep)
 {
 	if (keep)
@@ -136,7 +136,7 @@ static void token_read(struct zoneline *line, struct zoneline_source *source)
 	else
 		word_read(line, source);
 
-	/* an empty string ("") takes no octet of the limit, so words are counted as well */
+	/* an empty string ("") takes no octet of the limit, so words are counted too */
 	if (line->n_tokens == TOKENS_MAX) {
 		line_fail(line, "the record has more than 65536 words");
 		return;
@@ -163,9 +163,9 @@ static void newline_skip(struct zoneline_source *source)
 	source->line++;
 }
 
-/* After an unclosed parenthesis: goes on with the first line after `start` that looks like the
- * begin of a record, so that the mistakes behind it are found as well. A digit does not: it is
- * more often a SOA's number than an owner. */
+/* Goes on after an unclosed parenthesis, with the first line behind `start_pos` that looks
+ * like the begin of a record: so the mistakes behind it are found as well. A digit does not
+ * look so: it is more often a number of a SOA than an owner. */
 static void unclosed_recover(
 	struct zoneline *line, struct zoneline_source *source, size_t start_pos)
 {
@@ -178,7 +178,7 @@ static void unclosed_recover(
 		strchr(" \t\r\n;)\"0123456789", source_peek(source)));
 }
 
-/* One word or one mark. False at the end of the logical line. */
+/* Reads one word or one delimiter. False at the end of the logical line. */
 static bool line_step(struct zoneline *line, struct zoneline_source *source)
 {
 	switch (source_peek(source)) {

@@ -1,7 +1,7 @@
-/* zoneline.h - joins the physical lines of a master file into one record's worth of words
+/* zoneline.h - joins the physical lines of a master file into the words of one record
  *
- * Quotes, escapes, parentheses and comments end here (RFC 1035 section 5.1): who calls sees
- * words, and the line on which the first of them stands.
+ * Quotes, escapes, parentheses and comments end here (RFC 1035 section 5.1): the caller sees
+ * words, and the line of the first one.
  */
 #pragma once
 #include <stdbool.h>
@@ -13,15 +13,15 @@ struct zoneline_source {
 	const char *text; /* borrowed, needs no NUL */
 	size_t len;
 	size_t pos;
-	int line; /* physical lines that were read */
+	int line; /* number of physical lines read so far */
 };
 
 struct zoneline {
-	int start;	    /* the physical line of its begin */
-	bool leading_blank; /* the owner is the previous one */
+	int start;	    /* the physical line where it begins */
+	bool leading_blank; /* the owner is that of the previous record */
 	struct zonetoken *tokens;
 	size_t n_tokens;
-	const char *error; /* what is wrong with the line as such, or NULL */
+	const char *error; /* NULL, or the mistake of the line as a whole */
 
 	char *buf; /* what the tokens point into */
 	size_t len;
@@ -31,6 +31,7 @@ struct zoneline {
 int zoneline_init(struct zoneline *line); /* -ENOMEM */
 void zoneline_fini(struct zoneline *line);
 
-/* The next logical line, empty ones and mere comments included (no token then). False at the
- * end of the text. With `error` set the tokens are not to be used; reading can go on. */
+/* The next logical line; an empty line, or one with a comment alone, has no token. False at
+ * the end of the text. With `error` set the tokens must not be used; the caller may go on
+ * reading. */
 bool zoneline_read(struct zoneline *line, struct zoneline_source *source);

@@ -1,7 +1,7 @@
 /* zoneproblem.c - adds what a check of a zone found to the report
  *
- * Called by all parts of zonecheck.c. The number of messages has a bound: a generated zone with
- * one mistake per record must not flood a log.
+ * Called by zonecheck.c, zonerules.c and zonetarget.c. The number of messages is bounded: a
+ * generated zone with one mistake per record must not flood a log.
  */
 #include "dnsd/zone/zoneproblem.h"
 
@@ -22,7 +22,7 @@ void zone_problem_add(struct zone_check *check, enum report_severity severity,
 		return;
 	if ((*n_problems)++ == ZONE_PROBLEM_MAX) {
 		report_add(check->report, severity, check->zone->file, 0,
-			"there is more of that kind, not shown");
+			"there are more of this kind, not shown");
 		return;
 	}
 	va_start(args, format);

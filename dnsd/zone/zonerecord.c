@@ -6,10 +6,9 @@
  *
  * TTL and class stand in either order (RFC 1035 section 5.1).
  *
- * Called by zonefile.c. The pseudo records never get a type number of their own, so nothing
- * that a file says can be taken for one by mistake (a literal TYPE65280 is just that type),
- * and a TXT of "UPLINK" or a host called uplink is safe: only the word in the type's place
- * counts.
+ * Called by zonefile.c. A pseudo record (pseudo.c) has no type number, so no other record can
+ * be mistaken for one: TYPE65280 is just that type, and a TXT of "UPLINK" or a host called
+ * uplink is safe. Only the word in the place of the type counts.
  */
 #include "dnsd/zone/zonerecord.h"
 
@@ -31,7 +30,7 @@
 enum {
 	SAY_MAX = 1000, /* errors, and warnings, of one zone */
 	REPEATED_LABELS =
-		2, /* so many at the end of an owner and of the origin are no chance */
+		2, /* so many equal labels at the end of owner and origin are no coincidence */
 };
 
 static void reader_report(struct zone_reader *reader, enum report_severity severity,
@@ -120,7 +119,7 @@ static bool repeats_origin(const struct zone_scope *scope)
 	       memcmp(tail, end, scope->origin_len) == 0;
 }
 
-/* Names that can be served and are hardly meant. */
+/* Warns of names that can be served and are probably mistakes. */
 static void owner_advise(struct zone_reader *reader, const struct zonetoken *token)
 {
 	char show[ZONETOKEN_SHOW_LEN];
@@ -129,7 +128,7 @@ static void owner_advise(struct zone_reader *reader, const struct zonetoken *tok
 	for (size_t i = 0; i < token->len; i++)
 		if ((unsigned char)token->text[i] > 127) {
 			reader_warn(reader,
-				"owner '%s' has letters beyond ASCII, which nobody will ask "
+				"owner '%s' has letters beyond ASCII, which no client asks "
 				"for: write the xn-- form",
 				zonetoken_show(token, show));
 			break;
@@ -151,7 +150,7 @@ static int owner_read(struct zone_reader *reader)
 			return 0;
 		return zone_reader_error(reader,
 			"the line begins with a blank, which stands for the owner "
-			"of the record before, and there is none: write @ for the origin");
+			"of the previous record, but there is none: write @ for the origin");
 	}
 
 	const char *problem = zonetoken_name(
@@ -226,8 +225,8 @@ static int head_read(struct zone_reader *reader, struct head *head)
 	return 0;
 }
 
-/* No TTL on the line. RFC 2308 section 4: $TTL; without one RFC 1035: the last that was given;
- * a SOA that comes first takes its MINIMUM, as BIND does. */
+/* No TTL is on the line. RFC 2308 section 4: $TTL counts. Without one RFC 1035: the last TTL
+ * that was given; a SOA that comes first takes its MINIMUM, as BIND does. */
 static int ttl_default(
 	struct zone_reader *reader, const struct zone_record *record, uint32_t *ret_ttl_s)
 {
@@ -307,8 +306,8 @@ static int type_unknown(struct zone_reader *reader, const struct zonetoken *toke
 		guess.best ? "?)" : "");
 }
 
-/* Types that are questions or parts of messages: RFC 6895 section 3.1, and RFC 1035 section
- * 3.3.4 for those that a reader of master files is to reject. */
+/* Types for questions or parts of messages (RFC 6895 section 3.1), and those that a reader of
+ * master files must reject (RFC 1035 section 3.3.4). */
 static int type_refuse(
 	struct zone_reader *reader, const struct zonetoken *token, uint16_t type)
 {

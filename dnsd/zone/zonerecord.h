@@ -1,7 +1,7 @@
 /* zonerecord.h - one logical line of a master file becomes one record of the zone
  *
- * What the lines have in common (origin, owner, TTLs) is kept here too, since each record
- * depends on those before it. zonefile.c drives it.
+ * The state between lines (origin, owner, TTLs) is here too, since each record depends on
+ * those before it. Called by zonefile.c.
  */
 #pragma once
 #include "common/site/report.h"
@@ -13,12 +13,12 @@
 struct zone_scope {
 	uint8_t origin[NAME_MAX_LEN];
 	size_t origin_len;
-	uint8_t owner[NAME_MAX_LEN]; /* of the record before, lower case */
+	uint8_t owner[NAME_MAX_LEN]; /* of the previous record, lower case */
 	size_t owner_len;	     /* 0: none yet */
 };
 
 struct zone_reader {
-	const struct site *site; /* may be NULL: no uplink and no server is known then */
+	const struct site *site; /* NULL: no uplink and no server is known */
 	struct report *report;
 	struct zone_builder *builder;
 	struct zone_scope scope;
@@ -40,6 +40,6 @@ struct zone_reader {
 int zone_reader_error(struct zone_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The line at hand, which has at least one token and is no directive. 0, -EINVAL (reported; it
- * is good to go on) or -ENOMEM. */
+/* Reads the current line, which has at least one token and is no directive. Returns 0, -EINVAL
+ * (reported; the caller goes on) or -ENOMEM. */
 int zonerecord_read(struct zone_reader *reader);

@@ -16,7 +16,7 @@
 
 enum { LINE_STR_LEN = 256 };
 
-/* "line 7", with the file's name if that is not the one which is spoken of. */
+/* "line 7", and the name of the file if it is not `here`. */
 static const char *line_str(const char *here, const char *file, int line, char *out)
 {
 	if (strcmp(here, file) == 0)
@@ -108,7 +108,7 @@ static void ttl_check(
 	char name[NAME_STR_LEN];
 	char type[RDATA_TYPE_STR_LEN];
 
-	if (rrset->type == LDNS_RR_TYPE_RRSIG) /* a set per type covered, in truth */
+	if (rrset->type == LDNS_RR_TYPE_RRSIG) /* in fact one RRset per type covered */
 		return;
 	for (size_t i = 1; i < rrset->n_rdatas; i++) {
 		if (rrset->rdatas[i].ttl_s == rrset->rdatas[0].ttl_s)
@@ -122,7 +122,8 @@ static void ttl_check(
 	}
 }
 
-/* Beside a CNAME only what signs it: RFC 2181 section 10.1, RFC 4034 section 3 and 4. */
+/* Only DNSSEC records may stand beside a CNAME: RFC 2181 section 10.1, RFC 4034 section 3 and
+ * 4. */
 static void cname_check(
 	struct zone_check *check, const struct zone_node *node, const struct zone_rrset *cname)
 {
@@ -192,7 +193,8 @@ static void ds_check(
 	name_str(node->name, name);
 	if (name_eq(node->name, check->zone->apex))
 		zone_warning(check, &ds->rdatas[0],
-			"DS of %s: it belongs into the parent zone, nobody asks for it here",
+			"DS of %s: it belongs into the parent zone, "
+			"no resolver asks for it here",
 			name);
 	else if (!zone_node_find(node, LDNS_RR_TYPE_NS))
 		zone_warning(check, &ds->rdatas[0], "DS of %s, which is not delegated", name);
@@ -245,7 +247,7 @@ static void pseudo_twice_check(
 		}
 }
 
-/* The first pseudo record's TTL against another that ends up in the same RRset. */
+/* Compares the first pseudo record's TTL with that of another record of the same RRset. */
 static void pseudo_ttl_check(
 	struct zone_check *check, const struct zone_node *node, uint32_t ttl_s, int line)
 {

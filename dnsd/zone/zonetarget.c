@@ -1,8 +1,9 @@
 /* zonetarget.c - do the names exist that a zone's records point to?
  *
- * Called by zonecheck.c and zoneadvice.c. A name outside the zone cannot be judged, and one
- * whose records could not be read is not judged, lest one mistake be reported as two. RFC 1034
- * section 4.2.1 on glue, RFC 2181 section 10.3 on aliases as targets.
+ * Called by zonecheck.c; zoneadvice.c uses the iterator. A name outside the zone cannot be
+ * checked. A name with records that could not be read is not checked, so that one mistake is
+ * not reported as two. RFC 1034 section 4.2.1 on glue, RFC 2181 section 10.3 on aliases as
+ * targets.
  */
 #include "dnsd/zone/zonetarget.h"
 
@@ -34,7 +35,6 @@ bool zonetarget_next(struct zone_target *target)
 	return false;
 }
 
-/* Which nodes the records of the zone point to; of them, which by NS. */
 void zonetarget_mark(struct zone_check *check)
 {
 	const struct zone *zone = check->zone;
@@ -54,7 +54,7 @@ void zonetarget_mark(struct zone_check *check)
 	}
 }
 
-/* What is found where a record points. */
+/* The state of a name that a record points to. */
 enum target_state {
 	TARGET_GOOD,
 	TARGET_ABSENT,
@@ -84,7 +84,8 @@ static const struct zone_node *wildcard_find(const struct zone *zone, const uint
 	return zone_find(zone, name);
 }
 
-/* A name without a node: a wildcard may answer for it, a delegation or DNAME be above it. */
+/* A name without a node: a wildcard may answer for it, or a delegation or DNAME stands above
+ * it. */
 static enum target_state absent_target_state(
 	const struct zone_check *check, const uint8_t *name)
 {

@@ -1,7 +1,8 @@
 /* zonetoken.c - one word of a master file, and the values that it may stand for
  *
- * Called by zonefile.c, zonerecord.c and rdatatext.c. Nothing here knows of lines or reports.
- * Escapes are those of RFC 1035 section 5.1, units of time those of RFC 2308 era servers.
+ * Called by zonefile.c, zonerecord.c, pseudo.c and rdatatext.c. Nothing here knows of lines or
+ * reports. Escapes are those of RFC 1035 section 5.1; the units of time are those that BIND
+ * and NSD take.
  */
 #include "dnsd/zone/zonetoken.h"
 

@@ -25,8 +25,8 @@ struct zonetoken {
 /* A mnemonic, any case; a quoted word never is one. */
 bool zonetoken_is(const struct zonetoken *token, const char *word);
 
-/* A domain name, in the case as written. `@` is `origin`, and so is what follows a name
- * without final dot. `ret_name` has NAME_MAX_LEN octets. */
+/* A domain name, in the case as written. `@` is `origin`, which is also appended to a name
+ * without a final dot. `ret_name` has NAME_MAX_LEN octets. */
 const char *zonetoken_name(const struct zonetoken *token, const uint8_t *origin,
 	uint8_t *ret_name, size_t *ret_len);
 
@@ -39,5 +39,6 @@ const char *zonetoken_period(const struct zonetoken *token, uint32_t *ret_second
 /* Octets with the escapes undone. `out` has token->len of them. */
 const char *zonetoken_octets(const struct zonetoken *token, uint8_t *out, size_t *ret_len);
 
-/* For messages: shortened, what is not printable as \DDD. `out` has ZONETOKEN_SHOW_LEN. */
+/* For messages: shortened, and octets that are not printable as \DDD. `out` has
+ * ZONETOKEN_SHOW_LEN. */
 const char *zonetoken_show(const struct zonetoken *token, char *out);

@@ -139,7 +139,7 @@ static void records_of_one_name_go_together(void **state)
 			"different servers (RFC 4592 section 4.4)\n"},
 		{"DS", "@ DS 1 13 2 00\na DS 1 13 2 00\n",
 			"z:4: warning: DS of " W
-			": it belongs into the parent zone, nobody asks for it here\n"
+			": it belongs into the parent zone, no resolver asks for it here\n"
 			"z:5: warning: DS of a." W ", which is not delegated\n"},
 		{"DNSSEC", "@ DNSKEY 257 3 13 AQID\n@ NSEC a A NS\n",
 			"z:5: warning: NSEC: dnsd does not serve signed answers yet, "
@@ -409,7 +409,7 @@ static void zone_of_one_mistake_per_record_is_not_a_flood(void **state)
 	zonetext_read(t, text);
 	assert_int_equal(t->err, 0);
 	assert_non_null(
-		strstr(t->said, "z: warning: there is more of that kind, not shown\n"));
+		strstr(t->said, "z: warning: there are more of this kind, not shown\n"));
 }
 
 static void no_number_of_warnings_hides_an_error(void **state)
@@ -435,12 +435,12 @@ static void names_of_an_inner_zone_are_told(void **state)
 	} cases[] = {
 		{"wwx A 192.0.2.1\nwww A 192.0.2.2\na.www TXT x\n",
 			"z:5: warning: www.example.com. is in the zone www.example.com., "
-			"which site.yaml has a file of its own for: it is answered from there "
-			"alone, and here belong its NS records\n"},
+			"which has a file of its own in site.yaml: only that file answers for "
+			"the name, and this one needs the NS records\n"},
 		{"a.www UPLINK isp-a\n",
 			"z:4: warning: a.www.example.com. is in the zone www.example.com., "
-			"which site.yaml has a file of its own for: it is answered from there "
-			"alone, and here belong its NS records\n"},
+			"which has a file of its own in site.yaml: only that file answers for "
+			"the name, and this one needs the NS records\n"},
 		{"www NS ns.example.net.\nwww DS 1 13 2 00\n", ""},
 		{"awww A 192.0.2.1\nx.awww A 192.0.2.1\nzwww A 192.0.2.1\n", ""},
 	};

@@ -341,8 +341,8 @@ static void mistakes_of_lines_are_named(void **state)
 		{"closing alone", "a TXT x )\n",
 			"z:4: a parenthesis is closed that was not opened\n"},
 		{"backslash at the end", "a TXT x\\\nb TXT \\",
-			"z:4: a backslash ends the line, and protects nothing\n"
-			"z:5: a backslash ends the line, and protects nothing\n"},
+			"z:4: a backslash at the end of the line escapes nothing\n"
+			"z:5: a backslash at the end of the line escapes nothing\n"},
 		{"multi-line record: its first line", "\na TXT ( x\n\n \"y\n )\n",
 			"z:5: a quote (\") is not closed on its line\n"},
 	};
@@ -405,10 +405,10 @@ static void mistakes_of_heads_are_named(void **state)
 			"z:7: owner 'a\\300' has a bad escape: \\ is followed "
 			"by three digits up to 255, or by the character that is meant\n"
 			"z:8: the line begins with a blank, which stands for the owner of the "
-			"record before, and there is none: write @ for the origin\n"},
+			"previous record, but there is none: write @ for the origin\n"},
 		{"letters beyond ASCII", "m\xc3\xbcller TXT x\n",
 			"z:4: warning: owner 'm\\195\\188ller' has letters beyond ASCII, "
-			"which nobody will ask for: write the xn-- form\n"},
+			"which no client asks for: write the xn-- form\n"},
 	};
 
 	cases_say(*state, cases, N(cases));
