@@ -24,7 +24,7 @@
 
 enum { CONFIG_PLAIN_UDP = 512 /* RFC 1035 section 4.2.1 */ };
 
-static int read_zone(const struct site *site, const struct site_zone *zone,
+static int config_read_zone(const struct site *site, const struct site_zone *zone,
 	struct report *report, struct zone **ret_zone)
 {
 	struct zone *read;
@@ -39,7 +39,7 @@ static int read_zone(const struct site *site, const struct site_zone *zone,
 	return err;
 }
 
-static int read_zones(struct config *config, struct report *report)
+static int config_read_zones(struct config *config, struct report *report)
 {
 	const struct site *site = config->site;
 	int err = 0;
@@ -53,7 +53,7 @@ static int read_zones(struct config *config, struct report *report)
 
 		if (!zone->name || !zone->file)
 			continue; /* site.yaml's mistake, and reported as such */
-		int failed = read_zone(site, zone, report, &config->zones[i]);
+		int failed = config_read_zone(site, zone, report, &config->zones[i]);
 
 		err = failed < 0 ? failed : err;
 	}
@@ -62,7 +62,7 @@ static int read_zones(struct config *config, struct report *report)
 
 /* ---- what is kept current at parents ---- */
 
-static int read_key(
+static int config_read_key(
 	struct config *config, size_t i, struct report *report, struct tsig_key **ret_key)
 {
 	const struct site_zone *zone = &config->site->dns.zones[i];
@@ -82,7 +82,7 @@ static int read_key(
 }
 
 /* A `parent` with nothing to do was meant otherwise. */
-static int check_targets(const struct config *config, size_t i, struct report *report)
+static int check_parent_targets(const struct config *config, size_t i, struct report *report)
 {
 	const struct site_zone *zone = &config->site->dns.zones[i];
 	struct parent_target *targets = NULL;
@@ -105,7 +105,7 @@ static int check_targets(const struct config *config, size_t i, struct report *r
 	return 0;
 }
 
-static int read_keys(struct config *config, struct report *report)
+static int config_read_keys(struct config *config, struct report *report)
 {
 	int err = 0;
 
@@ -117,9 +117,9 @@ static int read_keys(struct config *config, struct report *report)
 
 		if (!zone->parent.server || !zone->parent.key)
 			continue;
-		int failed = read_key(config, i, report, &config->keys[i]);
+		int failed = config_read_key(config, i, report, &config->keys[i]);
 		if (failed == 0 && config->zones[i])
-			failed = check_targets(config, i, report);
+			failed = check_parent_targets(config, i, report);
 		err = failed < 0 ? failed : err;
 	}
 	return err;
@@ -198,10 +198,10 @@ int config_load(const char *path, struct report *report, struct config **ret_con
 
 	/* a mistake in site.yaml must not hide those in the zones */
 	if (config && config->site) {
-		int failed = read_zones(config, report);
+		int failed = config_read_zones(config, report);
 
 		err = failed < 0 ? failed : err;
-		failed = config->zones ? read_keys(config, report) : 0;
+		failed = config->zones ? config_read_keys(config, report) : 0;
 		err = failed < 0 ? failed : err;
 	}
 	if (err == 0) {

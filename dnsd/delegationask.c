@@ -17,7 +17,7 @@
 #include "dnsd/dnsd.h"
 #include "dnsd/state/factslinks.h"
 
-static bool is_same_name(const char *a, const char *b)
+static bool zone_name_eq(const char *a, const char *b)
 {
 	uint8_t wire_a[NAME_MAX_LEN];
 	uint8_t wire_b[NAME_MAX_LEN];
@@ -34,7 +34,7 @@ const json_t *delegation_find(const json_t *delegations, const char *name)
 	for (size_t i = 0; i < json_array_size(zones); i++) {
 		const json_t *zone = json_array_get(zones, i);
 
-		if (is_same_name(json_string_value(json_object_get(zone, "name")), name))
+		if (zone_name_eq(json_string_value(json_object_get(zone, "name")), name))
 			return zone;
 	}
 	fprintf(stderr, "dnsd: there is no zone %s in the configuration\n", name);

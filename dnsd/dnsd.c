@@ -100,7 +100,7 @@ static void on_routing(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Without its file the secret lives as long as the process: clients learn the next one. */
-static void load_cookies(struct dnsd *dnsd)
+static void dnsd_load_cookies(struct dnsd *dnsd)
 {
 	AUTO(freep) char *path = cli_path(dnsd->cli->state_dir, "cookie-secrets");
 	struct cookie_keys keys;
@@ -122,7 +122,7 @@ static void load_cookies(struct dnsd *dnsd)
 }
 
 /* Reads and checks all files; what is wrong is logged, and in the report. */
-static int read_config(
+static int dnsd_read_config(
 	const struct cli *cli, struct report *report, struct config **ret_config)
 {
 	int err = site_check_rereadable(cli->config, report);
@@ -135,9 +135,9 @@ static int read_config(
 }
 
 /* Takes the configuration over, also on failure. */
-static int use_config(struct dnsd *dnsd, struct config *config)
+static int dnsd_use_config(struct dnsd *dnsd, struct config *config)
 {
-	load_cookies(dnsd);
+	dnsd_load_cookies(dnsd);
 	int err = dnsd_follow(dnsd, config);
 
 	if (err < 0) {
@@ -148,15 +148,15 @@ static int use_config(struct dnsd *dnsd, struct config *config)
 	return 0;
 }
 
-static int reload(struct report *report, void *arg)
+static int dnsd_reload(struct report *report, void *arg)
 {
 	struct dnsd *dnsd = arg;
 	struct config *config;
 	int err;
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_now_us());
-	if ((err = read_config(dnsd->cli, report, &config)) < 0 ||
-		(err = use_config(dnsd, config)) < 0) {
+	if ((err = dnsd_read_config(dnsd->cli, report, &config)) < 0 ||
+		(err = dnsd_use_config(dnsd, config)) < 0) {
 		dnsd->load_failed_s = time(NULL);
 		log_error(0, "config", RELOAD_REFUSED);
 	} else {
@@ -173,7 +173,7 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	json_decref(reload_answer(reload, arg));
+	json_decref(reload_answer(dnsd_reload, arg));
 }
 
 static void on_served(void *arg)
@@ -230,7 +230,7 @@ static json_t *reply_inbound_token(struct dnsd *dnsd, const json_t *request)
 static json_t *reply_reload(struct dnsd *dnsd, const json_t *request)
 {
 	(void)request;
-	return reload_answer(reload, dnsd);
+	return reload_answer(dnsd_reload, dnsd);
 }
 
 static const struct control_verb {
@@ -257,7 +257,7 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 /* ---- start and end ---- */
 
 /* Before anything else is in the event loop: the first answers are to follow routed's word. */
-static int init_routed_client(struct dnsd *dnsd)
+static int dnsd_init_routed_client(struct dnsd *dnsd)
 {
 	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, ROUTED_CLIENT_SOCKET);
 
@@ -272,7 +272,7 @@ static int init_routed_client(struct dnsd *dnsd)
 	return 0;
 }
 
-static int init_events(struct dnsd *dnsd)
+static int dnsd_init_events(struct dnsd *dnsd)
 {
 	uint64_t watchdog_us;
 
@@ -298,14 +298,14 @@ static int init_events(struct dnsd *dnsd)
 	return 0;
 }
 
-static int init_parts(struct dnsd *dnsd)
+static int dnsd_init_parts(struct dnsd *dnsd)
 {
 	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, DNSD_SOCKET);
 	int err;
 
 	if (!path)
 		return -ENOMEM;
-	if ((err = init_routed_client(dnsd)) < 0 || (err = init_events(dnsd)) < 0 ||
+	if ((err = dnsd_init_routed_client(dnsd)) < 0 || (err = dnsd_init_events(dnsd)) < 0 ||
 		(err = ctl_server_new(dnsd->base, path, on_request, dnsd, &dnsd->ctl)) < 0 ||
 		(err = links_new(dnsd->base, on_links_changed, dnsd, &dnsd->links)) < 0 ||
 		(err = parent_new(dnsd->base, dnsd->cli->state_dir, &dnsd->parent)) < 0 ||
@@ -349,14 +349,14 @@ int dnsd_run(const struct cli *cli)
 
 	reload_hold_signal(true);
 	report_init(&report);
-	int err = read_config(cli, &report, &config);
+	int err = dnsd_read_config(cli, &report, &config);
 	report_fini(&report);
 	if (err < 0)
 		return EXIT_BAD_CONFIG;
 	signal(SIGPIPE, SIG_IGN);
-	if (init_parts(&dnsd) < 0) {
+	if (dnsd_init_parts(&dnsd) < 0) {
 		config_free(config);
-	} else if (use_config(&dnsd, config) == 0) {
+	} else if (dnsd_use_config(&dnsd, config) == 0) {
 		log_notice("dnsd", "version %s is ready; zones: %zu, views: %zu", MH_VERSION,
 			dnsd.config->n_zones, dnsd.n_views);
 		sd_notify(0, "READY=1");

@@ -48,7 +48,7 @@ struct plan {
 
 /* ---- plan: everything that may fail ---- */
 
-static struct view *find_view(const struct dnsd *dnsd, const char *name, bool inside)
+static struct view *dnsd_find_view(const struct dnsd *dnsd, const char *name, bool inside)
 {
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		if (strcmp(dnsd->views[i]->name, name) == 0 &&
@@ -64,7 +64,8 @@ static int plan_views(const struct dnsd *dnsd, struct plan *plan)
 
 	for (size_t i = 0; i < n; i++) {
 		const char *name = config_view_name(plan->config, indices[i]);
-		struct view *view = find_view(dnsd, name, indices[i] == FACTS_VIEW_INSIDE);
+		struct view *view = dnsd_find_view(
+			dnsd, name, indices[i] == FACTS_VIEW_INSIDE);
 
 		plan->is_new[i] = !view;
 		plan->views[i] = view ? view : view_new(name, indices[i]);
@@ -75,7 +76,7 @@ static int plan_views(const struct dnsd *dnsd, struct plan *plan)
 	return 0;
 }
 
-static void respond_conf(
+static void respond_conf_init(
 	struct dnsd *dnsd, const struct site *site, struct respond_conf *ret_conf)
 {
 	size_t len = site->dns.nsid ? strlen(site->dns.nsid) : 0;
@@ -96,7 +97,7 @@ static int plan_answers(struct dnsd *dnsd, struct plan *plan)
 	struct respond_conf conf;
 
 	config_views(plan->config, indices);
-	respond_conf(dnsd, plan->config->site, &conf);
+	respond_conf_init(dnsd, plan->config->site, &conf);
 	if (plan->config->site->dns.serial_unixtime) {
 		/* all views together, and never backwards (RFC 1982) */
 		uint32_t now_s = (uint32_t)time(NULL);
@@ -156,7 +157,7 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 /* ---- apply: what cannot fail ---- */
 
 /* What was known of the uplink of that name before, or NULL. */
-static const struct uplink_facts *facts_before(const struct dnsd *dnsd, const char *name)
+static const struct uplink_facts *dnsd_uplink_before(const struct dnsd *dnsd, const char *name)
 {
 	int i = dnsd->config ? site_find_uplink(dnsd->config->site, name) : -1;
 
@@ -175,13 +176,14 @@ static void warn_of_cgnat(const struct site_uplink *uplink, const struct addr *a
 			uplink->name, addr_str(addr));
 }
 
-static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
+static void log_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 {
 	const struct site *site = plan->config->site;
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct uplink_facts *now = &plan->facts.uplinks[i];
-		const struct uplink_facts *before = facts_before(dnsd, site->uplinks[i].name);
+		const struct uplink_facts *before = dnsd_uplink_before(
+			dnsd, site->uplinks[i].name);
 		struct routed_report_verdict verdict;
 
 		if (before && before->state == now->state &&
@@ -204,7 +206,8 @@ static void tell_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 }
 
 /* Where the server of that name was known to be dead before, by the uplinks of `site`. */
-static uint32_t dead_before(const struct dnsd *dnsd, const struct site *site, const char *name)
+static uint32_t dnsd_dead_before(
+	const struct dnsd *dnsd, const struct site *site, const char *name)
 {
 	const struct site *old = dnsd->config ? dnsd->config->site : NULL;
 	int server = old ? site_find_server(old, name) : -1;
@@ -223,7 +226,7 @@ static uint32_t dead_before(const struct dnsd *dnsd, const struct site *site, co
 	return dead;
 }
 
-static void tell_server(
+static void log_server(
 	const struct dnsd *dnsd, const char *server, const char *uplink, bool is_dead)
 {
 	const char *why = routed_report_dead_why(
@@ -236,24 +239,24 @@ static void tell_server(
 		log_notice("server", "%s may be offered on %s again", server, uplink);
 }
 
-static void tell_servers(const struct dnsd *dnsd, const struct plan *plan)
+static void log_servers(const struct dnsd *dnsd, const struct plan *plan)
 {
 	const struct site *site = plan->config->site;
 
 	for (size_t s = 0; s < site->n_servers; s++) {
 		const char *name = site->servers[s].name;
 		uint32_t dead = plan->facts.servers[s].dead;
-		uint32_t news = dead ^ dead_before(dnsd, site, name);
+		uint32_t news = dead ^ dnsd_dead_before(dnsd, site, name);
 
 		for (size_t i = 0; news && i < site->n_uplinks; i++)
 			if (uplinkset_has(news, i))
-				tell_server(dnsd, name, site->uplinks[i].name,
+				log_server(dnsd, name, site->uplinks[i].name,
 					uplinkset_has(dead, i));
 	}
 }
 
 /* Names in the zones that have an uplink's address as a literal, when addresses are news. */
-static void tell_advice(const struct dnsd *dnsd, const struct plan *plan)
+static void log_advice(const struct dnsd *dnsd, const struct plan *plan)
 {
 	bool is_news = plan->config != dnsd->config;
 	struct report report;
@@ -276,7 +279,7 @@ static bool listen_spec_eq(const struct listen_spec *a, const struct listen_spec
 	       addr_eq(&a->addr, &b->addr);
 }
 
-static void tell_taken(const struct dnsd *dnsd, const struct plan *plan)
+static void log_taken_addrs(const struct dnsd *dnsd, const struct plan *plan)
 {
 	bool same = plan->n_listen == dnsd->n_listen;
 
@@ -312,7 +315,7 @@ static struct view *plan_view_of(const struct plan *plan, int index)
 	return NULL;
 }
 
-static void apply_sockets(struct dnsd *dnsd, struct plan *plan)
+static void plan_apply_sockets(struct dnsd *dnsd, struct plan *plan)
 {
 	size_t n = 0;
 
@@ -329,7 +332,7 @@ static void apply_sockets(struct dnsd *dnsd, struct plan *plan)
 }
 
 /* All uplinks, those with `inbound: no` too, as the links are now. */
-static void close_inside(const struct plan *plan)
+static void plan_close_inside(const struct plan *plan)
 {
 	struct view *inside = plan_view_of(plan, FACTS_VIEW_INSIDE);
 	int ifindices[SITE_MAX_UPLINKS];
@@ -351,7 +354,7 @@ static bool plan_has(const struct plan *plan, const struct view *view)
 }
 
 /* The new list of views; those that went have no sockets any more. */
-static void take_views(struct dnsd *dnsd, struct plan *plan)
+static void plan_take_views(struct dnsd *dnsd, struct plan *plan)
 {
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		if (!plan_has(plan, dnsd->views[i]))
@@ -361,7 +364,7 @@ static void take_views(struct dnsd *dnsd, struct plan *plan)
 	plan->n_views = 0;
 }
 
-static void tell_manager(const struct dnsd *dnsd)
+static void notify_manager(const struct dnsd *dnsd)
 {
 	size_t n_up = 0;
 
@@ -377,10 +380,10 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	int indices[DNSD_MAX_VIEWS];
 	bool held = false;
 
-	tell_uplinks(dnsd, plan);
-	tell_servers(dnsd, plan);
-	tell_taken(dnsd, plan);
-	tell_advice(dnsd, plan);
+	log_uplinks(dnsd, plan);
+	log_servers(dnsd, plan);
+	log_taken_addrs(dnsd, plan);
+	log_advice(dnsd, plan);
 	config_views(plan->config, indices);
 	for (size_t i = 0; i < plan->n_views; i++) {
 		plan->views[i]->index = indices[i];
@@ -390,9 +393,9 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	}
 	if (held)
 		timer_arm_ms(dnsd->reclaim, DNSD_RECLAIM_MS);
-	close_inside(plan);
-	apply_sockets(dnsd, plan);
-	take_views(dnsd, plan);
+	plan_close_inside(plan);
+	plan_apply_sockets(dnsd, plan);
+	plan_take_views(dnsd, plan);
 
 	facts_fini(&dnsd->facts);
 	dnsd->facts = plan->facts;
@@ -409,7 +412,7 @@ static void plan_apply(struct dnsd *dnsd, struct plan *plan)
 	const struct parent_input input = {
 		dnsd->config->site, dnsd->config->zones, dnsd->config->keys, &dnsd->facts};
 	parent_follow(dnsd->parent, &input);
-	tell_manager(dnsd);
+	notify_manager(dnsd);
 }
 
 int dnsd_follow(struct dnsd *dnsd, struct config *config)

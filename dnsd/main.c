@@ -35,7 +35,7 @@ static void print_summary(const char *path, const struct config *config)
 }
 
 /* What only this machine's addresses tell; on another one there is nothing to say. */
-static void advise(const struct config *config, struct report *report)
+static void check_advise(const struct config *config, struct report *report)
 {
 	struct links *links = NULL;
 	struct site_links site_links = {0};
@@ -58,7 +58,7 @@ static int check_run(const struct cli *cli)
 	report_init(&report);
 	int err = config_load(cli->config, &report, &config);
 	if (err == 0)
-		advise(config, &report);
+		check_advise(config, &report);
 	report_print(&report, stderr);
 	report_fini(&report);
 	if (err == 0)

@@ -64,7 +64,7 @@ static json_t *json_view_counters(const struct dnsd *dnsd, const struct view *vi
 /* ---- sockets ---- */
 
 /* The interface that answers of the socket leave by; "" if they go nowhere. */
-static json_t *json_way_out(const struct dnsd *dnsd, const struct socket_state *state)
+static json_t *json_egress(const struct dnsd *dnsd, const struct socket_state *state)
 {
 	const struct egress_path *way = egress_find(&dnsd->egress, &state->addr);
 
@@ -82,7 +82,7 @@ static json_t *json_socket(const struct dnsd *dnsd, const struct socket_state *s
 		addr_str(&state->addr), "port", (int)state->port, "state",
 		state->is_open ? "open" : "waiting", "error",
 		json_string_or_null(state->problem), "egress_interface",
-		json_way_out(dnsd, state), "egress_mismatch", (int)(way && way->is_wrong));
+		json_egress(dnsd, state), "egress_mismatch", (int)(way && way->is_wrong));
 
 	if (!state->tcp)
 		json_object_set_new(socket, "threads", json_integer(state->n_threads));
@@ -105,7 +105,7 @@ static json_t *json_sockets(const struct dnsd *dnsd)
 
 /* ---- views ---- */
 
-static void add_answers(json_t *object, const struct dnsd *dnsd, const struct view *view)
+static void view_add_answers(json_t *object, const struct dnsd *dnsd, const struct view *view)
 {
 	const struct table *table = view_current(view)->table;
 
@@ -121,12 +121,12 @@ static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
 	json_t *object = json_pack("{s:s, s:b, s:o}", "name", view->name, "inside", 1,
 		"addresses", json_addrs(dnsd->facts.lan));
 
-	add_answers(object, dnsd, view);
+	view_add_answers(object, dnsd, view);
 	return object;
 }
 
 /* What routed says of an uplink, null where it says nothing. */
-static json_t *json_said(const struct routed_report_uplink *said)
+static json_t *json_reported(const struct routed_report_uplink *said)
 {
 	if (!said)
 		return json_null();
@@ -135,11 +135,11 @@ static json_t *json_said(const struct routed_report_uplink *said)
 		json_string_or_null(said->since));
 }
 
-static void add_sources(json_t *object, const struct routed_report_verdict *verdict)
+static void view_add_sources(json_t *object, const struct routed_report_verdict *verdict)
 {
 	json_object_set_new(object, "source",
 		json_string(verdict->by_routed ? "routed" : "netlink mirror"));
-	json_object_set_new(object, "routed", json_said(verdict->said));
+	json_object_set_new(object, "routed", json_reported(verdict->said));
 	json_object_set_new(object, "mirror",
 		json_pack("{s:s, s:s}", "state", uplink_state_str(verdict->mirror), "why",
 			verdict->mirror_why));
@@ -162,13 +162,13 @@ static json_t *json_uplink_view(const struct dnsd *dnsd, size_t i, const struct 
 		uplink_state_str(facts->state), "why", verdict.why, "carrier",
 		(int)(link && link->carrier), "inbound", (int)uplink->inbound, "addresses",
 		json_addrs(own), "public", json_addrs(facts->public_addrs));
-	add_sources(object, &verdict);
+	view_add_sources(object, &verdict);
 	if (view)
-		add_answers(object, dnsd, view);
+		view_add_answers(object, dnsd, view);
 	return object;
 }
 
-static const struct view *view_of(const struct dnsd *dnsd, int index)
+static const struct view *dnsd_view_of(const struct dnsd *dnsd, int index)
 {
 	for (size_t i = 0; i < dnsd->n_views; i++)
 		if (dnsd->views[i]->index == index)
@@ -180,10 +180,11 @@ static const struct view *view_of(const struct dnsd *dnsd, int index)
 static json_t *json_views(const struct dnsd *dnsd)
 {
 	json_t *list = json_array();
-	const struct view *inside = view_of(dnsd, FACTS_VIEW_INSIDE);
+	const struct view *inside = dnsd_view_of(dnsd, FACTS_VIEW_INSIDE);
 
 	for (size_t i = 0; i < dnsd->config->site->n_uplinks; i++)
-		json_array_append_new(list, json_uplink_view(dnsd, i, view_of(dnsd, (int)i)));
+		json_array_append_new(
+			list, json_uplink_view(dnsd, i, dnsd_view_of(dnsd, (int)i)));
 	if (inside)
 		json_array_append_new(list, json_inside(dnsd, inside));
 	return list;

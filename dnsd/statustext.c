@@ -26,7 +26,7 @@ json_t *status_ask(const struct cli *cli)
 /* ---- tables ---- */
 
 /* Where the states come from, and how sure that is. */
-static void print_stream(const json_t *stream)
+static void print_routed(const json_t *stream)
 {
 	long long age_ms = reply_number(stream, "age_ms");
 
@@ -47,7 +47,7 @@ static void print_stream(const json_t *stream)
 			reply_text(stream, "error"));
 }
 
-static void print_head(const json_t *status)
+static void print_status_head(const json_t *status)
 {
 	const json_t *links = json_object_get(status, "links");
 
@@ -60,11 +60,11 @@ static void print_head(const json_t *status)
 			reply_text(status, "reload_failed"));
 	printf("links: %s, %lld messages, %lld overruns\n", reply_text(links, "source"),
 		reply_number(links, "messages"), reply_number(links, "overruns"));
-	print_stream(json_object_get(status, "routed"));
+	print_routed(json_object_get(status, "routed"));
 	putchar('\n');
 }
 
-static const char *source_of(const json_t *view)
+static const char *state_source(const json_t *view)
 {
 	return strcmp(reply_text(view, "source"), "routed") == 0 ? "routed" : "mirror";
 }
@@ -85,7 +85,7 @@ static void print_views(const json_t *views)
 			sizeof(addrs));
 		printf("%-12s %-9s %-8s %-36s %s%s\n", reply_text(view, "name"),
 			inside ? "-" : reply_text(view, "state"),
-			inside ? "-" : source_of(view), addrs,
+			inside ? "-" : state_source(view), addrs,
 			inside ? "the LAN" : reply_text(view, "why"),
 			closed ? "; no view: inbound: no" : "");
 	}
@@ -108,7 +108,7 @@ static void print_dead(const json_t *servers)
 	}
 }
 
-static const char *way_trouble(const json_t *socket, const char *way)
+static const char *egress_trouble(const json_t *socket, const char *way)
 {
 	if (!json_is_true(json_object_get(socket, "egress_mismatch")))
 		return "";
@@ -129,7 +129,7 @@ static void print_sockets(const json_t *sockets)
 		printf("%-5s %-40s %-6lld %-12s %-8s %s%s\n", reply_text(socket, "protocol"),
 			reply_text(socket, "address"), reply_number(socket, "port"),
 			reply_text(socket, "view"), reply_text(socket, "state"),
-			*way ? way : "nowhere", way_trouble(socket, way));
+			*way ? way : "nowhere", egress_trouble(socket, way));
 		if (strcmp(reply_text(socket, "state"), "open") != 0)
 			printf("      tried again in %.1f s: %s\n",
 				(double)reply_number(socket, "retry_in_ms") / 1000,
@@ -254,7 +254,7 @@ void status_print(const json_t *status)
 {
 	const json_t *views = json_object_get(status, "views");
 
-	print_head(status);
+	print_status_head(status);
 	print_views(views);
 	print_dead(json_object_get(status, "servers"));
 	print_sockets(json_object_get(status, "sockets"));
@@ -263,7 +263,7 @@ void status_print(const json_t *status)
 	print_counters(views);
 }
 
-static int show(const struct cli *cli)
+static int status_show(const struct cli *cli)
 {
 	json_t *status = status_ask(cli);
 
@@ -283,12 +283,12 @@ static int show(const struct cli *cli)
 
 int status_run(const struct cli *cli)
 {
-	int result = show(cli);
+	int result = status_show(cli);
 
 	/* until interrupted, or until there is nobody to ask or to show it to */
 	while (cli->watch && result == EXIT_DONE && fflush(stdout) == 0) {
 		sleep(1);
-		result = show(cli);
+		result = status_show(cli);
 	}
 	return result;
 }

@@ -21,7 +21,7 @@ struct walk {
 	unsigned int n_followed;
 };
 
-static bool add_item(struct walk *walk, const struct answer_item *item)
+static bool walk_add_item(struct walk *walk, const struct answer_item *item)
 {
 	struct answer *answer = walk->answer;
 
@@ -33,7 +33,7 @@ static bool add_item(struct walk *walk, const struct answer_item *item)
 	return true;
 }
 
-static bool has_rrset(const struct answer *answer, uint32_t rrset, const uint8_t *owner)
+static bool answer_has_rrset(const struct answer *answer, uint32_t rrset, const uint8_t *owner)
 {
 	for (unsigned int i = 0; i < answer->n_items; i++)
 		if (answer->items[i].rrset == rrset && name_eq(answer->items[i].owner, owner))
@@ -46,16 +46,16 @@ static uint32_t rrset_index(const struct table *table, const struct table_rrset 
 	return (uint32_t)(rrset - table_rrset(table, 0));
 }
 
-static void add_rrset(struct walk *walk, const struct table_rrset *rrset, const uint8_t *owner,
-	enum answer_section section, bool required)
+static void walk_add_rrset(struct walk *walk, const struct table_rrset *rrset,
+	const uint8_t *owner, enum answer_section section, bool required)
 {
-	add_item(walk, &(struct answer_item){
-			       .owner = owner,
-			       .rrset = rrset_index(walk->table, rrset),
-			       .ttl_s = rrset->ttl_s,
-			       .section = section,
-			       .required = required,
-		       });
+	walk_add_item(walk, &(struct answer_item){
+				    .owner = owner,
+				    .rrset = rrset_index(walk->table, rrset),
+				    .ttl_s = rrset->ttl_s,
+				    .section = section,
+				    .required = required,
+			    });
 }
 
 const struct table_rrset *node_rrset(
@@ -106,7 +106,7 @@ static enum additional_pass pass_of(const struct table *table, const struct tabl
 	return PASS_INSIDE;
 }
 
-static void add_target(struct walk *walk, const struct table_node *target, bool required)
+static void walk_add_target(struct walk *walk, const struct table_node *target, bool required)
 {
 	static const uint16_t types[] = {DNS_TYPE_A, DNS_TYPE_AAAA};
 	const uint8_t *owner = node_name(walk->table, target);
@@ -114,12 +114,13 @@ static void add_target(struct walk *walk, const struct table_node *target, bool 
 	for (size_t i = 0; i < 2; i++) {
 		const struct table_rrset *rrset = node_rrset(walk->table, target, types[i]);
 
-		if (rrset && !has_rrset(walk->answer, rrset_index(walk->table, rrset), owner))
-			add_rrset(walk, rrset, owner, ADDITIONAL_SECTION, required);
+		if (rrset && !answer_has_rrset(
+				     walk->answer, rrset_index(walk->table, rrset), owner))
+			walk_add_rrset(walk, rrset, owner, ADDITIONAL_SECTION, required);
 	}
 }
 
-static void add_targets(struct walk *walk, const struct answer_item *item,
+static void walk_add_targets(struct walk *walk, const struct answer_item *item,
 	enum additional_pass pass, const struct table_node *cut)
 {
 	const struct table_rrset *rrset = table_rrset(walk->table, item->rrset);
@@ -131,14 +132,14 @@ static void add_targets(struct walk *walk, const struct answer_item *item,
 		memcpy(&index, list + i * sizeof(index), sizeof(index));
 		const struct table_node *target = table_node(walk->table, index);
 		if (pass_of(walk->table, target, cut) == pass)
-			add_target(walk, target, pass == PASS_REQUIRED_GLUE);
+			walk_add_target(walk, target, pass == PASS_REQUIRED_GLUE);
 	}
 }
 
 /* Addresses of the names in answer and authority: required glue first, then what we are
  * authoritative for, then what lies outside and is the first to go when room is short. `cut`
  * is the delegation of a referral, else NULL. */
-static void add_additional(struct walk *walk, const struct table_node *cut)
+static void walk_add_additional(struct walk *walk, const struct table_node *cut)
 {
 	unsigned int n = walk->answer->n_items;
 
@@ -147,13 +148,13 @@ static void add_additional(struct walk *walk, const struct table_node *cut)
 			const struct answer_item *item = &walk->answer->items[i];
 
 			if (item->rrset != ANSWER_NO_RRSET)
-				add_targets(walk, item, pass, cut);
+				walk_add_targets(walk, item, pass, cut);
 		}
 }
 
 /* --- the ends of a walk --- */
 
-static void end_negative(
+static void walk_end_negative(
 	struct walk *walk, uint32_t zone_index, unsigned int rcode, uint32_t at_most_s)
 {
 	const struct table_zone *zone = table_zone(walk->table, zone_index);
@@ -162,7 +163,7 @@ static void end_negative(
 
 	/* RFC 2308 section 2.1: with a chain the RCODE speaks of its last name */
 	walk->answer->rcode = rcode;
-	add_item(walk,
+	walk_add_item(walk,
 		&(struct answer_item){
 			.owner = node_name(walk->table, table_node(walk->table, zone->apex)),
 			.rrset = rrset_index(walk->table, soa),
@@ -172,26 +173,26 @@ static void end_negative(
 		});
 }
 
-static void end_referral(struct walk *walk, const struct table_node *cut)
+static void walk_end_referral(struct walk *walk, const struct table_node *cut)
 {
 	const struct table_rrset *ns = node_rrset(walk->table, cut, DNS_TYPE_NS);
 
 	/* AA speaks of the first name: a chain that ends here stays authoritative */
 	if (walk->n_followed == 0)
 		walk->answer->authoritative = false;
-	add_rrset(walk, ns, node_name(walk->table, cut), AUTHORITY_SECTION, true);
-	add_additional(walk, cut);
+	walk_add_rrset(walk, ns, node_name(walk->table, cut), AUTHORITY_SECTION, true);
+	walk_add_additional(walk, cut);
 }
 
-static void end_positive(struct walk *walk, const struct table_node *node)
+static void walk_end_positive(struct walk *walk, const struct table_node *node)
 {
 	const struct table_zone *zone = table_zone(walk->table, node->zone);
 	const uint8_t *apex = node_name(walk->table, table_node(walk->table, zone->apex));
 
-	if (!has_rrset(walk->answer, zone->ns, apex))
-		add_rrset(walk, table_rrset(walk->table, zone->ns), apex, AUTHORITY_SECTION,
-			false);
-	add_additional(walk, NULL);
+	if (!answer_has_rrset(walk->answer, zone->ns, apex))
+		walk_add_rrset(walk, table_rrset(walk->table, zone->ns), apex,
+			AUTHORITY_SECTION, false);
+	walk_add_additional(walk, NULL);
 }
 
 /* --- the steps --- */
@@ -199,7 +200,7 @@ static void end_positive(struct walk *walk, const struct table_node *node)
 enum step { STEP_END, STEP_FOLLOW };
 
 /* Goes on at `name` unless the chain has been there before or is too long. */
-static enum step follow(struct walk *walk, const uint8_t *name)
+static enum step walk_follow(struct walk *walk, const uint8_t *name)
 {
 	if (++walk->n_followed >= ANSWER_MAX_CNAMES)
 		return STEP_END;
@@ -209,8 +210,8 @@ static enum step follow(struct walk *walk, const uint8_t *name)
 }
 
 /* Copies a name to where it is lower case and padded. */
-static uint8_t *keep_name(struct answer *answer, const uint8_t *prefix, size_t prefix_len,
-	const uint8_t *suffix, size_t suffix_len)
+static uint8_t *answer_keep_name(struct answer *answer, const uint8_t *prefix,
+	size_t prefix_len, const uint8_t *suffix, size_t suffix_len)
 {
 	uint8_t *name = answer->names[answer->n_names++];
 
@@ -220,47 +221,50 @@ static uint8_t *keep_name(struct answer *answer, const uint8_t *prefix, size_t p
 	return name;
 }
 
-static enum step step_dname(struct walk *walk, const struct table_node *node)
+static enum step walk_dname(struct walk *walk, const struct table_node *node)
 {
 	const struct table_rrset *dname = node_rrset(walk->table, node, DNS_TYPE_DNAME);
 	const uint8_t *target = table_byte(walk->table, dname->data_at) + sizeof(uint16_t);
 	size_t target_len = name_len(target);
 	size_t prefix_len = walk->name_len - node->name_len;
 
-	if (!has_rrset(walk->answer, rrset_index(walk->table, dname),
+	if (!answer_has_rrset(walk->answer, rrset_index(walk->table, dname),
 		    node_name(walk->table, node)))
-		add_rrset(walk, dname, node_name(walk->table, node), ANSWER_SECTION, true);
+		walk_add_rrset(
+			walk, dname, node_name(walk->table, node), ANSWER_SECTION, true);
 	if (prefix_len + target_len > NAME_MAX_LEN) {
 		walk->answer->rcode = DNS_RCODE_YXDOMAIN; /* RFC 6672 section 2.2 */
 		return STEP_END;
 	}
 
-	if (has_rrset(walk->answer, ANSWER_NO_RRSET, walk->name))
+	if (answer_has_rrset(walk->answer, ANSWER_NO_RRSET, walk->name))
 		return STEP_END; /* a loop: what there is has been said */
-	uint8_t *name = keep_name(walk->answer, walk->name, prefix_len, target, target_len);
-	add_item(walk, &(struct answer_item){
-			       .owner = walk->name,
-			       .target = name,
-			       .rrset = ANSWER_NO_RRSET,
-			       .ttl_s = dname->ttl_s, /* RFC 6672 section 3.1 */
-			       .section = ANSWER_SECTION,
-			       .required = true,
-		       });
-	return follow(walk, name);
+	uint8_t *name = answer_keep_name(
+		walk->answer, walk->name, prefix_len, target, target_len);
+	walk_add_item(walk, &(struct answer_item){
+				    .owner = walk->name,
+				    .target = name,
+				    .rrset = ANSWER_NO_RRSET,
+				    .ttl_s = dname->ttl_s, /* RFC 6672 section 3.1 */
+				    .section = ANSWER_SECTION,
+				    .required = true,
+			    });
+	return walk_follow(walk, name);
 }
 
-static enum step step_cname(struct walk *walk, const struct table_rrset *cname)
+static enum step walk_cname(struct walk *walk, const struct table_rrset *cname)
 {
 	const uint8_t *target = table_byte(walk->table, cname->data_at) + sizeof(uint16_t);
 
-	if (has_rrset(walk->answer, rrset_index(walk->table, cname), walk->name))
+	if (answer_has_rrset(walk->answer, rrset_index(walk->table, cname), walk->name))
 		return STEP_END; /* a loop: what there is has been said */
-	add_rrset(walk, cname, walk->name, ANSWER_SECTION, true);
-	return follow(walk, keep_name(walk->answer, target, 0, target, name_len(target)));
+	walk_add_rrset(walk, cname, walk->name, ANSWER_SECTION, true);
+	return walk_follow(
+		walk, answer_keep_name(walk->answer, target, 0, target, name_len(target)));
 }
 
 /* Records of `node`, under the name that was asked: they are one unless it is a wildcard. */
-static enum step step_match(struct walk *walk, const struct table_node *node)
+static enum step walk_match(struct walk *walk, const struct table_node *node)
 {
 	const struct table_rrset *cname = node_rrset(walk->table, node, DNS_TYPE_CNAME);
 	const struct table_rrset *rrset = NULL;
@@ -273,18 +277,19 @@ static enum step step_match(struct walk *walk, const struct table_node *node)
 
 	if (rrset) {
 		/* a chain may have come by: a DNAME asked for by its type, below itself */
-		if (!has_rrset(walk->answer, rrset_index(walk->table, rrset), walk->name))
-			add_rrset(walk, rrset, walk->name, ANSWER_SECTION, true);
-		end_positive(walk, node);
+		if (!answer_has_rrset(
+			    walk->answer, rrset_index(walk->table, rrset), walk->name))
+			walk_add_rrset(walk, rrset, walk->name, ANSWER_SECTION, true);
+		walk_end_positive(walk, node);
 		return STEP_END;
 	}
 	if (cname)
-		return step_cname(walk, cname);
-	end_negative(walk, node->zone, DNS_RCODE_NOERROR, node->negative_ttl_s);
+		return walk_cname(walk, cname);
+	walk_end_negative(walk, node->zone, DNS_RCODE_NOERROR, node->negative_ttl_s);
 	return STEP_END;
 }
 
-static enum step step(struct walk *walk)
+static enum step walk_step(struct walk *walk)
 {
 	const struct table *table = walk->table;
 	bool exact;
@@ -308,19 +313,19 @@ static enum step step(struct walk *walk)
 		const struct table_node *cut = table_node(table, node->cut_1 - 1);
 
 		if (!(exact && cut == node && walk->qtype == DNS_TYPE_DS)) {
-			end_referral(walk, cut);
+			walk_end_referral(walk, cut);
 			return STEP_END;
 		}
 	}
 	if (node->dname_1)
-		return step_dname(walk, table_node(table, node->dname_1 - 1));
+		return walk_dname(walk, table_node(table, node->dname_1 - 1));
 	if (exact)
-		return step_match(walk, node);
+		return walk_match(walk, node);
 	if (node_rrset(table, node, DNS_TYPE_DNAME))
-		return step_dname(walk, node);
+		return walk_dname(walk, node);
 	if (node->wildcard_1)
-		return step_match(walk, table_node(table, node->wildcard_1 - 1));
-	end_negative(walk, node->zone, DNS_RCODE_NXDOMAIN, UINT32_MAX);
+		return walk_match(walk, table_node(table, node->wildcard_1 - 1));
+	walk_end_negative(walk, node->zone, DNS_RCODE_NXDOMAIN, UINT32_MAX);
 	return STEP_END;
 }
 
@@ -339,7 +344,7 @@ void answer_negative(const struct table *table, uint32_t zone, unsigned int rcod
 	struct walk walk = {.table = table, .answer = ret_answer};
 
 	answer_init(ret_answer);
-	end_negative(&walk, zone, rcode, at_most_s);
+	walk_end_negative(&walk, zone, rcode, at_most_s);
 }
 
 void answer_find(const struct table *table, const uint8_t *qname, size_t qname_len,
@@ -354,6 +359,6 @@ void answer_find(const struct table *table, const uint8_t *qname, size_t qname_l
 	};
 
 	answer_init(ret_answer);
-	while (step(&walk) == STEP_FOLLOW)
+	while (walk_step(&walk) == STEP_FOLLOW)
 		;
 }

@@ -228,7 +228,7 @@ static void compile_node(struct compiler *c, uint32_t index)
 
 /* The finished table: the old block as it is (its own bytes last), the new bytes behind them,
  * then the answers. */
-static struct table *pack(struct compiler *c)
+static struct table *compiler_pack(struct compiler *c)
 {
 	struct grow block = {
 		.items = c->table, .n = c->table->size, .cap = c->table->size, .item_size = 1};
@@ -263,7 +263,7 @@ struct table *compile(struct table *table)
 	for (uint32_t i = 0; i < table->n_nodes; i++)
 		compile_node(&c, i);
 
-	struct table *finished = pack(&c);
+	struct table *finished = compiler_pack(&c);
 	free(c.answers.items);
 	free(c.cuts.items);
 	free(c.bytes.items);

@@ -60,17 +60,17 @@ static void put_be16(struct composer *c, unsigned int value)
 	c->at += 2;
 }
 
-static uint8_t lower(uint8_t c)
+static uint8_t octet_lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
-static bool is_same_name(const uint8_t *a, const uint8_t *b, size_t len)
+static bool suffix_matches(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	if (a == b)
 		return true;
 	for (size_t i = 0; i < len; i++)
-		if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
+		if (a[i] != b[i] && octet_lower(a[i]) != octet_lower(b[i]))
 			return false;
 	return true;
 }
@@ -87,7 +87,7 @@ static bool find_suffix(const struct composer *c, unsigned int n_suffixes, const
 {
 	for (unsigned int i = 0; i < n_suffixes; i++)
 		if (c->suffixes[i].len == len &&
-			is_same_name(c->suffixes[i].name, name, len)) {
+			suffix_matches(c->suffixes[i].name, name, len)) {
 			*ret_at = c->suffixes[i].at;
 			return true;
 		}

@@ -42,7 +42,7 @@ static bool token_half_read(const uint8_t *digits, uint64_t *ret_half)
 	return true;
 }
 
-static bool token_read(const uint8_t *digits, uint64_t *ret_high, uint64_t *ret_low)
+static bool token_digits_read(const uint8_t *digits, uint64_t *ret_high, uint64_t *ret_low)
 {
 	return token_half_read(digits, ret_high) &&
 	       token_half_read(digits + HALF_DIGITS, ret_low);
@@ -57,7 +57,7 @@ static enum inbound_kind token_label_read(
 
 	if (label[0] < INBOUND_TOKEN_LEN + 3 || n_digits > NUMBER_MAX_DIGITS ||
 		kind[0] != '-' || (kind[1] != 'u' && kind[1] != 't') ||
-		!token_read(label + 1, ret_high, ret_low))
+		!token_digits_read(label + 1, ret_high, ret_low))
 		return INBOUND_NOT;
 	for (size_t i = 0; i < n_digits; i++)
 		if (kind[2 + i] < '0' || kind[2 + i] > '9')
@@ -107,7 +107,7 @@ enum inbound_kind inbound_token_count(
 static bool token_text_read(const char *text, uint64_t *ret_high, uint64_t *ret_low)
 {
 	return strlen(text) == INBOUND_TOKEN_LEN &&
-	       token_read((const uint8_t *)text, ret_high, ret_low);
+	       token_digits_read((const uint8_t *)text, ret_high, ret_low);
 }
 
 /* Its index, or INBOUND_TOKEN_MAX. */

@@ -33,7 +33,7 @@ struct path {
 };
 
 /* Octets with zeroes behind them, as table_hash wants its names. */
-static uint32_t add_name(struct builder *b, const uint8_t *name, size_t len)
+static uint32_t table_add_name(struct builder *b, const uint8_t *name, size_t len)
 {
 	static const uint8_t zeroes[8];
 	uint32_t at = grow_add(&b->bytes, name, len);
@@ -42,7 +42,7 @@ static uint32_t add_name(struct builder *b, const uint8_t *name, size_t len)
 	return at;
 }
 
-static uint32_t add_node(struct builder *b, uint32_t zone, const uint8_t *name)
+static uint32_t table_add_node(struct builder *b, uint32_t zone, const uint8_t *name)
 {
 	uint8_t padded[NAME_MAX_LEN + 9] = {0};
 	size_t len = name_len(name);
@@ -56,7 +56,7 @@ static uint32_t add_node(struct builder *b, uint32_t zone, const uint8_t *name)
 
 	memcpy(padded, name, len);
 	node.hash = table_hash(padded, len);
-	node.name_at = add_name(b, name, len);
+	node.name_at = table_add_name(b, name, len);
 	if (node.n_labels > b->max_labels)
 		b->max_labels = node.n_labels;
 	return grow_add(&b->nodes, &node, 1);
@@ -155,7 +155,7 @@ static size_t common_depth(struct builder *b, const struct path *path, const uin
 static void path_push(struct builder *b, struct path *path, uint32_t zone, const uint8_t *name,
 	const struct zone_node *node)
 {
-	uint32_t index = add_node(b, zone, name);
+	uint32_t index = table_add_node(b, zone, name);
 
 	path->nodes[path->depth++] = index;
 	if (node)
@@ -171,7 +171,7 @@ static void path_push(struct builder *b, struct path *path, uint32_t zone, const
 		hash_node(b, index);
 }
 
-static void add_zone_node(
+static void table_add_zone_node(
 	struct builder *b, struct path *path, uint32_t zone, const struct zone_node *node)
 {
 	size_t depth = common_depth(b, path, node->name);
@@ -193,7 +193,7 @@ static void add_zone_node(
 	}
 }
 
-static void add_zone(struct builder *b, uint32_t index)
+static void table_add_zone(struct builder *b, uint32_t index)
 {
 	const struct zone *zone = b->zones[index];
 	struct path path = {.depth = 0};
@@ -203,7 +203,7 @@ static void add_zone(struct builder *b, uint32_t index)
 		const struct zone_node *node = &zone->nodes[i];
 
 		if (!node->outside) {
-			add_zone_node(b, &path, index, node);
+			table_add_zone_node(b, &path, index, node);
 			continue;
 		}
 		grow_add(&b->outside, &(struct outside){.node = node, .zone = index}, 1);
@@ -223,11 +223,11 @@ static void add_zone(struct builder *b, uint32_t index)
 }
 
 /* Additional data, unless a zone of ours has the name, or an earlier zone brought the same. */
-static void add_outside(struct builder *b)
+static void table_add_outside(struct builder *b)
 {
 	for (uint32_t i = 0; i < grow_n(&b->outside); i++) {
 		const struct outside *outside = grow_at(&b->outside, i);
-		uint32_t index = add_node(b, outside->zone, outside->node->name);
+		uint32_t index = table_add_node(b, outside->zone, outside->node->name);
 
 		builder_node(b, index)->flags |= NODE_OUTSIDE;
 		if (hash_node(b, index))
@@ -251,7 +251,7 @@ static void link_parent_sides(struct builder *b)
 	}
 }
 
-static struct table *pack(struct builder *b)
+static struct table *table_pack(struct builder *b)
 {
 	struct grow block = GROW_INIT(uint8_t);
 	struct grow slots = {
@@ -286,12 +286,12 @@ struct table *table_new(
 
 	rehash(&b);
 	for (uint32_t i = 0; i < n_zones; i++)
-		add_zone(&b, i);
+		table_add_zone(&b, i);
 	link_parent_sides(&b);
-	add_outside(&b);
+	table_add_outside(&b);
 	builder_link_targets(&b);
 
-	struct table *table = compile(pack(&b));
+	struct table *table = compile(table_pack(&b));
 	free(b.nodes.items);
 	free(b.rrsets.items);
 	free(b.table_zones.items);

@@ -19,7 +19,7 @@ _Static_assert(CMSG_SPACE(sizeof(struct in_pktinfo)) <= ARRIVAL_CAP &&
 		       CMSG_SPACE(sizeof(struct in6_pktinfo)) <= ARRIVAL_CAP,
 	"room for what comes with a datagram");
 
-static int tell(int fd, int family, int on)
+static int arrival_set(int fd, int family, int on)
 {
 	int r = family == AF_INET
 			? setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on))
@@ -30,7 +30,7 @@ static int tell(int fd, int family, int on)
 
 int arrival_follow(int fd, int family)
 {
-	return tell(fd, family, 1);
+	return arrival_set(fd, family, 1);
 }
 
 int arrival_of_datagram(struct msghdr *msg)
@@ -56,12 +56,12 @@ int arrival_of_connection(int fd, int family)
 	alignas(struct cmsghdr) char control[ARRIVAL_CAP];
 	socklen_t len = sizeof(control);
 
-	if (tell(fd, family, 1) < 0)
+	if (arrival_set(fd, family, 1) < 0)
 		return 0;
 	int r = family == AF_INET
 			? getsockopt(fd, IPPROTO_IP, IP_PKTOPTIONS, control, &len)
 			: getsockopt(fd, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, control, &len);
-	tell(fd, family, 0);
+	arrival_set(fd, family, 0);
 	if (r < 0)
 		return 0;
 

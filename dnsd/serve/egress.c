@@ -18,14 +18,14 @@ static const char *far_away(int family)
 	return family == AF_INET ? "198.41.0.4" : "2001:503:ba3e::2:30";
 }
 
-static const char *interface_name(const struct links *links, int ifindex)
+static const char *egress_interface_name(const struct links *links, int ifindex)
 {
 	const struct link *link = links_find_index(links, ifindex);
 
 	return link ? link->name : "an unknown interface";
 }
 
-static void look(struct egress_path *entry, const struct links *links)
+static void egress_look_up(struct egress_path *entry, const struct links *links)
 {
 	const struct link *link = links_find_index(links, entry->wanted);
 	struct addr far = {0};
@@ -37,12 +37,12 @@ static void look(struct egress_path *entry, const struct links *links)
 			  entry->found != entry->wanted;
 }
 
-static void tell(const struct egress_path *entry, const struct egress_path *before,
+static void egress_log(const struct egress_path *entry, const struct egress_path *before,
 	const struct site *site, const struct links *links)
 {
 	const char *uplink = site->uplinks[entry->view].name;
 	const char *address = addr_str(&entry->addr);
-	const char *wanted = interface_name(links, entry->wanted);
+	const char *wanted = egress_interface_name(links, entry->wanted);
 	bool was_wrong = before && before->is_wrong;
 
 	if (entry->is_wrong && was_wrong && entry->found == before->found)
@@ -64,7 +64,8 @@ static void tell(const struct egress_path *entry, const struct egress_path *befo
 			"probably drop them: run routed, or give it a table with a default "
 			"route over %s and rules that lead there: see dnsd(8), \"Where "
 			"answers leave\"",
-			uplink, address, interface_name(links, entry->found), wanted, wanted);
+			uplink, address, egress_interface_name(links, entry->found), wanted,
+			wanted);
 }
 
 const struct egress_path *egress_find(const struct egress *egress, const struct addr *addr)
@@ -92,8 +93,8 @@ void egress_update(struct egress *egress, const struct site *site, const struct 
 			.view = specs[i].view,
 			.wanted = specs[i].ifindex,
 		};
-		look(entry, links);
-		tell(entry, egress_find(egress, &entry->addr), site, links);
+		egress_look_up(entry, links);
+		egress_log(entry, egress_find(egress, &entry->addr), site, links);
 		now.n++;
 	}
 	egress_fini(egress);

@@ -36,7 +36,7 @@ struct handover {
 
 /* ---- places ---- */
 
-static int get_option(int fd, int name)
+static int fd_get_option(int fd, int name)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
@@ -44,13 +44,14 @@ static int get_option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -errno : value;
 }
 
-static bool place_of(int fd, struct handover_place *ret_place)
+static bool place_of_fd(int fd, struct handover_place *ret_place)
 {
 	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
-	int type = get_option(fd, SO_TYPE);
+	int type = fd_get_option(fd, SO_TYPE);
 
-	if (type != SOCK_DGRAM && (type != SOCK_STREAM || get_option(fd, SO_ACCEPTCONN) != 1))
+	if (type != SOCK_DGRAM &&
+		(type != SOCK_STREAM || fd_get_option(fd, SO_ACCEPTCONN) != 1))
 		return false;
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
 		(sa.ss_family != AF_INET && sa.ss_family != AF_INET6))
@@ -68,7 +69,7 @@ static bool place_of(int fd, struct handover_place *ret_place)
 	return ret_place->port != 0;
 }
 
-static bool is_same(const struct handover_place *a, const struct handover_place *b)
+static bool place_eq(const struct handover_place *a, const struct handover_place *b)
 {
 	return a->tcp == b->tcp && a->port == b->port && addr_eq(&a->addr, &b->addr) &&
 	       (!addr_is_link_local(&a->addr) || a->scope_id == b->scope_id);
@@ -76,7 +77,7 @@ static bool is_same(const struct handover_place *a, const struct handover_place 
 
 /* "udp-192.168.2.1-53", "tcp-fe80..1%5-53": there is no colon in such names
  * (sd_pid_notify_with_fds(3)). */
-static const char *name_of(const struct handover_place *place, char *out)
+static const char *place_name(const struct handover_place *place, char *out)
 {
 	char scope[16] = "";
 
@@ -98,7 +99,7 @@ int handover_new_from(const int *fds, size_t n, struct handover **ret_handover)
 	for (size_t i = 0; i < n; i++) {
 		struct handed *handed = handover ? &handover->sockets[handover->n] : NULL;
 
-		if (!handed || !place_of(fds[i], &handed->place)) {
+		if (!handed || !place_of_fd(fds[i], &handed->place)) {
 			close(fds[i]);
 			continue;
 		}
@@ -142,7 +143,7 @@ size_t handover_take(struct handover *handover, const struct handover_place *pla
 	for (size_t i = 0; i < handover->n; i++) {
 		struct handed *handed = &handover->sockets[i];
 
-		if (!is_same(&handed->place, place)) {
+		if (!place_eq(&handed->place, place)) {
 			handover->sockets[n_kept++] = *handed;
 		} else if (n_taken < max) {
 			ret_fds[n_taken++] = handed->fd;
@@ -182,7 +183,8 @@ void handover_keep(const struct handover_place *place, const int *fds, size_t n)
 
 	if (n == 0)
 		return;
-	snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name_of(place, name));
+	snprintf(
+		text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", place_name(place, name));
 	sd_pid_notify_with_fds(0, 0, text, fds, (unsigned int)n);
 }
 
@@ -190,5 +192,5 @@ void handover_forget(const struct handover_place *place)
 {
 	char name[NAME_LEN];
 
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name_of(place, name));
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", place_name(place, name));
 }

@@ -6,7 +6,7 @@
 
 #include "common/log.h"
 
-enum { LOSS_TELL_AGAIN_MS = 60000 };
+enum { LOSS_LOG_AGAIN_MS = 60000 };
 
 /* Why, and what to do. */
 static const struct {
@@ -55,15 +55,15 @@ enum stats_counter loss_reason(int err)
 	}
 }
 
-void loss_tell(struct loss *loss, const struct loss_place *place,
+void loss_log(struct loss *loss, const struct loss_place *place,
 	const uint64_t totals[STATS_N_COUNTERS], int64_t now_ms)
 {
 	for (unsigned int i = 0; i < LOSS_N_REASONS; i++) {
-		uint64_t lost = totals[STATS_SEND_FIRST + i] - loss->told[i];
+		uint64_t lost = totals[STATS_SEND_FIRST + i] - loss->reported[i];
 
-		if (lost == 0 || !logonce_is_due(&loss->logged[i], now_ms, LOSS_TELL_AGAIN_MS))
+		if (lost == 0 || !logonce_is_due(&loss->logged[i], now_ms, LOSS_LOG_AGAIN_MS))
 			continue;
-		loss->told[i] += lost;
+		loss->reported[i] += lost;
 		log_warning("udp",
 			"%s: %" PRIu64 " responses of %s port %u by UDP were lost (%s); their "
 			"clients must ask again; %s",

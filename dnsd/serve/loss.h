@@ -14,7 +14,7 @@ enum { LOSS_N_REASONS = STATS_SEND_LAST - STATS_SEND_FIRST + 1 };
 
 /* What was logged of one socket. Zero at the start. */
 struct loss {
-	uint64_t told[LOSS_N_REASONS];
+	uint64_t reported[LOSS_N_REASONS];
 	struct logonce logged[LOSS_N_REASONS]; /* monotonic; 0: never */
 };
 
@@ -29,5 +29,5 @@ enum stats_counter loss_reason(int err);
 
 /* Logs what has been lost since the last line, by reason: at once, then each at most once a
  * minute. `totals` are the socket's counters now. */
-void loss_tell(struct loss *loss, const struct loss_place *place,
+void loss_log(struct loss *loss, const struct loss_place *place,
 	const uint64_t totals[STATS_N_COUNTERS], int64_t now_ms);

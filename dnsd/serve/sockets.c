@@ -56,12 +56,12 @@ struct sockets {
 	size_t n;
 };
 
-static bool is_open(const struct entry *entry)
+static bool entry_is_open(const struct entry *entry)
 {
 	return entry->udp || entry->listener;
 }
 
-static const char *protocol(const struct entry *entry)
+static const char *entry_protocol(const struct entry *entry)
 {
 	return entry->tcp ? "TCP" : "UDP";
 }
@@ -69,7 +69,7 @@ static const char *protocol(const struct entry *entry)
 /* ---- what to do about it ---- */
 
 /* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel tells. */
-static void explain_in_use(struct entry *entry)
+static void entry_explain_in_use(struct entry *entry)
 {
 	char owners[PORTOWNER_TEXT_MAX];
 	int n = portowner_find(entry->tcp ? IPPROTO_TCP : IPPROTO_UDP, &entry->spec.addr,
@@ -82,12 +82,12 @@ static void explain_in_use(struct entry *entry)
 		strerror(-entry->err), n > 0 ? " by " : "", n > 0 ? owners : "", remedy);
 }
 
-static void explain(struct entry *entry)
+static void entry_explain(struct entry *entry)
 {
 	const char *remedy = "";
 
 	if (entry->err == -EADDRINUSE) {
-		explain_in_use(entry);
+		entry_explain_in_use(entry);
 		return;
 	}
 	if (entry->err == -EACCES || entry->err == -EPERM)
@@ -99,7 +99,7 @@ static void explain(struct entry *entry)
 		entry->problem, sizeof(entry->problem), "%s%s", strerror(-entry->err), remedy);
 }
 
-static void tell_failure(struct entry *entry, int err)
+static void entry_log_failure(struct entry *entry, int err)
 {
 	/* an address may go between the kernel's message and our bind: worth a word only if
 	 * the next try fails too */
@@ -110,21 +110,21 @@ static void tell_failure(struct entry *entry, int err)
 		tell = true;
 	if (entry->err != err) {
 		entry->err = err;
-		explain(entry); /* walks /proc: not with each try */
+		entry_explain(entry); /* walks /proc: not with each try */
 	}
 	if (!tell)
 		return;
 	entry->told = true;
 	log_error(0, "listen", "%s: cannot serve %s port %u by %s: %s", entry->spec.view->name,
-		addr_str(&entry->spec.addr), entry->spec.port, protocol(entry),
+		addr_str(&entry->spec.addr), entry->spec.port, entry_protocol(entry),
 		entry->problem);
 }
 
-static void tell_success(struct entry *entry)
+static void entry_log_success(struct entry *entry)
 {
 	log_line(entry->told ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, "listen",
 		"%s: serving %s port %u by %s%s", entry->spec.view->name,
-		addr_str(&entry->spec.addr), entry->spec.port, protocol(entry),
+		addr_str(&entry->spec.addr), entry->spec.port, entry_protocol(entry),
 		entry->told ? " at last" : "");
 	entry->err = 0;
 	entry->told = false;
@@ -134,7 +134,7 @@ static void tell_success(struct entry *entry)
 
 /* ---- one socket ---- */
 
-static struct handover_place place_of(const struct entry *entry)
+static struct handover_place entry_place(const struct entry *entry)
 {
 	return (struct handover_place){
 		.tcp = entry->tcp,
@@ -144,7 +144,8 @@ static struct handover_place place_of(const struct entry *entry)
 	};
 }
 
-static int open_with(struct sockets *sockets, struct entry *entry, const int *fds, size_t n)
+static int entry_open_with(
+	struct sockets *sockets, struct entry *entry, const int *fds, size_t n)
 {
 	const struct socket_spec *spec = &entry->spec;
 
@@ -159,13 +160,13 @@ static int open_with(struct sockets *sockets, struct entry *entry, const int *fd
 	return udp_open(&at, spec->view, &entry->udp);
 }
 
-static int try_open(struct sockets *sockets, struct entry *entry)
+static int entry_try_open(struct sockets *sockets, struct entry *entry)
 {
-	const struct handover_place place = place_of(entry);
+	const struct handover_place place = entry_place(entry);
 	int fds[UDP_MAX_THREADS];
 	size_t n = handover_take(
 		sockets->handover, &place, fds, entry->tcp ? 1 : entry->spec.n_threads);
-	int err = open_with(sockets, entry, fds, n);
+	int err = entry_open_with(sockets, entry, fds, n);
 
 	if (err < 0 && n > 0) /* or the next try would find the port taken */
 		handover_forget(&place);
@@ -175,7 +176,7 @@ static int try_open(struct sockets *sockets, struct entry *entry)
 /* The next process is to have it, if there is a service manager that holds it meanwhile. */
 static void entry_keep(const struct entry *entry)
 {
-	const struct handover_place place = place_of(entry);
+	const struct handover_place place = entry_place(entry);
 	int fds[UDP_MAX_THREADS];
 	size_t n = 1;
 
@@ -188,26 +189,26 @@ static void entry_keep(const struct entry *entry)
 
 static void entry_open(struct sockets *sockets, struct entry *entry)
 {
-	int err = try_open(sockets, entry);
+	int err = entry_try_open(sockets, entry);
 
 	if (err == 0) {
-		tell_success(entry);
+		entry_log_success(entry);
 		entry_keep(entry);
 		return;
 	}
-	tell_failure(entry, err);
+	entry_log_failure(entry, err);
 	entry->patience_ms = entry->patience_ms ? 2 * entry->patience_ms : RETRY_FIRST_MS;
 	if (entry->patience_ms > RETRY_LAST_MS)
 		entry->patience_ms = RETRY_LAST_MS;
 	entry->retry_ms = clock_now_ms() + entry->patience_ms;
 }
 
-static void tell_closed(const struct entry *entry)
+static void entry_log_closed(const struct entry *entry)
 {
-	if (is_open(entry))
+	if (entry_is_open(entry))
 		log_info("listen", "%s: no longer serving %s port %u by %s",
 			entry->spec.view->name, addr_str(&entry->spec.addr), entry->spec.port,
-			protocol(entry));
+			entry_protocol(entry));
 }
 
 static void entry_free(struct entry *entry)
@@ -220,33 +221,34 @@ static void entry_free(struct entry *entry)
 /* For good, not for the next process. */
 static void entry_close(struct entry *entry)
 {
-	const struct handover_place place = place_of(entry);
+	const struct handover_place place = entry_place(entry);
 
-	if (is_open(entry))
+	if (entry_is_open(entry))
 		handover_forget(&place);
-	tell_closed(entry);
+	entry_log_closed(entry);
 	entry_free(entry);
 }
 
-static bool is_same_place(const struct entry *entry, const struct socket_spec *spec)
+static bool entry_has_place(const struct entry *entry, const struct socket_spec *spec)
 {
 	return entry->spec.port == spec->port && addr_eq(&entry->spec.addr, &spec->addr);
 }
 
-static bool is_same(const struct entry *entry, const struct socket_spec *spec)
+static bool entry_matches(const struct entry *entry, const struct socket_spec *spec)
 {
-	return is_same_place(entry, spec) && entry->spec.view == spec->view &&
+	return entry_has_place(entry, spec) && entry->spec.view == spec->view &&
 	       (entry->tcp || entry->spec.n_threads == spec->n_threads);
 }
 
 /* ---- all of them ---- */
 
-static void arm_retry(struct sockets *sockets)
+static void sockets_arm_retry(struct sockets *sockets)
 {
 	int64_t first_ms = INT64_MAX;
 
 	for (size_t i = 0; i < sockets->n; i++)
-		if (!is_open(sockets->entries[i]) && sockets->entries[i]->retry_ms < first_ms)
+		if (!entry_is_open(sockets->entries[i]) &&
+			sockets->entries[i]->retry_ms < first_ms)
 			first_ms = sockets->entries[i]->retry_ms;
 	if (first_ms == INT64_MAX) {
 		event_del(sockets->retry);
@@ -257,7 +259,7 @@ static void arm_retry(struct sockets *sockets)
 	timer_arm_ms(sockets->retry, in_ms < 1 ? 1 : in_ms);
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *arg)
+static void sockets_on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct sockets *sockets = arg;
 	int64_t now_ms = clock_now_ms();
@@ -265,13 +267,14 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (size_t i = 0; i < sockets->n; i++)
-		if (!is_open(sockets->entries[i]) && sockets->entries[i]->retry_ms <= now_ms)
+		if (!entry_is_open(sockets->entries[i]) &&
+			sockets->entries[i]->retry_ms <= now_ms)
 			entry_open(sockets, sockets->entries[i]);
-	arm_retry(sockets);
+	sockets_arm_retry(sockets);
 }
 
 /* The workers only count: to log may wait for whoever reads the log. */
-static void on_losses(evutil_socket_t fd, short what, void *arg)
+static void sockets_on_losses(evutil_socket_t fd, short what, void *arg)
 {
 	struct sockets *sockets = arg;
 	int64_t now_ms = clock_now_ms();
@@ -287,36 +290,39 @@ static void on_losses(evutil_socket_t fd, short what, void *arg)
 		if (!entry->udp)
 			continue;
 		udp_count(entry->udp, totals);
-		loss_tell(&entry->loss, &place, totals, now_ms);
+		loss_log(&entry->loss, &place, totals, now_ms);
 	}
 }
 
 void sockets_retry(struct sockets *sockets)
 {
 	for (size_t i = 0; i < sockets->n; i++)
-		if (!is_open(sockets->entries[i])) {
+		if (!entry_is_open(sockets->entries[i])) {
 			sockets->entries[i]->patience_ms = 0;
 			entry_open(sockets, sockets->entries[i]);
 		}
-	arm_retry(sockets);
+	sockets_arm_retry(sockets);
 }
 
-static struct entry *find(struct sockets *sockets, const struct socket_spec *spec, bool tcp)
+static struct entry *sockets_find(
+	struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
 	for (size_t i = 0; i < sockets->n; i++)
-		if (sockets->entries[i]->tcp == tcp && is_same(sockets->entries[i], spec))
+		if (sockets->entries[i]->tcp == tcp &&
+			entry_matches(sockets->entries[i], spec))
 			return sockets->entries[i];
 	return NULL;
 }
 
 /* Closes what is not marked: all, or what holds the place of `spec`. */
-static void close_unwanted(struct sockets *sockets, const struct socket_spec *spec, bool tcp)
+static void sockets_close_unwanted(
+	struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < sockets->n; i++) {
 		struct entry *entry = sockets->entries[i];
-		bool meant = !spec || (entry->tcp == tcp && is_same_place(entry, spec));
+		bool meant = !spec || (entry->tcp == tcp && entry_has_place(entry, spec));
 
 		if (!meant || entry->is_wanted) {
 			sockets->entries[kept++] = entry;
@@ -328,9 +334,10 @@ static void close_unwanted(struct sockets *sockets, const struct socket_spec *sp
 }
 
 /* Marks the socket, or adds it, not opened yet. */
-static int want_one(struct sockets *sockets, const struct socket_spec *spec, bool tcp)
+static int sockets_add_wanted(
+	struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
-	struct entry *entry = find(sockets, spec, tcp);
+	struct entry *entry = sockets_find(sockets, spec, tcp);
 
 	if (entry) {
 		entry->is_wanted = true;
@@ -359,7 +366,7 @@ void sockets_apply(struct sockets *sockets, const struct socket_spec *specs, siz
 		sockets->entries[i]->is_wanted = false;
 	for (size_t i = 0; i < n && err == 0; i++)
 		for (int tcp = 0; tcp < 2 && err == 0; tcp++)
-			err = want_one(sockets, &specs[i], tcp);
+			err = sockets_add_wanted(sockets, &specs[i], tcp);
 	if (err < 0)
 		log_error(err, "listen", "not all sockets can be opened");
 
@@ -367,11 +374,11 @@ void sockets_apply(struct sockets *sockets, const struct socket_spec *specs, siz
 	 * moved to another uplink, or another number of threads */
 	for (size_t i = 0; i < n; i++)
 		for (int tcp = 0; tcp < 2; tcp++)
-			close_unwanted(sockets, &specs[i], tcp);
+			sockets_close_unwanted(sockets, &specs[i], tcp);
 	sockets_retry(sockets);
-	close_unwanted(sockets, NULL, false);
+	sockets_close_unwanted(sockets, NULL, false);
 	handover_discard(sockets->handover);
-	arm_retry(sockets);
+	sockets_arm_retry(sockets);
 }
 
 void sockets_free(struct sockets *sockets)
@@ -396,8 +403,8 @@ int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets 
 		return -ENOMEM;
 	sockets->base = base;
 	sockets->tcp = tcp;
-	sockets->retry = evtimer_new(base, on_retry, sockets);
-	sockets->losses = event_new(base, -1, EV_PERSIST, on_losses, sockets);
+	sockets->retry = evtimer_new(base, sockets_on_retry, sockets);
+	sockets->losses = event_new(base, -1, EV_PERSIST, sockets_on_losses, sockets);
 	if (!sockets->retry || !sockets->losses || event_add(sockets->losses, &every) < 0 ||
 		handover_new(&sockets->handover) < 0) {
 		sockets_free(sockets);
@@ -434,14 +441,14 @@ size_t sockets_n_open(const struct sockets *sockets)
 	size_t n = 0;
 
 	for (size_t i = 0; i < sockets->n; i++)
-		n += is_open(sockets->entries[i]);
+		n += entry_is_open(sockets->entries[i]);
 	return n;
 }
 
 struct socket_state sockets_state(const struct sockets *sockets, size_t i)
 {
 	const struct entry *entry = sockets->entries[i];
-	int64_t in_ms = is_open(entry) ? 0 : entry->retry_ms - clock_now_ms();
+	int64_t in_ms = entry_is_open(entry) ? 0 : entry->retry_ms - clock_now_ms();
 
 	return (struct socket_state){
 		.view = entry->spec.view,
@@ -449,7 +456,7 @@ struct socket_state sockets_state(const struct sockets *sockets, size_t i)
 		.port = entry->spec.port,
 		.tcp = entry->tcp,
 		.n_threads = entry->spec.n_threads,
-		.is_open = is_open(entry),
+		.is_open = entry_is_open(entry),
 		.problem = entry->problem,
 		.retry_in_ms = in_ms > 0 ? in_ms : 0,
 	};

@@ -312,7 +312,7 @@ static struct conn *find_oldest(struct tcp_server *server, const struct addr *li
 	return oldest;
 }
 
-static void evict(struct tcp_server *server, const struct addr *limited)
+static void conn_evict(struct tcp_server *server, const struct addr *limited)
 {
 	struct conn *oldest = find_oldest(server, limited);
 
@@ -330,9 +330,9 @@ static void make_room(struct tcp_server *server, const struct addr *limited)
 	TAILQ_FOREACH(conn, &server->conns, entry)
 	same += addr_eq(&conn->limited, limited);
 	if (same >= server->limits.max_per_client)
-		evict(server, limited);
+		conn_evict(server, limited);
 	else if (server->counters.open >= server->limits.max_connections)
-		evict(server, NULL);
+		conn_evict(server, NULL);
 }
 
 static int conn_new(struct tcp_listener *listener, int fd, const struct addr *client)
@@ -369,7 +369,7 @@ static int conn_new(struct tcp_listener *listener, int fd, const struct addr *cl
 /* ---- listeners ---- */
 
 /* The inside view, asked through an uplink. The client learns it at once: by a reset. */
-static bool refuse_from_uplink(struct tcp_listener *listener, int fd, int family)
+static bool is_closed_to_uplink(struct tcp_listener *listener, int fd, int family)
 {
 	const struct linger reset = {.l_onoff = 1};
 
@@ -382,7 +382,7 @@ static bool refuse_from_uplink(struct tcp_listener *listener, int fd, int family
 	return true;
 }
 
-static void on_accepted(struct evconnlistener *acceptor, evutil_socket_t fd,
+static void listener_on_accepted(struct evconnlistener *acceptor, evutil_socket_t fd,
 	struct sockaddr *sa, int sa_len, void *arg)
 {
 	struct tcp_listener *listener = arg;
@@ -391,7 +391,7 @@ static void on_accepted(struct evconnlistener *acceptor, evutil_socket_t fd,
 
 	(void)acceptor;
 	(void)sa_len;
-	if (refuse_from_uplink(listener, fd, client.family))
+	if (is_closed_to_uplink(listener, fd, client.family))
 		return;
 	make_room(listener->server, &limited);
 	if (conn_new(listener, fd, &client) < 0)
@@ -407,7 +407,7 @@ static bool somebody_waits(struct evconnlistener *acceptor)
 }
 
 /* Without a free descriptor accept(2) fails at once and again: make one, or pause. */
-static void on_accept_failed(struct evconnlistener *acceptor, void *arg)
+static void listener_on_accept_failed(struct evconnlistener *acceptor, void *arg)
 {
 	struct tcp_listener *listener = arg;
 	struct tcp_server *server = listener->server;
@@ -419,14 +419,14 @@ static void on_accept_failed(struct evconnlistener *acceptor, void *arg)
 		log_error(-err, "tcp", "cannot accept connections; %zu are open",
 			server->counters.open);
 	if ((err == EMFILE || err == ENFILE) && server->counters.open > 0) {
-		evict(server, NULL);
+		conn_evict(server, NULL);
 		return;
 	}
 	evconnlistener_disable(acceptor);
 	timer_arm_ms(listener->resume, TCP_PAUSE_MS);
 }
 
-static void on_resume(evutil_socket_t fd, short what, void *arg)
+static void server_on_resume(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_listener *listener = arg;
 
@@ -435,14 +435,14 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(listener->acceptor);
 }
 
-static int set_option(int fd, int level, int name)
+static int tcp_set_option(int fd, int level, int name)
 {
 	const int on = 1;
 
 	return setsockopt(fd, level, name, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
-static int open_socket(const struct tcp_at *at, int *ret_fd)
+static int tcp_open_socket(const struct tcp_at *at, int *ret_fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t sa_len = addr_to_sockaddr(&at->addr, at->port, at->scope_id, &sa);
@@ -454,11 +454,11 @@ static int open_socket(const struct tcp_at *at, int *ret_fd)
 		return -errno;
 	/* former connections in TIME_WAIT must not keep us from the port; a second listener
 	 * is refused all the same (socket(7)). Accepted sockets inherit TCP_NODELAY. */
-	if ((err = set_option(fd, SOL_SOCKET, SO_REUSEADDR)) < 0 ||
-		(err = set_option(fd, IPPROTO_TCP, TCP_NODELAY)) < 0)
+	if ((err = tcp_set_option(fd, SOL_SOCKET, SO_REUSEADDR)) < 0 ||
+		(err = tcp_set_option(fd, IPPROTO_TCP, TCP_NODELAY)) < 0)
 		return err;
 	if (at->addr.family == AF_INET6 &&
-		(err = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) < 0)
+		(err = tcp_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) < 0)
 		return err;
 	if (bind(fd, (struct sockaddr *)&sa, sa_len) < 0 || listen(fd, TCP_BACKLOG) < 0)
 		return -errno;
@@ -479,16 +479,16 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 	}
 	listener->server = server;
 	listener->view = view;
-	int err = fd < 0 ? open_socket(at, &fd) : 0;
+	int err = fd < 0 ? tcp_open_socket(at, &fd) : 0;
 	if (err < 0) {
 		free(listener);
 		return err;
 	}
 	/* one that was handed over may block, and libevent accepts until there is none left */
 	evutil_make_socket_nonblocking(fd);
-	listener->resume = evtimer_new(server->base, on_resume, listener);
+	listener->resume = evtimer_new(server->base, server_on_resume, listener);
 	/* backlog 0: it listens already */
-	listener->acceptor = evconnlistener_new(server->base, on_accepted, listener,
+	listener->acceptor = evconnlistener_new(server->base, listener_on_accepted, listener,
 		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!listener->acceptor)
 		close(fd);
@@ -496,7 +496,7 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 		tcp_listener_close(listener);
 		return -ENOMEM;
 	}
-	evconnlistener_set_error_cb(listener->acceptor, on_accept_failed);
+	evconnlistener_set_error_cb(listener->acceptor, listener_on_accept_failed);
 	LIST_INSERT_HEAD(&server->listeners, listener, entry);
 	*ret_listener = listener;
 	return 0;
@@ -537,7 +537,7 @@ void tcp_count(const struct tcp_listener *listener, uint64_t totals[STATS_N_COUN
 
 /* ---- the end ---- */
 
-static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+static void server_on_grace_over(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_server *server = arg;
 
@@ -583,7 +583,7 @@ int tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
 	server->limits = *limits;
 	TAILQ_INIT(&server->conns);
 	LIST_INIT(&server->listeners);
-	server->finish = evtimer_new(base, on_grace_over, server);
+	server->finish = evtimer_new(base, server_on_grace_over, server);
 	if (!server->finish) {
 		free(server);
 		return -ENOMEM;

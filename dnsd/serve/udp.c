@@ -215,23 +215,23 @@ static void *worker_run(void *arg)
 
 /* ---- sockets and threads, on the main thread ---- */
 
-static int set_option(int fd, int level, int name, int value)
+static int udp_set_option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-static int set_options(int fd, int family)
+static int udp_set_options(int fd, int family)
 {
 	int err;
 
 	/* Never believe a path MTU: forged ICMP could make us fragment, and replies are small
 	 * enough for every path. The kernel's OMIT is for exactly this. */
 	if (family == AF_INET)
-		return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
-	err = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		return udp_set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+	err = udp_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (err < 0)
 		return err;
-	return set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
+	return udp_set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
 }
 
 /* Never makes it smaller: an earlier process may have had the privilege that we lack. */
@@ -243,11 +243,11 @@ static void grow_buffer(int fd, int name, int name_force, int octets)
 	if (getsockopt(fd, SOL_SOCKET, name, &now, &len) == 0 && now >= 2 * octets)
 		return;
 	/* beyond net.core.rmem_max and wmem_max only with CAP_NET_ADMIN; else up to it */
-	if (set_option(fd, SOL_SOCKET, name_force, octets) < 0)
-		set_option(fd, SOL_SOCKET, name, octets);
+	if (udp_set_option(fd, SOL_SOCKET, name_force, octets) < 0)
+		udp_set_option(fd, SOL_SOCKET, name, octets);
 }
 
-static int open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
+static int udp_open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t sa_len = addr_to_sockaddr(&at->addr, at->port, at->scope_id, &sa);
@@ -255,16 +255,16 @@ static int open_socket(const struct udp_at *at, bool is_sibling, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	int err = set_options(fd, at->addr.family);
+	int err = udp_set_options(fd, at->addr.family);
 	if (err < 0)
 		return err;
-	if (is_sibling && (err = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
+	if (is_sibling && (err = udp_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
 		return err;
 
 	if (bind(fd, (struct sockaddr *)&sa, sa_len) < 0)
 		return -errno;
 	if (!is_sibling && at->n_threads > 1 &&
-		(err = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
+		(err = udp_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
 		return err;
 
 	*ret_fd = TAKE_FD(fd);
@@ -276,7 +276,7 @@ static void on_wake(int signo)
 	(void)signo; /* recvmmsg(2) returns with EINTR */
 }
 
-static int start_thread(struct worker *worker)
+static int worker_start(struct worker *worker)
 {
 	sigset_t all;
 	sigset_t before;
@@ -299,7 +299,7 @@ static int start_thread(struct worker *worker)
 }
 
 /* The signal may come just before it waits: again until it has ended. */
-static void stop_thread(struct worker *worker)
+static void worker_stop(struct worker *worker)
 {
 	struct timespec until;
 	int err;
@@ -315,15 +315,15 @@ static void stop_thread(struct worker *worker)
 }
 
 /* One that is bound already, or a new one. Sockets that share a port must all say so. */
-static int get_socket(const struct udp_at *at, size_t nth, int *ret_fd)
+static int worker_get_socket(const struct udp_at *at, size_t nth, int *ret_fd)
 {
 	if (nth >= at->n_fds)
-		return open_socket(at, nth > 0, ret_fd);
+		return udp_open_socket(at, nth > 0, ret_fd);
 	*ret_fd = at->fds[nth];
-	return at->n_threads > 1 ? set_option(*ret_fd, SOL_SOCKET, SO_REUSEPORT, 1) : 0;
+	return at->n_threads > 1 ? udp_set_option(*ret_fd, SOL_SOCKET, SO_REUSEPORT, 1) : 0;
 }
 
-static int add_worker(struct udp *udp, const struct udp_at *at)
+static int udp_add_worker(struct udp *udp, const struct udp_at *at)
 {
 	struct worker *worker;
 	int err;
@@ -334,7 +334,7 @@ static int add_worker(struct udp *udp, const struct udp_at *at)
 	worker->fd = -1;
 	worker->view = udp->view;
 	worker->asks_arrival = udp->view->index == FACTS_VIEW_INSIDE;
-	err = get_socket(at, udp->n_workers, &worker->fd);
+	err = worker_get_socket(at, udp->n_workers, &worker->fd);
 	if (err == 0 && worker->asks_arrival)
 		err = arrival_follow(worker->fd, at->addr.family);
 	if (err < 0) {
@@ -370,14 +370,14 @@ int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp)
 	udp->view = view;
 	sigaction(UDP_WAKE_SIGNAL, &wake, NULL); /* without SA_RESTART */
 	while (n < at->n_threads && err == 0) {
-		err = add_worker(udp, at);
+		err = udp_add_worker(udp, at);
 		n++;
 	}
 	close_from(at, n);
 
 	/* all sockets first: the kernel spreads over those that are bound */
 	for (size_t i = 0; i < udp->n_workers && err == 0; i++)
-		err = start_thread(udp->workers[i]);
+		err = worker_start(udp->workers[i]);
 	if (err < 0) {
 		udp_close(udp);
 		return err;
@@ -403,7 +403,7 @@ void udp_close(struct udp *udp)
 		struct worker *worker = udp->workers[i];
 
 		if (worker->is_running)
-			stop_thread(worker);
+			worker_stop(worker);
 		close(worker->fd);
 		view_leave(udp->view, &worker->reader);
 		stats_sum(&worker->stats, udp->view->gone_udp);

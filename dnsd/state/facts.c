@@ -27,45 +27,45 @@ enum rank {
 };
 
 /* What the record asks for, so that the two kinds share their rules. */
-struct want {
+struct offer {
 	const struct facts *facts;
 	const struct server_facts *server; /* NULL: an UPLINK record */
 	enum site_family family;
 	int view;
 };
 
-typedef size_t expand_fn(const struct want *want, struct addr *ret_addrs);
+typedef size_t expand_fn(const struct offer *offer, struct addr *ret_addrs);
 
-static bool can_offer(const struct want *want, size_t i)
+static bool offer_is_possible(const struct offer *offer, size_t i)
 {
-	const struct uplink_facts *uplink = &want->facts->uplinks[i];
-	const struct server_facts *server = want->server;
+	const struct uplink_facts *uplink = &offer->facts->uplinks[i];
+	const struct server_facts *server = offer->server;
 
-	if (!addr_is_set(&uplink->public_addrs[want->family]))
+	if (!addr_is_set(&uplink->public_addrs[offer->family]))
 		return false;
 	if (server)
-		return uplinkset_has(server->forwarded & server->by_family[want->family], i);
+		return uplinkset_has(server->forwarded & server->by_family[offer->family], i);
 	return uplink->inbound;
 }
 
-static bool is_dead_there(const struct want *want, size_t i)
+static bool offer_is_dead(const struct offer *offer, size_t i)
 {
-	return want->server && uplinkset_has(want->server->dead, i);
+	return offer->server && uplinkset_has(offer->server->dead, i);
 }
 
 /* For the records that name one address: the receiving uplink's, or the best other one's. */
-static enum rank rank_of(const struct want *want, size_t i)
+static enum rank offer_rank(const struct offer *offer, size_t i)
 {
-	const struct uplink_facts *uplink = &want->facts->uplinks[i];
-	bool receiving = want->view == (int)i;
+	const struct uplink_facts *uplink = &offer->facts->uplinks[i];
+	bool receiving = offer->view == (int)i;
 
-	if (!can_offer(want, i))
+	if (!offer_is_possible(offer, i))
 		return RANK_NEVER;
-	if (is_dead_there(want, i))
+	if (offer_is_dead(offer, i))
 		return receiving ? RANK_AVOID_RECEIVING : RANK_AVOID;
 	if (uplink->state == UPLINK_DRAINED)
 		return receiving ? RANK_DRAINED_RECEIVING : RANK_DRAINED;
-	if (receiving && uplink->state == UPLINK_DEGRADED && want->facts->move_when_degraded)
+	if (receiving && uplink->state == UPLINK_DEGRADED && offer->facts->move_when_degraded)
 		return RANK_RECEIVING_DEGRADED;
 	if (receiving)
 		return RANK_RECEIVING;
@@ -74,29 +74,29 @@ static enum rank rank_of(const struct want *want, size_t i)
 	return uplink->state == UPLINK_DEGRADED ? RANK_DEGRADED : RANK_AVOID;
 }
 
-static size_t expand_one(const struct want *want, struct addr *ret_addrs)
+static size_t expand_one(const struct offer *offer, struct addr *ret_addrs)
 {
 	enum rank best = RANK_NEVER;
 
-	for (size_t i = 0; i < want->facts->n_uplinks; i++) {
-		enum rank rank = rank_of(want, i);
+	for (size_t i = 0; i < offer->facts->n_uplinks; i++) {
+		enum rank rank = offer_rank(offer, i);
 
 		if (rank < best) {
 			best = rank;
-			ret_addrs[0] = want->facts->uplinks[i].public_addrs[want->family];
+			ret_addrs[0] = offer->facts->uplinks[i].public_addrs[offer->family];
 		}
 	}
 	return best < RANK_NEVER ? 1 : 0;
 }
 
-static bool is_good(const struct want *want, size_t i)
+static bool offer_is_good(const struct offer *offer, size_t i)
 {
-	enum uplink_state state = want->facts->uplinks[i].state;
+	enum uplink_state state = offer->facts->uplinks[i].state;
 
-	return state != UPLINK_DOWN && state != UPLINK_DRAINED && !is_dead_there(want, i);
+	return state != UPLINK_DOWN && state != UPLINK_DRAINED && !offer_is_dead(offer, i);
 }
 
-static size_t add_unique(struct addr *addrs, size_t n, const struct addr *addr)
+static size_t add_unique_addr(struct addr *addrs, size_t n, const struct addr *addr)
 {
 	for (size_t i = 0; i < n; i++)
 		if (addr_eq(&addrs[i], addr))
@@ -106,29 +106,29 @@ static size_t add_unique(struct addr *addrs, size_t n, const struct addr *addr)
 }
 
 /* The receiving uplink first, then in order of preference. */
-static size_t collect(const struct want *want, bool only_good, struct addr *ret_addrs)
+static size_t collect_offers(const struct offer *offer, bool only_good, struct addr *ret_addrs)
 {
-	const struct facts *facts = want->facts;
+	const struct facts *facts = offer->facts;
 	size_t n = 0;
 
 	for (size_t round = 0; round < 2; round++)
 		for (size_t i = 0; i < facts->n_uplinks; i++) {
-			bool receiving = want->view == (int)i;
+			bool receiving = offer->view == (int)i;
 
-			if (receiving != (round == 0) || !can_offer(want, i))
+			if (receiving != (round == 0) || !offer_is_possible(offer, i))
 				continue;
-			if (!only_good || is_good(want, i))
-				n = add_unique(ret_addrs, n,
-					&facts->uplinks[i].public_addrs[want->family]);
+			if (!only_good || offer_is_good(offer, i))
+				n = add_unique_addr(ret_addrs, n,
+					&facts->uplinks[i].public_addrs[offer->family]);
 		}
 	return n;
 }
 
-static size_t expand_all(const struct want *want, struct addr *ret_addrs)
+static size_t expand_all(const struct offer *offer, struct addr *ret_addrs)
 {
-	size_t n = collect(want, true, ret_addrs);
+	size_t n = collect_offers(offer, true, ret_addrs);
 
-	return n > 0 ? n : collect(want, false, ret_addrs);
+	return n > 0 ? n : collect_offers(offer, false, ret_addrs);
 }
 
 static size_t expand_literal(const struct addr *addr, struct addr *ret_addrs)
@@ -138,39 +138,39 @@ static size_t expand_literal(const struct addr *addr, struct addr *ret_addrs)
 }
 
 static size_t expand_server(
-	struct want *want, unsigned int index, expand_fn *outside, struct addr *ret_addrs)
+	struct offer *offer, unsigned int index, expand_fn *outside, struct addr *ret_addrs)
 {
-	want->server = &want->facts->servers[index];
+	offer->server = &offer->facts->servers[index];
 
 	/* one that has loopbacks of the family alone is reached through an uplink's address
 	 * from inside too: the types of a name are the same in all views */
-	if (want->view == FACTS_VIEW_INSIDE &&
-		addr_is_set(&want->server->address[want->family]))
-		return expand_literal(&want->server->address[want->family], ret_addrs);
-	return outside(want, ret_addrs);
+	if (offer->view == FACTS_VIEW_INSIDE &&
+		addr_is_set(&offer->server->address[offer->family]))
+		return expand_literal(&offer->server->address[offer->family], ret_addrs);
+	return outside(offer, ret_addrs);
 }
 
 size_t facts_expand(const struct facts *facts, int view, const struct pseudo *pseudo,
 	enum site_family family, struct addr *ret_addrs)
 {
-	struct want want = {.facts = facts, .family = family, .view = view};
+	struct offer offer = {.facts = facts, .family = family, .view = view};
 
 	switch (pseudo->kind) {
 	case PSEUDO_SERVER:
-		return expand_server(&want, pseudo->index, expand_one, ret_addrs);
+		return expand_server(&offer, pseudo->index, expand_one, ret_addrs);
 	case PSEUDO_SERVER_ALL:
-		return expand_server(&want, pseudo->index, expand_all, ret_addrs);
+		return expand_server(&offer, pseudo->index, expand_all, ret_addrs);
 	case PSEUDO_UPLINK:
 		return expand_literal(
 			&facts->uplinks[pseudo->index].public_addrs[family], ret_addrs);
 	case PSEUDO_UPLINK_ALL:
-		return expand_all(&want, ret_addrs);
+		return expand_all(&offer, ret_addrs);
 	case PSEUDO_UPLINK_RECEIVING:
 		/* a LAN without the family borrows as an uplink does: the types of a name are
 		 * the same in all views */
 		if (view == FACTS_VIEW_INSIDE && addr_is_set(&facts->lan[family]))
 			return expand_literal(&facts->lan[family], ret_addrs);
-		return expand_one(&want, ret_addrs);
+		return expand_one(&offer, ret_addrs);
 	}
 	return 0;
 }

@@ -50,7 +50,7 @@ struct addr facts_own_addr(
 	return found ? found->addr : (struct addr){0};
 }
 
-static struct addr own_of_lan(const struct link *link, enum site_family family)
+static struct addr lan_addr(const struct link *link, enum site_family family)
 {
 	const struct link_addr *found = link ? pickaddr(link, family_af(family), NULL, NULL)
 					     : NULL;
@@ -58,7 +58,7 @@ static struct addr own_of_lan(const struct link *link, enum site_family family)
 	return found ? found->addr : (struct addr){0};
 }
 
-static void facts_uplink_from_link(const struct site_uplink *uplink, const struct link *link,
+static void uplink_facts_from_link(const struct site_uplink *uplink, const struct link *link,
 	struct uplink_facts *ret_facts)
 {
 	bool has_address = false;
@@ -76,7 +76,7 @@ static void facts_uplink_from_link(const struct site_uplink *uplink, const struc
 								       : UPLINK_DOWN;
 }
 
-static void facts_server_from_site(const struct site *site, const struct site_server *server,
+static void server_facts_from_site(const struct site *site, const struct site_server *server,
 	struct server_facts *ret_facts)
 {
 	*ret_facts = (struct server_facts){.forwarded = server->uplinks};
@@ -102,7 +102,7 @@ static int facts_init(const struct site *site, struct facts *ret_facts)
 	ret_facts->n_servers = site->n_servers;
 	ret_facts->move_when_degraded = site->dns.when_degraded_move;
 	for (size_t i = 0; i < site->n_servers; i++)
-		facts_server_from_site(site, &site->servers[i], &ret_facts->servers[i]);
+		server_facts_from_site(site, &site->servers[i], &ret_facts->servers[i]);
 	return 0;
 }
 
@@ -114,16 +114,16 @@ int facts_from_links(
 	if (err < 0)
 		return err;
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		facts_uplink_from_link(
+		uplink_facts_from_link(
 			&site->uplinks[i], links->uplinks[i], &ret_facts->uplinks[i]);
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		for (size_t i = 0; i < site->n_lan && !addr_is_set(&ret_facts->lan[family]);
 			i++)
-			ret_facts->lan[family] = own_of_lan(links->lan[i], family);
+			ret_facts->lan[family] = lan_addr(links->lan[i], family);
 	return 0;
 }
 
-static bool speaks_ipv6(const struct site_uplink *uplink)
+static bool uplink_has_ipv6(const struct site_uplink *uplink)
 {
 	return addr_is_set(&uplink->address[SITE_IPV6].addr) ||
 	       addr_is_set(&uplink->public_addrs[SITE_IPV6]) ||
@@ -149,7 +149,7 @@ static struct addr example_public(
 		return uplink->public_addrs[family];
 	if (prefix_is_host(&uplink->address[family]))
 		return uplink->address[family].addr;
-	if (family == SITE_IPV6 && !speaks_ipv6(uplink))
+	if (family == SITE_IPV6 && !uplink_has_ipv6(uplink))
 		return (struct addr){0};
 	return example_addr(family, i);
 }
@@ -177,7 +177,7 @@ enum uplink_state facts_link_state(const struct site_uplink *uplink, const struc
 {
 	struct uplink_facts facts;
 
-	facts_uplink_from_link(uplink, link, &facts);
+	uplink_facts_from_link(uplink, link, &facts);
 	return facts.state;
 }
 
@@ -186,7 +186,7 @@ const char *facts_link_why(
 {
 	struct uplink_facts facts;
 
-	facts_uplink_from_link(uplink, link, &facts);
+	uplink_facts_from_link(uplink, link, &facts);
 	if (!link)
 		snprintf(out, cap, "there is no interface %s", uplink->interface);
 	else if (!(link->flags & IFF_UP))

@@ -16,7 +16,7 @@ struct list {
 	size_t n;
 };
 
-static int find(const struct list *list, const struct addr *addr, uint16_t port)
+static int listen_find(const struct list *list, const struct addr *addr, uint16_t port)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (list->specs[i].port == port && addr_eq(&list->specs[i].addr, addr))
@@ -24,10 +24,10 @@ static int find(const struct list *list, const struct addr *addr, uint16_t port)
 	return LISTEN_FREE;
 }
 
-static void add(struct list *list, int view, const struct link *link,
+static void listen_add(struct list *list, int view, const struct link *link,
 	const struct link_addr *addr, uint16_t port)
 {
-	int earlier = find(list, &addr->addr, port);
+	int earlier = listen_find(list, &addr->addr, port);
 
 	/* the kernel may list one address twice, with different peers */
 	if (earlier >= 0 && list->specs[earlier].view == view)
@@ -41,7 +41,7 @@ static void add(struct list *list, int view, const struct link *link,
 	};
 }
 
-static void add_uplink(
+static void listen_add_uplink(
 	struct list *list, const struct site *site, size_t i, const struct link *link)
 {
 	const struct site_uplink *uplink = &site->uplinks[i];
@@ -51,17 +51,18 @@ static void add_uplink(
 			    &uplink->address[link->addrs[j].addr.family == AF_INET
 						     ? SITE_IPV4
 						     : SITE_IPV6]))
-			add(list, (int)i, link, &link->addrs[j], site->dns.port);
+			listen_add(list, (int)i, link, &link->addrs[j], site->dns.port);
 }
 
-static void add_lan(struct list *list, const struct site *site, const struct link *link)
+static void listen_add_lan(struct list *list, const struct site *site, const struct link *link)
 {
 	for (size_t j = 0; link && site->dns.inside && j < link->n_addrs; j++)
 		if (link_addr_is_ready(&link->addrs[j]))
-			add(list, FACTS_VIEW_INSIDE, link, &link->addrs[j], site->dns.inside);
+			listen_add(list, FACTS_VIEW_INSIDE, link, &link->addrs[j],
+				site->dns.inside);
 }
 
-static size_t count_addrs(const struct site *site, const struct site_links *links)
+static size_t listen_count_addrs(const struct site *site, const struct site_links *links)
 {
 	size_t n = 0;
 
@@ -76,15 +77,15 @@ int listen_specs(const struct site *site, const struct site_links *links,
 	struct listen_spec **ret_specs, size_t *ret_n)
 {
 	struct list list = {
-		.specs = calloc(count_addrs(site, links) + 1, sizeof(*list.specs)),
+		.specs = calloc(listen_count_addrs(site, links) + 1, sizeof(*list.specs)),
 	};
 
 	if (!list.specs)
 		return -ENOMEM;
 	for (size_t i = 0; i < site->n_uplinks; i++)
-		add_uplink(&list, site, i, links->uplinks[i]);
+		listen_add_uplink(&list, site, i, links->uplinks[i]);
 	for (size_t i = 0; i < site->n_lan; i++)
-		add_lan(&list, site, links->lan[i]);
+		listen_add_lan(&list, site, links->lan[i]);
 	*ret_specs = list.specs;
 	*ret_n = list.n;
 	return 0;

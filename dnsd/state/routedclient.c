@@ -44,26 +44,26 @@ struct routed_client {
 /* ---- what is said of it ---- */
 
 /* Nobody runs routed there, which may be meant so; else something is in the way. */
-static bool is_absent(int error)
+static bool error_is_absent(int error)
 {
 	return error == ENOENT || error == ECONNREFUSED;
 }
 
-static const char *remedy(int error)
+static const char *error_remedy(int error)
 {
 	return error == EACCES ? "; dnsd must run as root, as routed's user, "
 				 "or in the group " CTL_GROUP
 			       : "";
 }
 
-static void tell_lost(struct routed_client *client, const char *why, int error)
+static void client_log_lost(struct routed_client *client, const char *why, int error)
 {
 	static const char alone[] = "uplinks are judged by carrier and addresses alone";
 
 	bool first = client->logged.key == 0;
 
 	/* that routed is not there is logged once, in whichever words the system says so */
-	if (!first && is_absent(error) && (client->report || client->logged_absent))
+	if (!first && error_is_absent(error) && (client->report || client->logged_absent))
 		return;
 	if (!logonce_is_new(&client->logged, logonce_key(why)))
 		return;
@@ -72,16 +72,16 @@ static void tell_lost(struct routed_client *client, const char *why, int error)
 			"routed is lost (%s): its last word counts for %d s more, "
 			"unless it comes back",
 			why, client->grace_ms / 1000);
-	else if (is_absent(error))
+	else if (error_is_absent(error))
 		log_notice("routed", "no routed at %s (%s): %s", client->path, why, alone);
 	else
 		log_warning("routed", "routed at %s cannot be followed: %s%s; %s",
-			client->path, why, remedy(error),
+			client->path, why, error_remedy(error),
 			client->report ? "its last word still counts" : alone);
-	client->logged_absent = is_absent(error);
+	client->logged_absent = error_is_absent(error);
 }
 
-static void tell_followed(struct routed_client *client)
+static void client_log_followed(struct routed_client *client)
 {
 	if (ctl_subscriber_state(client->subscriber)->connected)
 		return;
@@ -91,7 +91,7 @@ static void tell_followed(struct routed_client *client)
 
 /* ---- what happens ---- */
 
-static void use_report(struct routed_client *client, struct routed_report *report)
+static void client_use_report(struct routed_client *client, struct routed_report *report)
 {
 	routed_report_free(client->report);
 	client->report = report;
@@ -101,7 +101,7 @@ static void use_report(struct routed_client *client, struct routed_report *repor
 	client->changed(client->arg);
 }
 
-static const char *on_line(const char *line, size_t len, void *arg)
+static const char *client_on_line(const char *line, size_t len, void *arg)
 {
 	struct routed_client *client = arg;
 	struct routed_report *report;
@@ -111,22 +111,22 @@ static const char *on_line(const char *line, size_t len, void *arg)
 		return strerror(ENOMEM);
 	if (err < 0)
 		return client->error;
-	tell_followed(client);
-	use_report(client, report);
+	client_log_followed(client);
+	client_use_report(client, report);
 	return NULL;
 }
 
-static void on_lost(void *arg)
+static void client_on_lost(void *arg)
 {
 	struct routed_client *client = arg;
 
-	tell_lost(client, ctl_subscriber_state(client->subscriber)->why,
+	client_log_lost(client, ctl_subscriber_state(client->subscriber)->why,
 		ctl_subscriber_state(client->subscriber)->error);
 	if (client->report)
 		timer_arm_ms_if_idle(client->grace, client->grace_ms);
 }
 
-static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+static void client_on_grace_over(evutil_socket_t fd, short what, void *arg)
 {
 	struct routed_client *client = arg;
 
@@ -146,7 +146,8 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 int routed_client_new(struct event_base *base, const char *path,
 	routed_client_changed_fn *changed, void *arg, struct routed_client **ret_client)
 {
-	static const struct ctl_subscriber_calls calls = {.line = on_line, .lost = on_lost};
+	static const struct ctl_subscriber_calls calls = {
+		.line = client_on_line, .lost = client_on_lost};
 	struct routed_client *client = calloc(1, sizeof(*client));
 
 	if (!client)
@@ -156,7 +157,7 @@ int routed_client_new(struct event_base *base, const char *path,
 		.path = strdup(path),
 		.changed = changed,
 		.arg = arg,
-		.grace = evtimer_new(base, on_grace_over, client),
+		.grace = evtimer_new(base, client_on_grace_over, client),
 		.grace_ms = ROUTED_CLIENT_GRACE_MS,
 	};
 	int err = client->path && client->grace
@@ -182,7 +183,7 @@ void routed_client_free(struct routed_client *client)
 	free(client);
 }
 
-static void on_waited(evutil_socket_t fd, short what, void *arg)
+static void client_on_start_limit(evutil_socket_t fd, short what, void *arg)
 {
 	bool *over = arg;
 
@@ -194,7 +195,8 @@ static void on_waited(evutil_socket_t fd, short what, void *arg)
 void routed_client_wait(struct routed_client *client)
 {
 	bool over = false;
-	AUTO(event_freep) struct event *limit = evtimer_new(client->base, on_waited, &over);
+	AUTO(event_freep)
+	struct event *limit = evtimer_new(client->base, client_on_start_limit, &over);
 
 	if (!limit || timer_arm_ms(limit, ROUTED_CLIENT_START_MS) < 0)
 		over = true;
@@ -216,7 +218,7 @@ void routed_client_set_times(struct routed_client *client, int grace_ms, int pau
 }
 
 /* How much longer a word counts whose stream is lost; -1: it is not, or there is none. */
-static int64_t grace_left_ms(const struct routed_client *client)
+static int64_t client_grace_left_ms(const struct routed_client *client)
 {
 	struct timeval ends;
 	struct timeval now;
@@ -237,6 +239,6 @@ void routed_client_look(
 		.subscriber = ctl_subscriber_state(client->subscriber),
 		.report_s = client->report_s,
 		.age_ms = client->report ? clock_now_ms() - client->report_ms : -1,
-		.grace_left_ms = grace_left_ms(client),
+		.grace_left_ms = client_grace_left_ms(client),
 	};
 }

@@ -25,7 +25,7 @@ struct reader {
 	char *error;
 };
 
-__attribute__((format(printf, 2, 3))) static int bad(
+__attribute__((format(printf, 2, 3))) static int reader_refuse(
 	const struct reader *reader, const char *format, ...)
 {
 	va_list args;
@@ -39,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static int bad(
 /* ---- values ---- */
 
 /* Octets that are no printable ASCII become '?'; what does not fit is cut off. */
-static void copy_text(const json_t *value, char *out, size_t cap)
+static void member_copy_text(const json_t *value, char *out, size_t cap)
 {
 	const char *text = json_string_value(value);
 	size_t n = 0;
@@ -51,18 +51,18 @@ static void copy_text(const json_t *value, char *out, size_t cap)
 
 /* A name that is too long for site.yaml is nobody's, and must not become somebody's by being
  * cut off. */
-static bool copy_name(const json_t *object, const char *key, char *out, size_t cap)
+static bool member_copy_name(const json_t *object, const char *key, char *out, size_t cap)
 {
 	const json_t *value = json_object_get(object, key);
 
 	if (!json_is_string(value) || json_string_length(value) == 0 ||
 		json_string_length(value) >= cap)
 		return false;
-	copy_text(value, out, cap);
+	member_copy_text(value, out, cap);
 	return true;
 }
 
-static bool read_state(const json_t *value, enum uplink_state *ret_state)
+static bool report_read_state(const json_t *value, enum uplink_state *ret_state)
 {
 	static const enum uplink_state all[] = {
 		UPLINK_UP, UPLINK_DEGRADED, UPLINK_DOWN, UPLINK_DRAINED};
@@ -79,7 +79,7 @@ static bool read_state(const json_t *value, enum uplink_state *ret_state)
 /* ---- uplinks ---- */
 
 /* The first address of each family; others are of a later version. */
-static int read_public(
+static int report_read_public(
 	const struct reader *reader, const json_t *list, struct routed_report_uplink *uplink)
 {
 	size_t i;
@@ -90,7 +90,8 @@ static int read_public(
 		struct addr addr;
 
 		if (!text || addr_parse(text, &addr) < 0)
-			return bad(reader, "an address of uplink %s is none", uplink->name);
+			return reader_refuse(
+				reader, "an address of uplink %s is none", uplink->name);
 		enum site_family family = family_of(addr.family);
 		if (!addr_is_set(&uplink->public_addrs[family]))
 			uplink->public_addrs[family] = addr;
@@ -98,37 +99,41 @@ static int read_public(
 	return 0;
 }
 
-static int read_uplink(struct reader *reader, const json_t *object)
+static int report_read_uplink(struct reader *reader, const json_t *object)
 {
 	struct routed_report *report = reader->report;
 	struct routed_report_uplink *uplink = &report->uplinks[report->n_uplinks];
 
 	if (report->n_uplinks == SITE_MAX_UPLINKS)
-		return bad(reader, "it speaks of more than %d uplinks", SITE_MAX_UPLINKS);
-	if (!copy_name(object, "name", uplink->name, sizeof(uplink->name)) ||
-		!copy_name(object, "interface", uplink->interface, sizeof(uplink->interface)))
-		return bad(reader, "an uplink has no name or no interface");
+		return reader_refuse(
+			reader, "it speaks of more than %d uplinks", SITE_MAX_UPLINKS);
+	if (!member_copy_name(object, "name", uplink->name, sizeof(uplink->name)) ||
+		!member_copy_name(
+			object, "interface", uplink->interface, sizeof(uplink->interface)))
+		return reader_refuse(reader, "an uplink has no name or no interface");
 	for (size_t i = 0; i < report->n_uplinks; i++)
 		if (strcmp(report->uplinks[i].name, uplink->name) == 0)
-			return bad(reader, "it speaks of uplink %s twice", uplink->name);
+			return reader_refuse(
+				reader, "it speaks of uplink %s twice", uplink->name);
 
-	uplink->is_known = read_state(json_object_get(object, "state"), &uplink->state);
+	uplink->is_known = report_read_state(json_object_get(object, "state"), &uplink->state);
 	uplink->active = json_is_true(json_object_get(object, "active"));
-	copy_text(json_object_get(object, "why"), uplink->why, sizeof(uplink->why));
-	copy_text(json_object_get(object, "since"), uplink->since, sizeof(uplink->since));
+	member_copy_text(json_object_get(object, "why"), uplink->why, sizeof(uplink->why));
+	member_copy_text(
+		json_object_get(object, "since"), uplink->since, sizeof(uplink->since));
 	report->n_uplinks++;
-	return read_public(reader, json_object_get(object, "public"), uplink);
+	return report_read_public(reader, json_object_get(object, "public"), uplink);
 }
 
-static int read_uplinks(struct reader *reader, const json_t *list)
+static int report_read_uplinks(struct reader *reader, const json_t *list)
 {
 	size_t i;
 	const json_t *item;
 
 	if (!json_is_array(list))
-		return bad(reader, "it has no list of uplinks");
+		return reader_refuse(reader, "it has no list of uplinks");
 	json_array_foreach (list, i, item) {
-		int err = read_uplink(reader, item);
+		int err = report_read_uplink(reader, item);
 
 		if (err < 0)
 			return err;
@@ -138,7 +143,7 @@ static int read_uplinks(struct reader *reader, const json_t *list)
 
 /* ---- servers ---- */
 
-static size_t count_dead(const json_t *servers)
+static size_t report_count_dead(const json_t *servers)
 {
 	size_t i;
 	const json_t *server;
@@ -149,43 +154,43 @@ static size_t count_dead(const json_t *servers)
 	return n;
 }
 
-static int read_server(struct reader *reader, const json_t *object)
+static int report_read_server(struct reader *reader, const json_t *object)
 {
 	char name[SITE_NAME_MAX + 1];
 	size_t i;
 	const json_t *item;
 
-	if (!copy_name(object, "name", name, sizeof(name)))
-		return bad(reader, "a server has no name");
+	if (!member_copy_name(object, "name", name, sizeof(name)))
+		return reader_refuse(reader, "a server has no name");
 	json_array_foreach (json_object_get(object, "dead"), i, item) {
 		struct routed_report_dead *dead = &reader->report
 							   ->dead[reader->report->n_dead];
 
 		memcpy(dead->server, name, sizeof(name));
-		if (!copy_name(item, "uplink", dead->uplink, sizeof(dead->uplink)))
-			return bad(
+		if (!member_copy_name(item, "uplink", dead->uplink, sizeof(dead->uplink)))
+			return reader_refuse(
 				reader, "server %s is dead on an uplink without a name", name);
-		copy_text(json_object_get(item, "why"), dead->why, sizeof(dead->why));
+		member_copy_text(json_object_get(item, "why"), dead->why, sizeof(dead->why));
 		reader->report->n_dead++;
 	}
 	return 0;
 }
 
 /* Not there: from a routed that says nothing of servers. */
-static int read_servers(struct reader *reader, const json_t *list)
+static int report_read_servers(struct reader *reader, const json_t *list)
 {
 	size_t i;
 	const json_t *item;
-	size_t n = count_dead(list);
+	size_t n = report_count_dead(list);
 
 	if (json_array_size(list) > SITE_MAX_SERVERS ||
 		n > (size_t)SITE_MAX_SERVERS * SITE_MAX_UPLINKS)
-		return bad(reader, "it speaks of too many servers");
+		return reader_refuse(reader, "it speaks of too many servers");
 	reader->report->dead = calloc(n + 1, sizeof(*reader->report->dead));
 	if (!reader->report->dead)
 		return -ENOMEM;
 	json_array_foreach (list, i, item) {
-		int err = read_server(reader, item);
+		int err = report_read_server(reader, item);
 
 		if (err < 0)
 			return err;
@@ -195,20 +200,20 @@ static int read_servers(struct reader *reader, const json_t *list)
 
 /* ---- the line ---- */
 
-static int read_version(const struct reader *reader, const json_t *root)
+static int report_read_version(const struct reader *reader, const json_t *root)
 {
 	const json_t *version = json_object_get(root, "version");
 	const json_t *error = json_object_get(root, "error");
 	char text[ROUTED_REPORT_ERROR_MAX - 20];
 
 	if (json_is_string(error)) {
-		copy_text(error, text, sizeof(text));
-		return bad(reader, "it says: %s", text);
+		member_copy_text(error, text, sizeof(text));
+		return reader_refuse(reader, "it says: %s", text);
 	}
 	if (!json_is_integer(version))
-		return bad(reader, "it has no version");
+		return reader_refuse(reader, "it has no version");
 	if (json_integer_value(version) != ROUTED_REPORT_VERSION) {
-		bad(reader, "it is of version %lld, and only %d is known here",
+		reader_refuse(reader, "it is of version %lld, and only %d is known here",
 			(long long)json_integer_value(version), ROUTED_REPORT_VERSION);
 		return -EPROTONOSUPPORT;
 	}
@@ -227,10 +232,10 @@ int routed_report_parse(const char *line, size_t len, struct routed_report **ret
 	if (!report)
 		return -ENOMEM;
 	if (!json_is_object(root))
-		err = bad(&reader, "it is no JSON object");
-	else if ((err = read_version(&reader, root)) == 0 &&
-		 (err = read_uplinks(&reader, json_object_get(root, "uplinks"))) == 0)
-		err = read_servers(&reader, json_object_get(root, "servers"));
+		err = reader_refuse(&reader, "it is no JSON object");
+	else if ((err = report_read_version(&reader, root)) == 0 &&
+		 (err = report_read_uplinks(&reader, json_object_get(root, "uplinks"))) == 0)
+		err = report_read_servers(&reader, json_object_get(root, "servers"));
 	if (err < 0) {
 		routed_report_free(report);
 		return err;
@@ -264,7 +269,7 @@ const struct routed_report_uplink *routed_report_find(
 }
 
 /* The states are in the order of badness (common/site/uplinkstate.h). */
-static bool decides(const struct routed_report_uplink *said, enum uplink_state mirror)
+static bool report_decides(const struct routed_report_uplink *said, enum uplink_state mirror)
 {
 	return said && said->state >= mirror;
 }
@@ -277,7 +282,7 @@ void routed_report_weigh(const struct routed_report *report, const struct site_u
 	verdict->said = routed_report_find(report, uplink);
 	verdict->mirror = facts_link_state(uplink, link);
 	facts_link_why(uplink, link, verdict->mirror_why, sizeof(verdict->mirror_why));
-	verdict->by_routed = decides(verdict->said, verdict->mirror);
+	verdict->by_routed = report_decides(verdict->said, verdict->mirror);
 	verdict->state = verdict->by_routed ? verdict->said->state : verdict->mirror;
 	verdict->why = verdict->by_routed ? verdict->said->why : verdict->mirror_why;
 }
@@ -292,7 +297,7 @@ const char *routed_report_dead_why(
 	return NULL;
 }
 
-static bool has_ready_addr(const struct link *link, const struct addr *addr)
+static bool link_has_ready_addr(const struct link *link, const struct addr *addr)
 {
 	for (size_t i = 0; link && i < link->n_addrs; i++)
 		if (addr_eq(&link->addrs[i].addr, addr) && link_addr_is_ready(&link->addrs[i]))
@@ -301,7 +306,7 @@ static bool has_ready_addr(const struct link *link, const struct addr *addr)
 }
 
 /* What site.yaml names is nobody's to choose; within a prefix that it gives, routed may. */
-static bool is_own_said(const struct routed_report_uplink *said,
+static bool report_chooses_addr(const struct routed_report_uplink *said,
 	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
 	const struct addr *addr = &said->public_addrs[family];
@@ -309,14 +314,14 @@ static bool is_own_said(const struct routed_report_uplink *said,
 
 	return addr_is_set(addr) && !addr_is_set(&uplink->public_addrs[family]) &&
 	       (!addr_is_set(&address->addr) || prefix_contains(address, addr)) &&
-	       has_ready_addr(link, addr);
+	       link_has_ready_addr(link, addr);
 }
 
-static void apply_public(const struct routed_report_uplink *said,
+static void report_apply_addrs(const struct routed_report_uplink *said,
 	const struct site_uplink *uplink, const struct link *link, struct uplink_facts *facts)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		if (is_own_said(said, uplink, link, family))
+		if (report_chooses_addr(said, uplink, link, family))
 			facts->public_addrs[family] = said->public_addrs[family];
 }
 
@@ -325,12 +330,12 @@ struct addr routed_report_own_addr(const struct routed_report *report,
 {
 	const struct routed_report_uplink *said = routed_report_find(report, uplink);
 
-	return said && is_own_said(said, uplink, link, family)
+	return said && report_chooses_addr(said, uplink, link, family)
 		       ? said->public_addrs[family]
 		       : facts_own_addr(uplink, link, family);
 }
 
-static void apply_dead(
+static void report_apply_dead(
 	const struct routed_report_dead *dead, const struct site *site, struct facts *facts)
 {
 	int server = site_find_server(site, dead->server);
@@ -349,10 +354,11 @@ void routed_report_apply(const struct routed_report *report, const struct site *
 
 		if (!said)
 			continue;
-		if (decides(said, facts->uplinks[i].state))
+		if (report_decides(said, facts->uplinks[i].state))
 			facts->uplinks[i].state = said->state;
-		apply_public(said, &site->uplinks[i], links->uplinks[i], &facts->uplinks[i]);
+		report_apply_addrs(
+			said, &site->uplinks[i], links->uplinks[i], &facts->uplinks[i]);
 	}
 	for (size_t i = 0; report && i < report->n_dead; i++)
-		apply_dead(&report->dead[i], site, facts);
+		report_apply_dead(&report->dead[i], site, facts);
 }

@@ -70,7 +70,7 @@ static const struct site_uplink *dynamic_uplink(
 	return NULL;
 }
 
-static void ttl_advise(
+static void advise_ttl(
 	struct advice *advice, const struct zone_node *node, const struct pseudo *pseudo)
 {
 	const struct site_uplink *uplink = dynamic_uplink(advice->site, pseudo);
@@ -85,7 +85,7 @@ static void ttl_advise(
 		name_str(node->name, name), pseudo->ttl_s, uplink->name, DYNAMIC_TTL_MAX_S);
 }
 
-static void server_advise(
+static void advise_server(
 	struct advice *advice, const struct zone_node *node, const struct pseudo *pseudo)
 {
 	char name[NAME_STR_LEN];
@@ -97,7 +97,7 @@ static void server_advise(
 		name_str(node->name, name), advice->site->servers[pseudo->index].name);
 }
 
-static void ns_inbound_advise(
+static void advise_ns_inbound(
 	struct advice *advice, const struct zone_node *node, const struct pseudo *pseudo)
 {
 	const struct site_uplink *uplink = &advice->site->uplinks[pseudo->index];
@@ -112,7 +112,7 @@ static void ns_inbound_advise(
 }
 
 /* The uplink that site.yaml gives this address, or NULL. */
-static const struct site_uplink *configured_with(
+static const struct site_uplink *uplink_configured_with(
 	const struct site *site, const struct addr *addr)
 {
 	for (size_t i = 0; i < site->n_uplinks; i++)
@@ -124,15 +124,15 @@ static const struct site_uplink *configured_with(
 	return NULL;
 }
 
-static const struct site_uplink *found_with(
+static const struct site_uplink *uplink_with(
 	const struct advice *advice, const struct addr *addr)
 {
 	const struct site *site = advice->site;
 	const struct facts *facts = advice->facts;
 
 	if (!facts)
-		return configured_with(site, addr);
-	if (configured_with(site, addr))
+		return uplink_configured_with(site, addr);
+	if (uplink_configured_with(site, addr))
 		return NULL; /* said at load */
 	for (size_t i = 0; i < facts->n_uplinks && i < site->n_uplinks; i++)
 		for (int family = 0; family < SITE_FAMILIES; family++)
@@ -141,7 +141,7 @@ static const struct site_uplink *found_with(
 	return NULL;
 }
 
-static void ns_literal_advise(
+static void advise_ns_literals(
 	struct advice *advice, const struct zone_node *node, const struct zone_rrset *rrset)
 {
 	char name[NAME_STR_LEN];
@@ -150,7 +150,7 @@ static void ns_literal_advise(
 		const struct zone_rdata *rdata = &rrset->rdatas[i];
 		bool is_ipv4 = rrset->type == LDNS_RR_TYPE_A;
 		struct addr addr = addr_from_bytes(is_ipv4 ? AF_INET : AF_INET6, rdata->bytes);
-		const struct site_uplink *uplink = found_with(advice, &addr);
+		const struct site_uplink *uplink = uplink_with(advice, &addr);
 
 		if (uplink)
 			report_add(advice->report, REPORT_WARNING, rdata->file, rdata->line,
@@ -161,7 +161,7 @@ static void ns_literal_advise(
 	}
 }
 
-static void ns_names_advise(struct advice *advice)
+static void advise_ns_names(struct advice *advice)
 {
 	const struct zone *zone = advice->zone;
 	AUTO(freep) bool *seen = calloc(zone->n_nodes + 1, sizeof(*seen));
@@ -176,11 +176,11 @@ static void ns_names_advise(struct advice *advice)
 			if (!node || seen[zone_node_index(zone, node)])
 				continue;
 			seen[zone_node_index(zone, node)] = true;
-			ns_literal_advise(advice, node, zone_node_find(node, LDNS_RR_TYPE_A));
-			ns_literal_advise(
+			advise_ns_literals(advice, node, zone_node_find(node, LDNS_RR_TYPE_A));
+			advise_ns_literals(
 				advice, node, zone_node_find(node, LDNS_RR_TYPE_AAAA));
 			for (size_t j = 0; !advice->facts && j < node->n_pseudos; j++)
-				ns_inbound_advise(advice, node, &node->pseudos[j]);
+				advise_ns_inbound(advice, node, &node->pseudos[j]);
 		}
 	}
 }
@@ -193,11 +193,11 @@ void zoneadvice(const struct zone *zone, const struct site *site, struct report 
 		const struct zone_node *node = &zone->nodes[i];
 
 		for (size_t j = 0; j < node->n_pseudos; j++) {
-			ttl_advise(&advice, node, &node->pseudos[j]);
-			server_advise(&advice, node, &node->pseudos[j]);
+			advise_ttl(&advice, node, &node->pseudos[j]);
+			advise_server(&advice, node, &node->pseudos[j]);
 		}
 	}
-	ns_names_advise(&advice);
+	advise_ns_names(&advice);
 }
 
 void zoneadvice_live(const struct zone *zone, const struct site *site,
@@ -205,5 +205,5 @@ void zoneadvice_live(const struct zone *zone, const struct site *site,
 {
 	struct advice advice = {.zone = zone, .site = site, .facts = facts, .report = report};
 
-	ns_names_advise(&advice);
+	advise_ns_names(&advice);
 }

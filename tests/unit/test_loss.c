@@ -40,7 +40,7 @@ static void each_errno_has_its_reason(void **state)
 		assert_int_equal(loss_reason(table[i].err), table[i].reason);
 }
 
-/* What loss_tell logs at that time; the caller frees it. */
+/* What loss_log logs at that time; the caller frees it. */
 static char *told(struct loss *loss, const uint64_t totals[STATS_N_COUNTERS], int64_t now_ms)
 {
 	struct loss_place place = {"isp-a", {0}, 53};
@@ -52,7 +52,7 @@ static char *told(struct loss *loss, const uint64_t totals[STATS_N_COUNTERS], in
 	assert_int_equal(addr_parse("192.168.2.1", &place.addr), 0);
 	fflush(stderr);
 	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
-	loss_tell(loss, &place, totals, now_ms);
+	loss_log(loss, &place, totals, now_ms);
 	fflush(stderr);
 	assert_true(dup2(before, STDERR_FILENO) >= 0);
 	close(before);
