@@ -41,7 +41,8 @@ int name_text_octet(const char **text);
 /* Presentation form to wire, lower case; a missing final dot is added. -EINVAL. */
 int name_from_str(const char *text, uint8_t *ret_name, size_t *ret_len);
 
-/* Hashing a lower-case name: its length, then each of its eight octets, padded with zeroes. */
+/* One step of the hash of a lower-case name: it starts as the name's length, and takes the
+ * octets eight by eight, the last ones padded with zeroes. */
 static inline uint64_t name_hash_step(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;

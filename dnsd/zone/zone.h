@@ -34,8 +34,7 @@ struct zone_node {
 	bool has_unread;	   /* a record could not be read: never so in a good zone */
 	struct zone_rrset *rrsets; /* sorted by type */
 	size_t n_rrsets;
-	struct pseudo
-		*pseudos; /* in the order of the file; they add to A and AAAA of the node */
+	struct pseudo *pseudos; /* in the order of the file; they add to A and AAAA */
 	size_t n_pseudos;
 };
 
@@ -45,8 +44,8 @@ struct zone {
 	char *file;   /* the master file, as the operator names it */
 	char **files; /* it and those it includes; owns the names that lines refer to */
 	size_t n_files;
-	struct zone_node
-		*nodes; /* canonical order, with those outside; no empty non-terminals */
+	/* in canonical order, those outside the apex too; empty non-terminals have no node */
+	struct zone_node *nodes;
 	size_t n_nodes;
 	uint32_t *slots; /* nodes by the hash of their name, see zone.c */
 	size_t n_slots;

@@ -28,9 +28,9 @@
 #include "dnsd/zone/rdatatext.h"
 
 enum {
-	SAY_MAX = 1000, /* errors, and warnings, of one zone */
-	REPEATED_LABELS =
-		2, /* so many equal labels at the end of owner and origin are no coincidence */
+	PROBLEMS_MAX = 1000, /* errors, and warnings, of one zone */
+	/* so many equal labels at the end of owner and origin are no coincidence */
+	REPEATED_LABELS = 2,
 };
 
 static void reader_report(struct zone_reader *reader, enum report_severity severity,
@@ -51,9 +51,9 @@ int zone_reader_error(struct zone_reader *reader, const char *format, ...)
 	va_start(args, format);
 	reader_report(reader, REPORT_ERROR, format, args);
 	va_end(args);
-	if (++reader->n_errors == SAY_MAX) {
+	if (++reader->n_errors == PROBLEMS_MAX) {
 		report_add(reader->report, REPORT_ERROR, reader->file, reader->line.start,
-			"more than %d mistakes, the rest is not read", SAY_MAX);
+			"more than %d mistakes, the rest is not read", PROBLEMS_MAX);
 		reader->gave_up = true;
 	}
 	return -EINVAL;
@@ -67,11 +67,11 @@ static void reader_warn(struct zone_reader *reader, const char *format, ...)
 {
 	va_list args;
 
-	if (reader->n_warnings > SAY_MAX)
+	if (reader->n_warnings > PROBLEMS_MAX)
 		return;
-	if (reader->n_warnings++ == SAY_MAX) {
+	if (reader->n_warnings++ == PROBLEMS_MAX) {
 		report_add(reader->report, REPORT_WARNING, reader->file, reader->line.start,
-			"more than %d warnings, the rest is not shown", SAY_MAX);
+			"more than %d warnings, the rest is not shown", PROBLEMS_MAX);
 		return;
 	}
 	va_start(args, format);
