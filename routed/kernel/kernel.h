@@ -13,7 +13,8 @@
 #include "common/net/addr.h"
 
 enum {
-	KERNEL_PROTOCOL = 200, /* rtm_protocol and FRA_PROTOCOL of all that is ours */
+	KERNEL_PROTOCOL = 200,	    /* rtm_protocol and FRA_PROTOCOL of all that is ours */
+	KERNEL_UPLINK_GROUP = 5300, /* interface group of all uplinks */
 	KERNEL_MAX_NEXTHOPS = 32,
 	KERNEL_NO_SUPPRESS = -1,
 	KERNEL_N_METRICS = 18,	 /* RTAX_MAX + 1, linux/rtnetlink.h */

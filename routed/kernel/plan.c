@@ -28,7 +28,6 @@
 #include <string.h>
 
 #include "common/xalloc.h"
-#include "routed/wanted/wanted.h"
 
 static struct plan_step *plan_add(struct plan *plan, enum plan_op op)
 {
@@ -386,7 +385,7 @@ static void groups_go(
 	for (size_t i = 0; i < actual->n_groups; i++) {
 		struct kernel_group group = actual->groups[i];
 
-		if (group.group != WANTED_UPLINK_GROUP || find_group(wanted, group.ifindex))
+		if (group.group != KERNEL_UPLINK_GROUP || find_group(wanted, group.ifindex))
 			continue;
 		group.group = 0;
 		plan_add(plan, PLAN_SET_GROUP)->group = group;

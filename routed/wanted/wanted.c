@@ -74,7 +74,7 @@ static void add_main_rules(const struct want *want)
 	struct kernel_rule first = rule_at(want, block(want, WANTED_PRIO_MAIN, 0));
 	struct kernel_rule last = rule_at(want, want->site->routing.default_priority);
 
-	first.suppress_ifgroup = WANTED_UPLINK_GROUP;
+	first.suppress_ifgroup = KERNEL_UPLINK_GROUP;
 	first.suppress_prefixlen = 1;
 	last.suppress_prefixlen = 0;
 	add_lookup(want, first, RT_TABLE_MAIN);
@@ -267,7 +267,7 @@ static void add_groups(const struct want *want)
 	for (size_t i = 0; i < want->site->n_uplinks; i++) {
 		struct kernel_group group = {
 			.ifindex = want->situation->uplinks[i].ifindex,
-			.group = WANTED_UPLINK_GROUP,
+			.group = KERNEL_UPLINK_GROUP,
 		};
 
 		if (group.ifindex == 0)

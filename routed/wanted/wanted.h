@@ -120,7 +120,5 @@ enum {
 	WANTED_PRIO_LOOPBACK = 200, /* P+200.. from a loopback: its table, then blackhole */
 	WANTED_PRIO_MARK = 300,	    /* P+300.. by mark: the table, then blackhole */
 	WANTED_PRIO_POLICY = 400,   /* P+400.. policies */
-	WANTED_UPLINK_GROUP =
-		5300, /* interface group of uplinks, unless site.yaml says otherwise */
 	WANTED_UNRESOLVED_OCTETS = 2048, /* that may wait for one neighbour */
 };

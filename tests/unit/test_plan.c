@@ -210,7 +210,7 @@ static void group_is_taken_back_from_former_uplinks_only(void **state)
 	struct plan plan;
 
 	(void)state;
-	kernel_add_group(&actual, &(struct kernel_group){"wan-a", 2, WANTED_UPLINK_GROUP});
+	kernel_add_group(&actual, &(struct kernel_group){"wan-a", 2, KERNEL_UPLINK_GROUP});
 	kernel_add_group(&actual, &(struct kernel_group){"lan0", 9, 7});
 	plan_diff(&actual, &wanted, &plan);
 	char *lines = plan_lines(&plan);

@@ -166,7 +166,7 @@ static void missing_interface_is_left_out(void **state)
 	assert_lacks(f.routes, "5301");
 	assert_int_equal(f.kernel.n_groups, 1);
 	assert_string_equal(f.kernel.groups[0].interface, "wan-b");
-	assert_int_equal(f.kernel.groups[0].group, WANTED_UPLINK_GROUP);
+	assert_int_equal(f.kernel.groups[0].group, KERNEL_UPLINK_GROUP);
 	assert_sysctls(&f, "net/ipv4/conf/all/rp_filter=2\n"
 			   "net/ipv4/conf/wan-b/rp_filter=2\n"
 			   "net/ipv4/neigh/wan-b/unres_qlen_bytes=2048\n"
