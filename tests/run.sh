@@ -232,6 +232,7 @@ scenario_reap() {
 all_tests() {
 	local preset
 	try checks/format check_format
+	try checks/includes check_includes
 	try checks/shell check_shell
 	try checks/manpages check_manpages
 	try checks/cppcheck check_cppcheck
