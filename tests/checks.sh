@@ -86,3 +86,17 @@ check_includes() {
 	awk -f tests/includes.awk docs/architecture.md \
 		$(find common dnsd routed -name '*.c' -o -name '*.h' | sort)
 }
+
+# Files that the documents for maintainers name. X and NAME stand for names to choose.
+check_doc_paths() {
+	local doc path status=0
+	for doc in README.md docs/architecture.md docs/CONTRIBUTING.md; do
+		while read -r path; do
+			[ ! -e "$path" ] || continue
+			echo "$doc: there is no $path"
+			status=1
+		done < <(grep -oE '`(common|dnsd|routed|tests|docs|zones)/[A-Za-z0-9_./-]+`' "$doc" |
+			tr -d '`' | grep -vE '/X|_X|NAME' | sort -u)
+	done
+	return "$status"
+}

@@ -233,6 +233,7 @@ all_tests() {
 	local preset
 	try checks/format check_format
 	try checks/includes check_includes
+	try checks/paths check_doc_paths
 	try checks/shell check_shell
 	try checks/manpages check_manpages
 	try checks/cppcheck check_cppcheck
