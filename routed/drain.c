@@ -1,9 +1,9 @@
 /* drain.c - the verbs drain and undrain
  *
- * The agent does it, and counts; with --wait this asks once a second how many connections are
- * left, and shows each change, until there are none. A restart of the agent meanwhile changes
- * nothing: it stays drained, and whoever asks again is answered. An interrupt ends the waiting
- * and nothing else.
+ * The agent drains the uplink, and counts (requests.c). With --wait this process asks once a
+ * second how many connections are left, and shows each change, until there are none. The agent
+ * may be restarted meanwhile: the uplink stays drained, and the next request is answered. An
+ * interrupt ends the waiting and nothing else.
  */
 #include "routed/drain.h"
 
@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/cli.h"
 #include "common/clock.h"
+#include "common/ctl/ctlask.h"
 #include "common/ctl/ctlrequest.h"
 #include "common/site/value.h"
 #include "routed/agent/paths.h"
@@ -27,9 +28,9 @@
 enum {
 	ASK_MS = 1000,
 	SOON_MS = 100,	    /* the count is under way */
-	MAX_UNKNOWN = 100,  /* asked in vain: it ought to be there by then ... */
-	FEW_UNKNOWN = 10,   /* ... and nobody who does not wait is kept for longer */
-	SILENCE_MS = 30000, /* the agent is gone, and not only restarted */
+	MAX_UNKNOWN = 100,  /* answers without a count: one should have come by then ... */
+	FEW_UNKNOWN = 10,   /* ... and without --wait so many are enough */
+	SILENCE_MS = 30000, /* then the agent has ended, and is not only restarted */
 };
 
 enum outcome {
@@ -48,7 +49,7 @@ struct wait {
 	const char *uplink;
 	int64_t end_ms; /* INT64_MAX: never */
 	int signal_fd;
-	bool redraws; /* one line on a terminal; else a line per change */
+	bool redraws; /* one line on a terminal, else a line per change */
 	unsigned int max_unknown;
 	bool is_known;
 	long long left, out, in; /* as shown last */
@@ -70,7 +71,7 @@ bool drain_is_time(const char *text)
 static void wait_text(const struct wait *wait, char *out, size_t cap)
 {
 	if (!wait->is_known)
-		snprintf(out, cap, "how many connections are left is not known");
+		snprintf(out, cap, "the number of connections that are left is not known");
 	else if (wait->left == 0)
 		snprintf(out, cap, "no connection is left");
 	else
@@ -90,20 +91,15 @@ static void wait_show(const struct wait *wait)
 	fflush(stdout);
 }
 
-static long long number(const json_t *object, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(object, key));
-}
-
 static enum outcome wait_take_count(struct wait *wait, const json_t *reply)
 {
-	long long out = number(reply, "flows_out");
-	long long in = number(reply, "flows_in");
+	long long out = reply_number(reply, "flows_out");
+	long long in = reply_number(reply, "flows_in");
 	bool is_new = !wait->is_known || wait->out != out || wait->in != in;
 
 	wait->is_known = true;
 	wait->n_unknown = 0;
-	wait->left = number(reply, "flows");
+	wait->left = reply_number(reply, "flows");
 	wait->out = out;
 	wait->in = in;
 	if (is_new)
@@ -140,7 +136,7 @@ static enum outcome wait_ask(struct wait *wait)
 	return clock_now_ms() - wait->heard_ms > SILENCE_MS ? SILENT : GOES_ON;
 }
 
-/* False if a signal has come before. */
+/* False if a signal came before. */
 static bool wait_pause(struct wait *wait, int64_t ms)
 {
 	struct pollfd ready = {.fd = wait->signal_fd, .events = POLLIN};
@@ -169,9 +165,9 @@ static enum outcome wait_until_none(struct wait *wait)
 	}
 }
 
-/* ---- how it ended ---- */
+/* ---- the end of waiting ---- */
 
-/* As if it had not been caught: a script that called us is to stop as well. */
+/* As if we had not caught it: a script that called us must stop as well. */
 static int die_of_signal(int signal)
 {
 	sigset_t set;
@@ -181,7 +177,7 @@ static int die_of_signal(int signal)
 	sigaddset(&set, signal);
 	raise(signal);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	return EXIT_FAILED; /* not reached: it is not ignored, or it had not been caught */
+	return EXIT_FAILED; /* not reached: an ignored signal is not caught */
 }
 
 static int wait_report(const struct wait *wait, enum outcome outcome)
@@ -202,7 +198,7 @@ static int wait_report(const struct wait *wait, enum outcome outcome)
 		return EXIT_FAILED;
 	case UNDRAINED:
 		fprintf(stderr,
-			"routed: %s is not drained any more: somebody has undrained it\n",
+			"routed: %s is not drained any more: another command has undrained it\n",
 			uplink);
 		return EXIT_FAILED;
 	case UNCOUNTED:
@@ -219,7 +215,7 @@ static int wait_report(const struct wait *wait, enum outcome outcome)
 		return EXIT_FAILED;
 	case INTERRUPTED:
 		fprintf(stderr,
-			"routed: not waited for the end: %s; %s stays drained, `routed "
+			"routed: the wait was interrupted (%s); %s stays drained, `routed "
 			"undrain %s` returns it\n",
 			left, uplink, uplink);
 		return die_of_signal(wait->signal);
@@ -232,8 +228,8 @@ static int wait_report(const struct wait *wait, enum outcome outcome)
 	return EXIT_FAILED;
 }
 
-/* Those that would end us; one that we were started to ignore (nohup(1), a shell's background)
- * stays ignored. */
+/* The signals that would end us. One that is ignored from the start (nohup(1), a job in the
+ * background of a shell) stays ignored. */
 static int wait_catch_signals(void)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
@@ -249,7 +245,7 @@ static int wait_catch_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)
-		sigprocmask(SIG_UNBLOCK, &set, NULL); /* they end us without a word */
+		sigprocmask(SIG_UNBLOCK, &set, NULL); /* they end us without a message */
 	return fd;
 }
 
@@ -270,7 +266,7 @@ static int drain_wait(const struct cli *cli, int64_t time_ms)
 	return wait_report(&wait, wait_until_none(&wait));
 }
 
-/* How many are left now, if that can be told soon. */
+/* Shows how many are left now, if the count comes soon. */
 static void drain_show_once(const struct cli *cli)
 {
 	int64_t now_ms = clock_now_ms();

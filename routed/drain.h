@@ -4,10 +4,10 @@
 
 struct cli;
 
-/* Ask the running routed, print, and with --wait stay until nobody is left. Return the exit
- * status. */
+/* Ask the running routed and print; with --wait they return when no connection is left. Return
+ * the exit status. */
 int drain_run(const struct cli *cli);
 int drain_run_undrain(const struct cli *cli);
 
-/* What --wait takes for its TIME: "90s", "5m". */
+/* Is that a TIME for --wait, such as "90s" or "5m"? */
 bool drain_is_time(const char *text);

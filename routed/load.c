@@ -1,6 +1,6 @@
-/* load.c - site.yaml, read and held against the live system
+/* load.c - reads site.yaml and checks it against the live system
  *
- * Nothing is changed: the kernel checks the table and forgets it.
+ * Changes nothing: the kernel checks the table and drops it.
  */
 #include "routed/load.h"
 
@@ -37,7 +37,7 @@ static void load_check_ports(
 	}
 }
 
-/* With the addresses that the site has now. */
+/* The table as it follows from the present addresses. */
 static void load_check_table(
 	const struct site *site, const struct links *links, struct report *report)
 {
@@ -54,13 +54,6 @@ static void load_check_table(
 			*why ? why : strerror(-err));
 }
 
-static void load_check_live(
-	const struct site *site, const struct links *links, struct report *report)
-{
-	load_check_ports(site, links, report);
-	load_check_table(site, links, report);
-}
-
 int load_site(const char *path, const struct links *links, struct report *report,
 	struct site **ret_site)
 {
@@ -72,8 +65,10 @@ int load_site(const char *path, const struct links *links, struct report *report
 		return err;
 	if (!links && links_new(NULL, NULL, NULL, &snapshot) == 0)
 		links = snapshot;
-	if (links)
-		load_check_live(site, links, report);
+	if (links) {
+		load_check_ports(site, links, report);
+		load_check_table(site, links, report);
+	}
 	links_free(snapshot);
 	if (report->n_errors > 0) {
 		site_free(site);
@@ -83,13 +78,13 @@ int load_site(const char *path, const struct links *links, struct report *report
 	return 0;
 }
 
-int load_privilege(void)
+int load_require_net_admin(void)
 {
 	int err = nft_may_change();
 
 	if (err == -EPERM || err == -EACCES) {
 		log_error(0, "routed",
-			"it may not look at nftables here: run it as root, or with "
+			"nftables must not be read by this process: run it as root, or with "
 			"CAP_NET_ADMIN and CAP_NET_RAW");
 		return err;
 	}

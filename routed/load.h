@@ -1,6 +1,6 @@
-/* load.h - site.yaml, read and held against the live system
+/* load.h - reads site.yaml and checks it against the live system
  *
- * `check`, `run` and a reload all come through it: what one refuses, the others refuse.
+ * `check`, `run` and a reload all use it, so that they refuse the same mistakes.
  */
 #pragma once
 #include "common/site/report.h"
@@ -8,12 +8,12 @@
 
 struct links;
 
-/* Every mistake goes to `report`: those of the file, an uplink whose interface is a port of a
- * bridge or bond at this moment, and, where privileged, what the kernel says of the nftables
- * table. `links` NULL: they are looked up. -EINVAL if there was an error, else a negative
- * errno that is reported too. */
+/* Every mistake goes to `report`: the mistakes in the file, an uplink whose interface is a port
+ * of a bridge or bond now, and, with the privilege, what the kernel says about the nftables
+ * table. `links` NULL: they are read here. -EINVAL after a reported mistake; any other negative
+ * errno is reported too. */
 int load_site(const char *path, const struct links *links, struct report *report,
 	struct site **ret_site);
 
-/* Whether this process may do its work here; a logged negative errno if not. */
-int load_privilege(void);
+/* May this process change routes and nftables? 0, or a logged negative errno. */
+int load_require_net_admin(void);

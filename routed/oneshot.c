@@ -1,9 +1,9 @@
-/* oneshot.c - the verbs that look at the kernel themselves, without an agent: check, plan, flush
+/* oneshot.c - the verbs that read the kernel themselves, without an agent: check, plan, flush
  *
- * `plan` goes the way of reconcile.c but for the writing: it reads the file and the kernel as
- * they are now, so that it also tells what a reload would change. What only a running agent
- * knows, the states of the uplinks and gateways whose routes have gone, it asks for; without
- * one it takes an uplink for up that has carrier, address and gateway.
+ * `plan` takes the steps of reconcile.c without the writing: it reads the file and the kernel as
+ * they are now, so it also shows the changes that a reload would make. It asks the running
+ * agent for what only that knows: the states of the uplinks, and gateways whose routes have
+ * gone. If no agent runs, an uplink with carrier, address and gateway counts as up.
  */
 #include "routed/oneshot.h"
 
@@ -65,7 +65,7 @@ int oneshot_run_check(const struct cli *cli)
 
 /* ---- plan ---- */
 
-/* What a look at the kernel needs. */
+/* The site, the kernel and the agent as they are now. */
 struct snapshot {
 	const struct cli *cli;
 	struct site *site;
@@ -75,7 +75,7 @@ struct snapshot {
 	struct gateways gateways;
 	struct situation situation;
 	struct savedstate saved;
-	json_t *agent; /* its status; NULL: none runs */
+	json_t *agent; /* its status; NULL: no agent runs */
 };
 
 static void snapshot_fini(struct snapshot *snapshot)
@@ -105,21 +105,21 @@ static int snapshot_read_routes(struct snapshot *snapshot)
 static int snapshot_init(struct snapshot *snapshot, const struct cli *cli)
 {
 	AUTO(freep) char *table = cli_path(cli->state_dir, ROUTED_TABLE);
-	AUTO(freep) char *kept = cli_path(cli->state_dir, ROUTED_SAVED_STATE);
+	AUTO(freep) char *saved = cli_path(cli->state_dir, ROUTED_SAVED_STATE);
 	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
 	int err;
 
 	*snapshot = (struct snapshot){.cli = cli};
-	if (!table || !kept || !request)
+	if (!table || !saved || !request)
 		return -ENOMEM;
 	if ((err = site_load_and_print(cli, false, &snapshot->site)) < 0 ||
-		(err = load_privilege()) < 0 ||
+		(err = load_require_net_admin()) < 0 ||
 		(err = links_new(NULL, NULL, NULL, &snapshot->links)) < 0 ||
 		(err = rtnl_new(&snapshot->rtnl)) < 0 ||
 		(err = nft_new(NULL, table, NULL, NULL, &snapshot->nft)) < 0 ||
 		(err = snapshot_read_routes(snapshot)) < 0)
 		return err;
-	savedstate_load(kept, &snapshot->saved);
+	savedstate_load(saved, &snapshot->saved);
 	snapshot->agent = statustext_ask(cli, request, true);
 	return 0;
 }
@@ -156,28 +156,18 @@ static void learn_from_agent(const json_t *uplink, struct situation_learned *lea
 	learned->lost_ipv6 = json_is_false(json_object_get(uplink, "unnumbered"));
 }
 
-static void learn(
-	const struct snapshot *snapshot, size_t i, struct situation_learned *ret_learned)
-{
-	const char *interface = snapshot->site->uplinks[i].interface;
-	const struct link *link = links_find(snapshot->links, interface);
-
-	*ret_learned = (struct situation_learned){0};
-	situation_learn(&snapshot->gateways, link, ret_learned);
-}
-
 static enum uplink_state snapshot_state(
 	const struct snapshot *snapshot, size_t i, const json_t *agent)
 {
 	const struct situation_uplink *uplink = &snapshot->situation.uplinks[i];
-	const struct savedstate_uplink *kept = savedstate_find(
+	const struct savedstate_uplink *saved = savedstate_find(
 		&snapshot->saved, snapshot->site->uplinks[i].name);
 	const char *text = json_string_value(json_object_get(agent, "state"));
 
 	for (enum uplink_state state = UPLINK_UP; text && state <= UPLINK_DRAINED; state++)
 		if (strcmp(text, uplink_state_str(state)) == 0)
 			return state;
-	if (kept && kept->drained)
+	if (saved && saved->drained)
 		return UPLINK_DRAINED;
 	return uplink->carrier && (situation_can_route(uplink, SITE_IPV4) ||
 					  situation_can_route(uplink, SITE_IPV6))
@@ -191,8 +181,11 @@ static void snapshot_make_situation(struct snapshot *snapshot)
 	const json_t *agents[SITE_MAX_UPLINKS] = {0};
 
 	for (size_t i = 0; i < snapshot->site->n_uplinks; i++) {
-		agents[i] = snapshot_agent_uplink(snapshot, snapshot->site->uplinks[i].name);
-		learn(snapshot, i, &learned[i]);
+		const struct site_uplink *config = &snapshot->site->uplinks[i];
+
+		agents[i] = snapshot_agent_uplink(snapshot, config->name);
+		situation_learn(&snapshot->gateways,
+			links_find(snapshot->links, config->interface), &learned[i]);
 		if (agents[i])
 			learn_from_agent(agents[i], &learned[i]);
 	}
@@ -247,7 +240,7 @@ int oneshot_run_plan(const struct cli *cli)
 
 /* ---- flush ---- */
 
-/* An agent that runs would put it all back at once. */
+/* A running agent would put everything back at once. */
 static bool agent_is_running(const struct cli *cli)
 {
 	AUTO(json_decrefp) json_t *request = json_pack("{s:s}", "verb", "status");
@@ -271,7 +264,7 @@ int oneshot_run_flush(const struct cli *cli)
 	struct apply_result result;
 	int err;
 
-	if (!table || !sysctls || load_privilege() < 0 || agent_is_running(cli))
+	if (!table || !sysctls || load_require_net_admin() < 0 || agent_is_running(cli))
 		return EXIT_FAILED;
 	if ((err = links_new(NULL, NULL, NULL, &links)) == 0 &&
 		(err = rtnl_new(&apply.rtnl)) == 0 &&

@@ -10,7 +10,7 @@ void reconcile_soon(struct routed *routed);
 void reconcile_now(struct routed *routed);
 
 /* The machines have drawn conclusions: `changes` is a set of enum agent_change. Looks now if
- * an uplink is in another state, soon if subscribers have to be told another reason. */
+ * an uplink is in another state, soon if the reason alone is another one. */
 void reconcile_after(struct routed *routed, unsigned int changes);
 
 /* Deletes the flows that have to go now, arms the timer for those that have to go later, and

@@ -47,7 +47,7 @@ static int withdraw_leftovers(const struct cli *cli)
 	struct apply_result result;
 	int err;
 
-	if (!table || load_privilege() < 0)
+	if (!table || load_require_net_admin() < 0)
 		return -EPERM;
 	if ((err = links_new(NULL, NULL, NULL, &links)) == 0 &&
 		(err = rtnl_new(&apply.rtnl)) == 0 &&

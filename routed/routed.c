@@ -505,7 +505,7 @@ int routed_run(const struct cli *cli)
 	report_fini(&report);
 	if (err < 0) {
 		status = EXIT_BAD_CONFIG;
-	} else if (load_privilege() < 0 || routed_init_parts(routed) < 0 ||
+	} else if (load_require_net_admin() < 0 || routed_init_parts(routed) < 0 ||
 		   routed_use_site(routed, site) < 0) {
 		site_free(site);
 	} else {

@@ -81,7 +81,7 @@ struct routed {
 	time_t load_failed_s; /* of the last reload, if it failed; else 0 */
 };
 
-/* The verb `run`: returns when the agent was told to end. */
+/* The verb `run`: returns when the agent got a signal to end. */
 int routed_run(const struct cli *cli);
 
 /* Reads site.yaml again; `arg` is a struct routed. Every mistake goes to `report`. A logged

@@ -1,18 +1,18 @@
-/* serverconf.c - what to enter on an inside server, for people to paste
+/* serverconf.c - the addresses to configure on an inside server, as text to paste
  *
- * An inside server needs one thing of us: the address that stands for each uplink, on a device
- * that is always up. Nothing is said on the LAN for it, so that the address is a host prefix
- * (/32, /128) without a route, and what the server starts itself must never leave from it:
+ * An inside server needs one thing: the address that stands for each uplink, on a device that
+ * is always up. No router on the LAN announces it, so it is a host prefix (/32, /128) without
+ * a route. A connection that the server itself starts must never use it as its source:
  *
- *   Linux     lo carries the addresses; IPv6 ones are deprecated, since an IPv6 host chooses
- *             its source among all of its devices (RFC 6724), IPv4 by the outgoing device
+ *   Linux     lo has the addresses. The IPv6 ones are deprecated, since an IPv6 host chooses
+ *             its source among all of its devices (RFC 6724); IPv4 chooses by the outgoing
+ *             device
  *   Windows   a loopback adapter per uplink. Windows takes and sends packets only by the
- *             device that has the address (strong host model, RFC 1122 section 3.3.4.2) until
- *             told otherwise on both devices
+ *             device that has the address (strong host model, RFC 1122 section 3.3.4.2), unless
+ *             both devices are configured otherwise
  *
- * The LAN address, the default route and the resolver stay as they are; the text says what
- * they must be. Nothing here touches the system but serverconf_run, which looks up the
- * router's own LAN address.
+ * The LAN address, the default route and the resolver stay as they are; the text shows them.
+ * Only serverconf_run touches the system: it looks up the router's own LAN address.
  */
 #include "routed/serverconf.h"
 
@@ -34,7 +34,7 @@ struct paper {
 	const struct serverconf_router *router;
 };
 
-/* One loopback address, for whatever is said about each. */
+/* Writes the lines of a format for one loopback address. */
 typedef void paper_line_fn(struct paper *paper, const char *uplink, const struct addr *addr);
 
 static const char *const format_names[SERVERCONF_FORMATS] = {
@@ -85,7 +85,7 @@ static bool has_loopbacks(const struct paper *paper)
 	return has_loopback_of(paper, SITE_IPV4) || has_loopback_of(paper, SITE_IPV6);
 }
 
-/* --- what all formats say first --- */
+/* --- the head of all formats --- */
 
 static const char *paper_address(const struct paper *paper, enum site_family family)
 {
@@ -113,7 +113,7 @@ static void paper_default_route(struct paper *paper, enum site_family family)
 				       "interface of `lan` has one in that subnet\n");
 }
 
-/* UDP programs on a wildcard socket answer from the LAN address: their forwards go there. */
+/* A UDP program on a wildcard socket answers from the LAN address: its forward leads there. */
 static bool has_udp_to_address(const struct paper *paper)
 {
 	for (size_t i = 0; i < paper->server->n_ports; i++)
@@ -178,7 +178,7 @@ static void paper_networkd(struct paper *paper)
 
 /* --- netplan --- */
 
-/* Quoted: an IPv6 address would read as a mapping. */
+/* Quoted: YAML would read an IPv6 address as a mapping. */
 static void netplan_address(struct paper *paper, const char *uplink, const struct addr *addr)
 {
 	text_add(&paper->text, "        - \"%s/%u\"%s # %s\n", addr_str(addr), host_len(addr),
@@ -379,7 +379,7 @@ static void router_find_on(const struct link *lan, const struct site_server *ser
 				router->addr[family] = lan->addrs[i].addr;
 }
 
-/* Where the links cannot be read, the text has a place to fill in. */
+/* If the links cannot be read, the text has a place to fill in. */
 static void router_look_up(const struct site *site, const struct site_server *server,
 	struct serverconf_router *router)
 {

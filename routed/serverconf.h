@@ -1,7 +1,7 @@
-/* serverconf.h - what to enter on an inside server, for people to paste
+/* serverconf.h - the addresses to configure on an inside server, as text to paste
  *
  * The verb `server-config`. The text is a pure function of site.yaml and of the router's own
- * address on the server's LAN, which is read from the live interface where there is one.
+ * address on the server's LAN, which is read from the live interface if it exists.
  */
 #pragma once
 #include "common/site/site.h"
@@ -16,13 +16,13 @@ enum serverconf_format {
 	SERVERCONF_FORMATS,
 };
 
-/* The router's address in the server's own subnet, where the default route of the server leads
- * to; unset: not known. */
+/* The router's address in the server's own subnet: the server's default route leads there.
+ * Unset: not known. */
 struct serverconf_router {
 	struct addr addr[SITE_FAMILIES];
 };
 
-/* -EINVAL if it is none of them. */
+/* -EINVAL if there is no such format. */
 int serverconf_format(const char *name, enum serverconf_format *ret_format);
 
 /* The whole text, ends with a line feed. The caller frees it. */

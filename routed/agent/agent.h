@@ -86,7 +86,7 @@ uint32_t agent_usable_others(const struct agent *agent, size_t index);
 
 /* What a step of the machines has changed: a set. */
 enum agent_change {
-	AGENT_NEW_FAULT = 1, /* down for another reason: subscribers are told */
+	AGENT_NEW_FAULT = 1, /* down for another reason: subscribers get it */
 	AGENT_NEW_STATE = 2, /* the kernel has to follow */
 };
 

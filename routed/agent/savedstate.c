@@ -1,8 +1,8 @@
-/* savedstate.c - what routed must still know after a restart: who is drained, how each uplink stood,
- * and whether the router stands by
+/* savedstate.c - what routed must still know after a restart: which uplinks are drained, their
+ * states, and whether the router stands by
  *
- * Written by routed.c after each change of state, read at the next start, and by `plan`
- * without a running agent.
+ * Written by agent_save() after each change of state. Read at the next start, and by `plan` if
+ * no agent runs.
  */
 #include "routed/agent/savedstate.h"
 
@@ -20,7 +20,7 @@
 
 enum { BOOT_ID_LEN = 36 };
 
-/* "" where it cannot be read: then nothing is known of any boot. */
+/* "" where it cannot be read: then no state is from this boot. */
 static void read_boot_id(char ret_id[BOOT_ID_LEN + 1])
 {
 	AUTO(fclosep) FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -111,8 +111,8 @@ void savedstate_load(const char *path, struct savedstate *ret_saved)
 	AUTO(json_decrefp) json_t *root = json_loadb(file.text, file.len, 0, &error);
 	free(file.text);
 	if (!json_is_object(root)) {
-		log_warning("state", "%s makes no sense (%s): nothing is drained", path,
-			root ? "no object" : error.text);
+		log_warning("state", "%s cannot be used (%s): nothing is drained", path,
+			root ? "it is no JSON object" : error.text);
 		return;
 	}
 	const char *boot = json_string_value(json_object_get(root, "boot"));

@@ -1,9 +1,10 @@
-/* savedstate.h - what routed must still know after a restart: who is drained, how each uplink stood,
- * and whether the router stands by
+/* savedstate.h - what routed must still know after a restart: which uplinks are drained, their
+ * states, and whether the router stands by
  *
- * A small JSON file in the state folder, replaced as a whole: killed at any moment, either the
- * old or the new one is there. What the uplinks were is of use until the next boot only, since
- * its times are those of the monotonic clock; what is drained stays so until undrained.
+ * A small JSON file in the state folder, replaced as a whole: if routed is killed at any moment,
+ * either the old file or the new one is there. The states count until the next boot, since
+ * their times are those of the monotonic clock. A drained uplink stays drained until it is
+ * undrained.
  */
 #pragma once
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 #include "common/site/site.h"
 #include "routed/uplink/uplink.h"
 
-/* What was last said of this router, of two; until the next boot. */
+/* The last role of this router, one of two; it counts until the next boot. */
 enum savedstate_role { SAVEDSTATE_NONE, SAVEDSTATE_ACTIVE, SAVEDSTATE_STANDBY };
 
 struct savedstate_uplink {
@@ -25,19 +26,20 @@ struct savedstate_uplink {
 struct savedstate {
 	struct savedstate_uplink uplinks[SITE_MAX_UPLINKS];
 	size_t n_uplinks;
-	uint32_t mark; /* connections bear marks by this one and the order; 0: none known */
+	uint32_t
+		mark; /* connections carry marks that follow from it and the order; 0: unknown */
 	enum savedstate_role role;
 };
 
-/* A file that is not there, or makes no sense, is an empty `keep`; the latter is warned about.
- */
+/* Without a file nothing is saved. The same if it cannot be read or is no JSON object, which is
+ * logged. */
 void savedstate_load(const char *path, struct savedstate *ret_saved);
 
 /* `durable`: on the disk before it returns, which may take some milliseconds; else a power
- * failure may cost it. A logged negative errno. */
+ * failure may lose it. A logged negative errno. */
 int savedstate_store(const char *path, const struct savedstate *saved, bool durable);
 
-/* NULL if that uplink is not in it. */
+/* NULL if the uplink is not in it. */
 const struct savedstate_uplink *savedstate_find(
 	const struct savedstate *saved, const char *name);
 

@@ -1,8 +1,8 @@
-/* hook.c - the operator's program, run at each change of state
+/* hook.c - the operator's program (`routing.notify`), run at each change of state
  *
  * A job goes from the waiting list to the running list, where it has a process, a descriptor
- * of it (pidfd_open(2)) that tells of its end, and a timer. SIGCHLD is not needed, so that
- * nothing else in the process is disturbed by our children.
+ * of that process (pidfd_open(2)) that becomes readable at its end, and a timer. SIGCHLD is not
+ * needed, so our children disturb nothing else in this process.
  */
 #include "routed/report/hook.h"
 
@@ -141,7 +141,7 @@ static int job_spawn(struct job *job)
 	return err;
 }
 
-/* Without the means to follow it, it is not to run. */
+/* A program that cannot be watched must not run. */
 static int job_watch(struct job *job)
 {
 	struct hook *hook = job->hook;
@@ -253,8 +253,9 @@ void hook_run(struct hook *hook, const char *program, const char *subject,
 
 	if (!job) {
 		hook->counters.dropped++;
-		log_warning("notify", "%s is not told of a change of %s: %zu wait already",
-			program, subject, hook->n_waiting);
+		log_warning("notify",
+			"%s is not run for a change of %s: %zu runs wait already", program,
+			subject, hook->n_waiting);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&hook->waiting, job, entry);

@@ -1,18 +1,18 @@
-/* linkadvert.c - what dnsd is told of uplinks and servers, and in which order with the kernel
+/* linkadvert.c - what dnsd hears about uplinks and servers, and in which order with the kernel
  *
- * Pure; linkfeed.c gathers what is so and sends the lines. What is announced of one uplink at a
- * time of change, with the kernel's change between the two columns:
+ * Pure; linkfeed.c collects the present and sends the lines. One uplink changes; this is
+ * advertised before the kernel is changed, and after:
  *
  *                                before           after,           after,
  *                                                 all of it done   something failed
  *     up -> degraded -> down     the new state    the new state    the new state
  *     down -> degraded -> up     the old state    the new state    the old state
  *     another address            the old one      the new one      the old one
- *     never announced            nothing          its state        down (or drained)
+ *     never advertised           nothing          its state        down (or drained)
  *     a server dies there        dead             dead             dead
  *     a server lives again       dead             alive            dead
  *
- * A state goes with its reason: while an old one is still announced, so is its why.
+ * A state goes with its reason: as long as an old state is advertised, so is its reason.
  */
 #include "routed/report/linkadvert.h"
 
@@ -35,7 +35,7 @@ static const struct uplink_advert *advert_find_uplink(
 	return NULL;
 }
 
-/* Most often the two are in the same place. */
+/* `hint`: it is mostly in the same place as before. */
 static const struct server_advert *advert_find_server(
 	const struct linkadvert *advert, const char *name, size_t hint)
 {
@@ -62,7 +62,7 @@ static uint32_t advert_translate(
 	return translated;
 }
 
-/* Has `other` the same uplinks and servers, in the same places? */
+/* Do both have the same uplinks and servers, in the same places? */
 static bool advert_is_same_site(
 	const struct linkadvert *advertised, const struct linkadvert *now)
 {
@@ -120,7 +120,7 @@ bool linkadvert_follow(struct linkadvert *advertised, const struct linkadvert *n
 	return true;
 }
 
-/* Nothing that a reader would show differently. Times and counts in a reason may be others. */
+/* A reader would show both alike. Times and counts in a reason may differ. */
 static bool uplink_advert_eq(const struct uplink_advert *a, const struct uplink_advert *b)
 {
 	return a->is_known == b->is_known && a->state == b->state && a->fault == b->fault &&
@@ -138,7 +138,7 @@ static void uplink_advert_take_state(
 	memcpy(advertised->why, now->why, sizeof(advertised->why));
 }
 
-/* The states are in the order of badness (common/site/uplinkstate.h). */
+/* The higher a state, the worse it is (common/site/uplinkstate.h). */
 bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *now)
 {
 	bool news = false;
@@ -157,7 +157,7 @@ bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *no
 	return news;
 }
 
-/* One that was never announced and cannot be used yet. */
+/* The uplink was never advertised and cannot be used yet. */
 static void uplink_advert_begin_held(
 	struct uplink_advert *advertised, const struct uplink_advert *now)
 {
@@ -211,7 +211,7 @@ bool linkadvert_rest(
 	return news;
 }
 
-/* ---- what the kernel lacks ---- */
+/* ---- uplinks that the kernel is not ready for ---- */
 
 static bool route_leads_over(const struct kernel_route *route, int ifindex)
 {
@@ -221,16 +221,16 @@ static bool route_leads_over(const struct kernel_route *route, int ifindex)
 	return false;
 }
 
-/* A single destination by way of a router behind the uplink. */
+/* It leads to a prefix behind another router on the uplink. */
 static bool route_is_static(const struct kernel_route *route)
 {
 	return route->dst.len > 0 && route->n_nexthops > 0 &&
 	       addr_is_set(&route->nexthops[0].gateway);
 }
 
-/* The families in which the uplink's work rests on that step: its own table, the rules that
- * lead there, the tracked default over it, its group. A sysctl is of no one uplink, the route
- * to a loopback is the server's. */
+/* The set of families in which the uplink needs that step: for its own table, for the rules that
+ * lead there, for the tracked default over it, for its group. A sysctl belongs to no single
+ * uplink, the route to a loopback belongs to the server. */
 static uint32_t step_families(const struct plan_step *step, const struct site *site, size_t i,
 	const struct situation_uplink *uplink)
 {
@@ -262,7 +262,7 @@ static uint32_t step_families(const struct plan_step *step, const struct site *s
 	return 0;
 }
 
-/* A line whose IPv6 cannot be set up must not be lost for IPv4. */
+/* An uplink whose IPv6 cannot be set up must stay usable for IPv4. */
 static bool uplink_is_held(const struct situation_uplink *uplink, uint32_t failed)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)

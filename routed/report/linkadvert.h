@@ -1,9 +1,10 @@
-/* linkadvert.h - what dnsd is told of uplinks and servers, and in which order with the kernel
+/* linkadvert.h - what dnsd hears about uplinks and servers, and in which order with the kernel
  *
- * Pure. `advertised` is what was announced last, `now` what is so. News that makes an uplink or a
- * server worse is announced before the kernel is changed, so that nobody is sent where packets
- * stop being carried; news that makes one better, and new addresses, after the kernel holds
- * what they need. For each announcement one line: the whole of it, docs/control.md.
+ * Pure. `advertised` is the last advertisement, `now` the present. News that makes an uplink or a
+ * server worse is advertised before the kernel is changed, so that dnsd sends no client to an
+ * uplink that stops carrying packets. News that makes it better, and new addresses, are
+ * advertised after the kernel holds what they need. Each advertisement is one line with all of
+ * it: docs/control.md.
  */
 #pragma once
 #include <jansson.h>
@@ -18,14 +19,14 @@
 
 enum {
 	LINKADVERT_VERSION = 1,
-	LINKADVERT_MAX_WHYS = 64, /* of dead servers in a line; beyond that names must do */
+	LINKADVERT_MAX_WHYS = 64, /* of dead servers in a line; the others have none */
 	LINKADVERT_SERVER_WHY_MAX = SITE_FAMILIES * HEALTH_WHY_MAX,
 };
 
 struct uplink_advert {
 	char name[SITE_NAME_MAX + 1];
 	char interface[IFNAMSIZ];
-	bool is_known; /* was announced before; else it has no place in a line yet */
+	bool is_known; /* was advertised before; else it is not in a line yet */
 	enum uplink_state state;
 	enum uplink_fault fault; /* the kind of reason */
 	bool active;
@@ -46,14 +47,15 @@ struct linkadvert {
 	size_t n_servers;
 };
 
-/* All of these return whether there is something new in `advertised` that a reader would act upon or
- * show differently.
+/* All of these return whether `advertised` has something new that a reader would act upon or show
+ * differently.
  *
- * linkadvert_follow brings what was advertised into the order of another configuration: of the uplinks
- * (by name and interface) and servers of `now`, what is known of them, and nothing of others.
- * linkadvert_worse adds what makes an uplink or a server worse: to be announced before the
- * kernel is changed. linkadvert_rest adds all else, but for what is better of the uplinks in the
- * set `held`, and their addresses: to be announced once the kernel is changed. */
+ * linkadvert_follow brings it into the order of another configuration: it keeps what is known of
+ * the uplinks (by name and interface) and servers that `now` has too.
+ * linkadvert_worse adds what makes an uplink or a server worse: to be sent before the kernel is
+ * changed.
+ * linkadvert_rest adds all else: to be sent once the kernel is changed. An uplink in the set
+ * `held` does not get better, and keeps its addresses. */
 bool linkadvert_follow(struct linkadvert *advertised, const struct linkadvert *now);
 bool linkadvert_worse(struct linkadvert *advertised, const struct linkadvert *now);
 bool linkadvert_rest(
@@ -61,9 +63,9 @@ bool linkadvert_rest(
 bool linkadvert_servers(
 	struct linkadvert *advertised, const struct linkadvert *now, uint32_t held);
 
-/* The uplinks of which the kernel does not hold what they need: routes, rules, forwards; of
- * IPv4, or of IPv6 where that is all they have. After apply_plan, which marks the steps that
- * failed. */
+/* The set of uplinks whose routes, rules or forwards the kernel does not hold: those of IPv4, or
+ * those of IPv6 where an uplink has only that. To be called after apply_plan, which marks the
+ * steps that failed. */
 uint32_t linkadvert_held(const struct site *site, const struct situation *situation,
 	const struct plan *plan, bool nft_failed);
 

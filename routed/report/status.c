@@ -59,7 +59,7 @@ static json_t *json_count(uint64_t number)
 
 /* ---- the return path of forwarded connections ---- */
 
-/* What the table has counted, or NULL where it cannot be read. */
+/* The counts of the table; NULL if it cannot be read. */
 static struct selftest *read_selftest(const struct agent *agent, struct nft *nft)
 {
 	struct selftest *selftest = selftest_new(agent->site, &agent->situation);
@@ -99,7 +99,7 @@ static json_t *json_return_path_of_uplink(
 	return json_return_path(site, sums);
 }
 
-/* What the table has dropped of each uplink's packets, by counter. */
+/* The packets of each uplink that the table has dropped, by counter. */
 static const struct {
 	enum wanted_counter counter;
 	const char *name;
@@ -129,7 +129,7 @@ static void on_drop_counter(const char *name, uint64_t packets, uint64_t bytes, 
 				dropped->packets[i][k] = packets;
 }
 
-/* What the table has counted of each uplink. */
+/* Adds the table's counts to each uplink. */
 static void add_table_counts(const struct site *site, struct nft *nft,
 	const struct selftest *selftest, json_t *uplinks)
 {
@@ -147,7 +147,7 @@ static void add_table_counts(const struct site *site, struct nft *nft,
 	}
 }
 
-/* The forwards of one server; `rows` is where it begins, and is left where the next does. */
+/* The forwards of one server; moves `rows` from its first row to that of the next server. */
 static json_t *json_return_path_of_server(const struct site *site, size_t server,
 	const struct selftest_row **rows, const struct selftest_row *end)
 {
@@ -194,7 +194,7 @@ static json_t *json_targets(const struct uplink *uplink)
 	return list;
 }
 
-/* ---- how many connections are left on uplinks that are taken out of use ---- */
+/* ---- the connections that are left on drained uplinks ---- */
 
 static struct flowcount_want flowcount_want_of(const struct agent *agent, size_t i)
 {
@@ -212,7 +212,7 @@ static struct flowcount_want flowcount_want_of(const struct agent *agent, size_t
 	return want;
 }
 
-/* Of each uplink; nothing is known of those that are not drained. */
+/* For each uplink; an uplink that is not drained is not counted. */
 static void count_left(const struct agent *agent, struct flowcount *flowcount,
 	struct flowcount_found ret_found[SITE_MAX_UPLINKS])
 {
@@ -259,7 +259,7 @@ json_t *status_flows(const struct agent *agent, struct flowcount *flowcount, con
 	return object;
 }
 
-/* ---- uplinks, as a whole ---- */
+/* ---- uplinks, with all their members ---- */
 
 static void add_links(json_t *object, const struct agent *agent, size_t i)
 {
@@ -348,7 +348,7 @@ static json_t *json_check(const struct site_uplink *uplink, const struct health_
 		since_us ? json_time((time_t)(wallclock_at_us(since_us) / SEC)) : json_null());
 }
 
-/* One for each path and family that is checked. */
+/* One entry for each path and family that is checked. */
 static json_t *json_checks(const struct site *site, const struct health *health, size_t server)
 {
 	json_t *list = json_array();

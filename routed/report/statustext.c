@@ -1,8 +1,7 @@
-/* statustext.c - the verbs that ask the running agent: status, events (drain.c: drain,
- * undrain)
+/* statustext.c - the verbs that ask the running agent: status, events
  *
  * With --json the reply is printed as it is; else as tables for people, which may change with
- * each release.
+ * each release. The other verbs are in drain.c, rolechange.c and oneshot.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -194,7 +193,7 @@ static void print_return_path_row(
 				: "");
 }
 
-/* All of them while they fit on a screen; else those that were used. */
+/* All forwards while they fit on a screen; else the ones that had a connection. */
 static void print_return_path(const json_t *status)
 {
 	const json_t *servers = json_object_get(status, "servers");
@@ -225,7 +224,7 @@ static void print_return_path(const json_t *status)
 		printf("%zu more without a connection so far\n", n_quiet);
 }
 
-/* Only where the table has dropped anything. */
+/* Only uplinks of which the table has dropped a packet. */
 static void print_drops(const json_t *uplinks)
 {
 	bool is_begun = false;
@@ -307,7 +306,7 @@ int statustext_run(const struct cli *cli)
 {
 	int result = statustext_show(cli);
 
-	/* until interrupted, or until there is nobody to ask or to show it to */
+	/* until interrupted, until the agent ends, or until nothing reads the output */
 	while (cli->watch && result == EXIT_DONE && fflush(stdout) == 0) {
 		sleep(1);
 		result = statustext_show(cli);
@@ -315,7 +314,7 @@ int statustext_run(const struct cli *cli)
 	return result;
 }
 
-/* The first line tells how things stand: `status` does that. */
+/* The first line is the present state: `status` shows that. */
 static int print_event(const json_t *line, void *arg)
 {
 	bool *is_reply = arg;
@@ -342,7 +341,7 @@ int statustext_run_events(const struct cli *cli)
 		       : -ENOMEM;
 
 	if (err == -EPIPE)
-		fprintf(stderr, "routed: routed has ended, or cut us off\n");
+		fprintf(stderr, "routed: routed has ended, or has closed the connection\n");
 	else if (err < 0)
 		ctlask_report(&ask_routed, err, path ? path : ROUTED_SOCKET);
 	return EXIT_FAILED;
