@@ -23,8 +23,8 @@ struct query_edns {
 	uint16_t udp_size; /* as the client states it */
 	bool wants_nsid;
 	bool wants_keepalive;
-	const uint8_t
-		*cookie;    /* in the packet: the client's 8 octets, the server's; or NULL */
+	/* in the packet: 8 octets of the client, then the server's; or NULL */
+	const uint8_t *cookie;
 	uint8_t cookie_len; /* 8, or 16 to 40 */
 };
 
