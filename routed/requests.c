@@ -38,7 +38,7 @@ static const char *drain_uplink(struct routed *routed, size_t i, bool drain, boo
 	bool is_saved = agent_save(agent, true) == 0;
 	if (!is_saved && drain) {
 		machine->drained = was_drained;
-		return "not drained: it cannot be saved for a restart (see the log)";
+		return "the drain is not done: it cannot be saved for a restart (see the log)";
 	}
 	reconcile_now(routed);
 	flowcount_forget(routed->flowcount); /* new connections go elsewhere from now on */
