@@ -443,16 +443,27 @@ static json_t *json_agent_counters(const struct status_facts *facts)
 	const struct nft_counters *nft = nft_counters(facts->nft);
 	const struct hook_counters *hook = hook_counters(facts->hook);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "switches",
-		json_count(facts->counters->switches), "flow_deletions",
-		json_count(facts->counters->deletions), "link_messages",
-		json_count(links->messages), "link_overruns", json_count(links->overruns),
-		"route_messages", json_count(watch->messages), "table_written",
-		json_count(nft->replaced), "table_changed", json_count(nft->changed),
-		"notify_run", json_count(hook->run), "notify_failed",
-		json_count(hook->failed + hook->killed), "notify_dropped",
-		json_count(hook->dropped), "subscribers",
-		json_count(ctl_n_subscribers(facts->ctl)));
+	const struct {
+		const char *name;
+		uint64_t count;
+	} counters[] = {
+		{"switches", facts->counters->switches},
+		{"flow_deletions", facts->counters->deletions},
+		{"link_messages", links->messages},
+		{"link_overruns", links->overruns},
+		{"route_messages", watch->messages},
+		{"table_written", nft->replaced},
+		{"table_changed", nft->changed},
+		{"notify_run", hook->run},
+		{"notify_failed", hook->failed + hook->killed},
+		{"notify_dropped", hook->dropped},
+		{"subscribers", ctl_n_subscribers(facts->ctl)},
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		json_object_set_new(object, counters[i].name, json_count(counters[i].count));
+	return object;
 }
 
 json_t *status_json(const struct status_facts *facts)
