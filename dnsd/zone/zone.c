@@ -1,4 +1,4 @@
-/* zone.c - a zone as its file says it, before any view gives the pseudo records addresses
+/* zone.c - a zone as its file has it, before a view gives the pseudo records addresses
  *
  * Look-ups, and the end of a zone. A hash leads to the node of a name, a binary search to an
  * RRset of the node. Built by zonebuild.c; queries are answered from tables of their own

@@ -1,4 +1,4 @@
-/* zone.h - a zone as its file says it, before any view gives the pseudo records addresses
+/* zone.h - a zone as its file has it, before a view gives the pseudo records addresses
  *
  * Made by zonefile.c, checked by zonecheck.c, read by table.c. Names are wire form in lower
  * case; RDATA is wire form with uncompressed names, in the case in which it was written.

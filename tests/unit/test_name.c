@@ -54,6 +54,35 @@ static void text_becomes_wire_and_text_again(void **state)
 	}
 }
 
+static void one_octet_is_read_with_its_escape(void **state)
+{
+	static const struct {
+		const char *text;
+		int octet; /* -1: a bad escape */
+		const char *rest;
+	} cases[] = {
+		{"ab", 'a', "b"},
+		{"\\.b", '.', "b"},
+		{"\\\\", '\\', ""},
+		{"\\000x", 0, "x"},
+		{"\\2551", 255, "1"},
+		{"\xff", 255, ""},
+		{"\\256", -1, NULL},
+		{"\\25", -1, NULL},
+		{"\\2x5", -1, NULL},
+		{"\\", -1, NULL},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < N(cases); i++) {
+		const char *text = cases[i].text;
+
+		assert_int_equal(name_text_octet(&text), cases[i].octet);
+		if (cases[i].rest)
+			assert_string_equal(text, cases[i].rest);
+	}
+}
+
 static void what_is_no_name_is_refused(void **state)
 {
 	static const char *const cases[] = {
@@ -194,6 +223,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_becomes_wire_and_text_again),
+		cmocka_unit_test(one_octet_is_read_with_its_escape),
 		cmocka_unit_test(what_is_no_name_is_refused),
 		cmocka_unit_test(name_of_255_octets_is_the_longest),
 		cmocka_unit_test(longest_text_fits),

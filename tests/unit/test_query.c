@@ -98,7 +98,7 @@ static void unknown_opcodes_are_not_implemented(void **state)
 	}
 }
 
-/* RFC 1996: we are nobody's secondary */
+/* RFC 1996: dnsd is the secondary of no server */
 static void notify_is_not_for_us(void **state)
 {
 	struct fixture *f = *state;

@@ -205,7 +205,7 @@ static void an_old_response_is_stale(void **state)
 			cases[i].verdict);
 }
 
-/* As named sent them: without a MAC, so that anybody could have. */
+/* As named sent them: without a MAC, so that anyone may have written them. */
 static void errors_without_a_mac_are_told_and_not_believed(void **state)
 {
 	static const struct {
@@ -242,7 +242,7 @@ static void a_bad_time_tells_the_servers_clock(void **state)
 	struct tsig_check check = verify(&exchanges[0], bytes, len, SIGNED_S, NULL);
 
 	(void)state;
-	assert_int_equal(check.verdict, TSIG_FORGED); /* that MAC is nobody's */
+	assert_int_equal(check.verdict, TSIG_FORGED); /* no key makes that MAC */
 	assert_int_equal(check.error, DNS_RCODE_BADTIME);
 	assert_int_equal(check.server_s, SIGNED_S + 3600);
 }

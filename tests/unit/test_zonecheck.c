@@ -1,5 +1,4 @@
-/* test_zonecheck.c - dnsd/zone/zonecheck.c and its parts: what is wrong with a zone as a
- * whole */
+/* test_zonecheck.c - dnsd/zone/zonecheck.c and its parts: mistakes of a zone as a whole */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -75,7 +75,7 @@ static void read_file(struct fixture *f, const char *name)
 	zonetext_read_file(&f->t, "www.example.com", path);
 }
 
-/* Takes the folder's name out of what was said. */
+/* The report without the name of the folder. */
 static const char *said(struct fixture *f)
 {
 	size_t dir_len = strlen(f->dir) + 1;
