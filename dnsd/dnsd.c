@@ -1,8 +1,8 @@
 /* dnsd.c - the server's life: start, reload, changes of links, end
  *
- * dnsd_run() builds the one struct dnsd and stays in its event loop; the callbacks here are
- * what can wake it, besides TCP (tcp.c), sockets to be tried again (sockets.c) and the control
- * socket. What follows from a change of links or configuration is in follow.c.
+ * dnsd_run() builds the one struct dnsd and stays in its event loop. The callbacks here wake
+ * it, and so do TCP (tcp.c), retries of sockets (sockets.c) and the control socket. follow.c
+ * does what a change of links or configuration requires.
  */
 #include "dnsd/dnsd.h"
 
@@ -37,7 +37,7 @@
 
 enum {
 	CHANGE_MS = 5,	 /* a burst of messages about links is one change */
-	GRACE_MS = 1000, /* for queries under way on TCP connections; UDP goes on meanwhile */
+	GRACE_MS = 1000, /* for queries on TCP connections; UDP goes on meanwhile */
 };
 
 /* ---- what happens ---- */
@@ -46,7 +46,7 @@ static void on_links_changed(void *arg)
 {
 	struct dnsd *dnsd = arg;
 
-	/* not moved by what follows: an endless burst must not put it off */
+	/* later messages do not move the timer: an endless burst must not delay it */
 	timer_arm_ms_if_idle(dnsd->change, CHANGE_MS);
 }
 
@@ -58,13 +58,13 @@ static void on_change(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (err < 0) {
-		log_error(err, "links", "cannot follow a change; tried again");
+		log_error(err, "links", "cannot follow a change; dnsd tries again");
 		timer_arm_ms(dnsd->change, DNSD_ROUTING_MS);
 	}
 }
 
-/* Acted upon in this round of the event loop: routed is about to change the kernel. Of several
- * words that have come, the last. */
+/* Acts in this round of the event loop, since routed is about to change the kernel. If several
+ * reports are queued, only the newest counts. */
 static void on_report(void *arg)
 {
 	struct dnsd *dnsd = arg;
@@ -99,7 +99,7 @@ static void on_routing(evutil_socket_t fd, short what, void *arg)
 	dnsd_check_egress(arg);
 }
 
-/* Without its file the secret lives as long as the process: clients learn the next one. */
+/* Without the file the secret lives as long as the process; clients learn the next one. */
 static void dnsd_load_cookies(struct dnsd *dnsd)
 {
 	AUTO(freep) char *path = cli_path(dnsd->cli->state_dir, "cookie-secrets");
@@ -112,8 +112,10 @@ static void dnsd_load_cookies(struct dnsd *dnsd)
 		return;
 	}
 	if (dnsd->cookies.n_secrets > 0)
-		return; /* a reload: those of before are good */
-	log_warning("cookie", "DNS cookies will not outlive this process");
+		return; /* a reload: the former secrets are good */
+	log_warning("cookie",
+		"DNS cookies will not outlive this process (their secrets cannot be stored); "
+		"clients learn new ones after a restart");
 	dnsd->cookies.n_secrets = 1;
 	/* getrandom(2): cannot fail for so few octets */
 	invariant(
@@ -121,7 +123,7 @@ static void dnsd_load_cookies(struct dnsd *dnsd)
 		"the kernel gives no random octets");
 }
 
-/* Reads and checks all files; what is wrong is logged, and in the report. */
+/* Reads and checks all files. Mistakes are logged, and are in the report. */
 static int dnsd_read_config(
 	const struct cli *cli, struct report *report, struct config **ret_config)
 {
@@ -183,7 +185,7 @@ static void on_served(void *arg)
 	event_base_loopbreak(dnsd->base);
 }
 
-/* A second signal is an impatient one. */
+/* A second signal ends at once. */
 static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct dnsd *dnsd = arg;
@@ -256,7 +258,8 @@ static json_t *on_request(const char *verb, const json_t *request, void *arg)
 
 /* ---- start and end ---- */
 
-/* Before anything else is in the event loop: the first answers are to follow routed's word. */
+/* Comes before anything else is in the event loop: the first answers should follow routed's
+ * report. */
 static int dnsd_init_routed_client(struct dnsd *dnsd)
 {
 	AUTO(freep) char *path = cli_path(dnsd->cli->runtime_dir, ROUTED_CLIENT_SOCKET);

@@ -30,45 +30,45 @@ enum {
 };
 #define DNSD_SOCKET "dnsd.sock" /* in the runtime folder */
 
-/* All of the server. Owned by dnsd_run and written by dnsd.c; status.c reads it. */
+/* The whole server. dnsd_run owns it, dnsd.c and follow.c write it, status.c reads it. */
 struct dnsd {
 	const struct cli *cli;
 	struct config *config;
 	struct cookie_keys cookies;
-	struct facts facts; /* what the current answers were made of */
+	struct facts facts; /* the current answers are made of them */
 	struct view *views[DNSD_MAX_VIEWS];
 	size_t n_views;
 	struct listen_spec *listen; /* the addresses at the last change */
 	size_t n_listen;
 	struct egress egress;
 	uint32_t serial; /* dns.serial: unixtime; the last one given out */
-	struct inbound_tokens inbound_tokens; /* what `verify --inbound` waits for */
+	struct inbound_tokens inbound_tokens; /* of `verify --inbound` */
 
 	struct event_base *base;
 	struct links *links;
-	struct routed_client *routed; /* routed's word */
+	struct routed_client *routed; /* routed's reports */
 	struct sockets *sockets;
 	struct tcp_server *tcp;
 	struct ctl_server *ctl;
 	struct parent *parent;
 	struct event *on_hup, *on_term, *on_int;
-	struct event *change;  /* some links changed; short, to take a burst as one */
+	struct event *change;  /* links have changed; short, to take a burst as one change */
 	struct event *reclaim; /* old answers are still held by a worker */
-	struct event *routing; /* the way out is to be looked at again */
+	struct event *routing; /* time to check the egress again */
 	struct event *watchdog;
 
 	bool is_ending;
 	time_t started_s;
-	time_t loaded_s;      /* the configuration now in force */
+	time_t loaded_s;      /* when the active configuration was loaded */
 	time_t load_failed_s; /* of the last reload, if it failed; else 0 */
 };
 
 /* The verb `run`: returns when the server was told to end. */
 int dnsd_run(const struct cli *cli);
 
-/* Makes the server follow the links as they are now and `config`, which it takes over on
- * success; on failure all is as it was. In follow.c. */
+/* Makes the server follow the present links and `config`, which it takes over on success. On
+ * failure nothing changes. In follow.c. */
 int dnsd_follow(struct dnsd *dnsd, struct config *config);
 
-/* Looks at the way out of each address now, rather than a while after the next change. */
+/* Checks the egress of each address now, not only a while after the next change. */
 void dnsd_check_egress(struct dnsd *dnsd);

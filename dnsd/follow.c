@@ -1,10 +1,9 @@
 /* follow.c - makes the server follow the links and the configuration
  *
- * Whatever happens, a link change, another word of routed or a reload, comes to the same two
- * steps:
+ * A link change, another report of routed and a reload all end in the same two steps:
  *
- *     plan_make   links + routed's word + configuration -> facts -> tables for all views;
- *                 wanted addresses
+ *     plan_make   links + routed's report + configuration -> facts -> tables for all views;
+ *                 addresses to listen on
  *     plan_apply  publish the tables, then open and close sockets
  *
  * plan_make may fail and leaves all as it was; plan_apply cannot. Answers are published before
@@ -32,7 +31,7 @@
 
 enum { MAX_AUTO_THREADS = 4 };
 
-/* What is to become of the server; made whole before anything is changed. */
+/* The next state of the server; complete before anything changes. */
 struct plan {
 	struct config *config; /* borrowed */
 	struct site_links links;
@@ -118,7 +117,7 @@ static int plan_answers(struct dnsd *dnsd, struct plan *plan)
 	return 0;
 }
 
-/* What is left of it after plan_apply, or all of it. */
+/* Frees what plan_apply did not take, or all of it. */
 static void plan_fini(struct plan *plan)
 {
 	site_links_fini(&plan->links);
@@ -156,7 +155,7 @@ static int plan_make(struct dnsd *dnsd, struct config *config, struct plan *plan
 
 /* ---- apply: what cannot fail ---- */
 
-/* What was known of the uplink of that name before, or NULL. */
+/* The former facts of the uplink of that name, or NULL. */
 static const struct uplink_facts *dnsd_uplink_before(const struct dnsd *dnsd, const char *name)
 {
 	int i = dnsd->config ? site_find_uplink(dnsd->config->site, name) : -1;
@@ -164,14 +163,14 @@ static const struct uplink_facts *dnsd_uplink_before(const struct dnsd *dnsd, co
 	return i >= 0 && (size_t)i < dnsd->facts.n_uplinks ? &dnsd->facts.uplinks[i] : NULL;
 }
 
-/* RFC 6598. In site.yaml `check` warns of it; an address that is learned is seen here. */
+/* RFC 6598. `check` warns of such an address in site.yaml; a learned one shows up here. */
 static void warn_of_cgnat(const struct site_uplink *uplink, const struct addr *addr)
 {
 	if (uplink->inbound && addr_is_cgnat(addr) &&
 		!addr_is_set(&uplink->public_addrs[SITE_IPV4]))
 		log_warning("uplink",
 			"%s: %s is behind the ISP's NAT (100.64.0.0/10), so nothing comes in, "
-			"and it is answered all the same: set 'inbound: no', or 'public' if "
+			"but answers contain it: set 'inbound: no', or 'public' if "
 			"the ISP forwards an address to it",
 			uplink->name, addr_str(addr));
 }
@@ -205,7 +204,7 @@ static void log_uplinks(const struct dnsd *dnsd, const struct plan *plan)
 	}
 }
 
-/* Where the server of that name was known to be dead before, by the uplinks of `site`. */
+/* On which uplinks of `site` the server of that name was dead before. */
 static uint32_t dnsd_dead_before(
 	const struct dnsd *dnsd, const struct site *site, const char *name)
 {
@@ -255,7 +254,7 @@ static void log_servers(const struct dnsd *dnsd, const struct plan *plan)
 	}
 }
 
-/* Names in the zones that have an uplink's address as a literal, when addresses are news. */
+/* When addresses have changed: names in the zones that have one of them as a literal. */
 static void log_advice(const struct dnsd *dnsd, const struct plan *plan)
 {
 	bool is_news = plan->config != dnsd->config;
@@ -331,7 +330,7 @@ static void plan_apply_sockets(struct dnsd *dnsd, struct plan *plan)
 	sockets_apply(dnsd->sockets, plan->sockets, n);
 }
 
-/* All uplinks, those with `inbound: no` too, as the links are now. */
+/* Closes the inside view to all uplinks, those with `inbound: no` too, as the links are now. */
 static void plan_close_inside(const struct plan *plan)
 {
 	struct view *inside = plan_view_of(plan, FACTS_VIEW_INSIDE);
@@ -353,7 +352,7 @@ static bool plan_has(const struct plan *plan, const struct view *view)
 	return false;
 }
 
-/* The new list of views; those that went have no sockets any more. */
+/* Takes the new list of views. Views that are not in it have no sockets any more. */
 static void plan_take_views(struct dnsd *dnsd, struct plan *plan)
 {
 	for (size_t i = 0; i < dnsd->n_views; i++)

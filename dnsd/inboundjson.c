@@ -25,9 +25,9 @@ static json_t *json_arrivals(const struct inbound_token *token, const struct con
 
 	for (size_t i = 0; i < n; i++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-			json_array_append_new(list,
-				json_arrivals_of(config_view_name(config, views[i]), family,
-					token->n_arrived[views[i] + 1][family]));
+			json_array_append_new(
+				list, json_arrivals_of(config_view_name(config, views[i]),
+					      family, token->n_arrived[views[i] + 1][family]));
 	return list;
 }
 

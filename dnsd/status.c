@@ -126,20 +126,20 @@ static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
 }
 
 /* What routed says of an uplink, null where it says nothing. */
-static json_t *json_reported(const struct routed_report_uplink *said)
+static json_t *json_reported(const struct routed_report_uplink *reported)
 {
-	if (!said)
+	if (!reported)
 		return json_null();
-	return json_pack("{s:s, s:s, s:b, s:o}", "state", uplink_state_str(said->state), "why",
-		said->why, "active", (int)said->active, "since",
-		json_string_or_null(said->since));
+	return json_pack("{s:s, s:s, s:b, s:o}", "state", uplink_state_str(reported->state),
+		"why", reported->why, "active", (int)reported->active, "since",
+		json_string_or_null(reported->since));
 }
 
 static void view_add_sources(json_t *object, const struct routed_report_verdict *verdict)
 {
 	json_object_set_new(object, "source",
 		json_string(verdict->by_routed ? "routed" : "netlink mirror"));
-	json_object_set_new(object, "routed", json_reported(verdict->said));
+	json_object_set_new(object, "routed", json_reported(verdict->reported));
 	json_object_set_new(object, "mirror",
 		json_pack("{s:s, s:s}", "state", uplink_state_str(verdict->mirror), "why",
 			verdict->mirror_why));

@@ -1,10 +1,10 @@
 /* facts.c - what a pseudo record becomes, given what is known of the links
  *
- * Pure. Called by the table builder for each SERVER and UPLINK record, in each view and
- * family. Two questions decide everything: may an uplink be offered at all (it takes inbound
- * connections, has an address, forwards to the server), and how gladly (its rank). A name must
- * never lose its last address to bad news: when no uplink is good, the rules step back instead
- * of answering NODATA, since all views have the same types at a name.
+ * Pure. The table builder calls facts_expand() for each SERVER and UPLINK record, in each view
+ * and family. Two questions decide everything. May the uplink be offered at all (it takes
+ * inbound connections, has an address, forwards to the server)? How good is it (its rank)? A
+ * name must never lose its last address: if no uplink is good, the rules offer a bad one
+ * instead of answering NODATA, since a name has the same types in all views.
  */
 #include "dnsd/state/facts.h"
 
@@ -14,19 +14,18 @@
 #include "common/site/uplinkset.h"
 
 enum rank {
-	RANK_RECEIVING, /* the query has just proved that it works inward */
+	RANK_RECEIVING, /* the query itself proves that it works inward */
 	RANK_UP,
-	RANK_RECEIVING_DEGRADED, /* with when-degraded: move; only an uplink that is up is
-				    better */
+	RANK_RECEIVING_DEGRADED, /* with when-degraded: move; only RANK_UP is better */
 	RANK_DEGRADED,
-	RANK_DRAINED_RECEIVING, /* no good one left: what is drained still works */
+	RANK_DRAINED_RECEIVING, /* no good uplink is left; a drained one still works */
 	RANK_DRAINED,
 	RANK_AVOID_RECEIVING, /* the server is dead there; the uplink works at least inward */
 	RANK_AVOID,	      /* down, or the server is dead there */
 	RANK_NEVER,
 };
 
-/* What the record asks for, so that the two kinds share their rules. */
+/* One record in one view and family: SERVER and UPLINK records share their rules. */
 struct offer {
 	const struct facts *facts;
 	const struct server_facts *server; /* NULL: an UPLINK record */
@@ -53,7 +52,7 @@ static bool offer_is_dead(const struct offer *offer, size_t i)
 	return offer->server && uplinkset_has(offer->server->dead, i);
 }
 
-/* For the records that name one address: the receiving uplink's, or the best other one's. */
+/* For records that stand for one address: that of the receiving uplink, or of the best other. */
 static enum rank offer_rank(const struct offer *offer, size_t i)
 {
 	const struct uplink_facts *uplink = &offer->facts->uplinks[i];
@@ -142,8 +141,8 @@ static size_t expand_server(
 {
 	offer->server = &offer->facts->servers[index];
 
-	/* one that has loopbacks of the family alone is reached through an uplink's address
-	 * from inside too: the types of a name are the same in all views */
+	/* A server that has only loopbacks of the family is reached through an uplink's address
+	 * from inside too: a name has the same types in all views. */
 	if (offer->view == FACTS_VIEW_INSIDE &&
 		addr_is_set(&offer->server->address[offer->family]))
 		return expand_literal(&offer->server->address[offer->family], ret_addrs);
@@ -166,8 +165,8 @@ size_t facts_expand(const struct facts *facts, int view, const struct pseudo *ps
 	case PSEUDO_UPLINK_ALL:
 		return expand_all(&offer, ret_addrs);
 	case PSEUDO_UPLINK_RECEIVING:
-		/* a LAN without the family borrows as an uplink does: the types of a name are
-		 * the same in all views */
+		/* a LAN without the family borrows an address as an uplink does: a name has the
+		 * same types in all views */
 		if (view == FACTS_VIEW_INSIDE && addr_is_set(&facts->lan[family]))
 			return expand_literal(&facts->lan[family], ret_addrs);
 		return expand_one(&offer, ret_addrs);

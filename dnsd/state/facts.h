@@ -1,8 +1,8 @@
-/* facts.h - what is known of the links when answers are laid out, and what a pseudo record
- * becomes then
+/* facts.h - the state of the links when answers are laid out, and what a pseudo record becomes
  *
- * Pure. dnsd.c fills `struct facts` from site.yaml, the netlink mirror and (where it runs)
- * routed's word; table.c asks for the addresses of each pseudo record in each view.
+ * Pure. factslinks.c fills `struct facts` from site.yaml and the netlink mirror, routedreport.c
+ * applies the report of a running routed; builder.c asks for the addresses of each pseudo
+ * record in each view.
  */
 #pragma once
 #include "common/site/site.h"
@@ -12,17 +12,16 @@
 struct uplink_facts {
 	enum uplink_state state;
 	bool inbound;
-	/* The address the world sees: `public` of site.yaml, else the interface's; unset if
-	 * none. */
+	/* as seen from the Internet: `public` of site.yaml, else the interface's; unset: none */
 	struct addr public_addrs[SITE_FAMILIES];
 };
 
 struct server_facts {
-	struct addr address[SITE_FAMILIES]; /* its own, on the LAN */
+	struct addr address[SITE_FAMILIES]; /* of its own, on the LAN */
 	uint32_t forwarded;		    /* set of uplinks that forward to it */
 	uint32_t dead; /* set of uplinks on whose path a check found it dead */
-	/* set of uplinks over which it could be reached by IPv4, by IPv6: by a loopback of
-	 * theirs, or its address */
+	/* set of uplinks over which it can be reached by IPv4, by IPv6: by the uplink's
+	 * loopback, or by its own address */
 	uint32_t by_family[SITE_FAMILIES];
 };
 

@@ -1,8 +1,8 @@
-/* factslinks.c - from links to facts: what the answers need to know of the site at this moment
+/* factslinks.c - from links to facts: the state of the site that the answers are made of
  *
- * An uplink is up here while its interface has carrier and an address; whether packets come
- * through is not known to dnsd alone. Its addresses stay in the facts while the kernel has
- * them, up or not: a record that names an uplink always means its address.
+ * An uplink is up here while its interface has carrier and an address. Whether packets come
+ * through, only routed knows. Its addresses stay in the facts while the kernel has them, up or
+ * not: a record that names an uplink always means its address.
  */
 #include "dnsd/state/factslinks.h"
 
@@ -37,7 +37,7 @@ void site_links_fini(struct site_links *links)
 	links->lan = NULL;
 }
 
-/* Learned gateways are known to routed alone: where they decide, its report does
+/* Only routed knows learned gateways: where they matter, its report decides
  * (routed_report_apply). */
 struct addr facts_own_addr(
 	const struct site_uplink *uplink, const struct link *link, enum site_family family)

@@ -1,6 +1,7 @@
-/* factslinks.h - from links to facts: what the answers need to know of the site at this moment
+/* factslinks.h - from links to facts: the state of the site that the answers are made of
  *
- * Pure: values in, values out. dnsd.c calls it after each change of a link.
+ * Pure: values in, values out. follow.c calls it after each change of a link; the verbs
+ * `check` and `delegation` call it once.
  */
 #pragma once
 #include "common/net/links.h"
@@ -27,8 +28,8 @@ struct addr facts_own_addr(
 int facts_from_links(
 	const struct site *site, const struct site_links *links, struct facts *ret_facts);
 
-/* Facts for a check of the configuration without a kernel: all is up, addresses are made up
- * where site.yaml does not tell them; IPv6 where site.yaml speaks of it. */
+/* Facts to check a configuration without a kernel: all uplinks are up. Addresses that site.yaml
+ * does not give are made up; IPv6 only where site.yaml mentions it. */
 int facts_example(const struct site *site, struct facts *ret_facts);
 
 /* Up or down, by link and address alone. */

@@ -1,8 +1,8 @@
 /* listen.c - on which addresses there should be sockets, and for which view
  *
  * The address that a query was sent to decides the view, so each address of each uplink has
- * its own socket: all of an interface's, secondary and deprecated ones too, for someone may
- * still know them. An address that is not ready (tentative, duplicate) could not be bound.
+ * its own socket: secondary and deprecated addresses too, since clients may still know them.
+ * An address that is not ready (tentative, duplicate) could not be bound.
  */
 #include "dnsd/state/listen.h"
 

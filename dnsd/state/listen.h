@@ -1,6 +1,6 @@
 /* listen.h - on which addresses there should be sockets, and for which view
  *
- * Pure: from site.yaml and the links as they are now to a list. sockets.c makes it so.
+ * Pure: makes a list from site.yaml and the present links. sockets.c opens the sockets.
  */
 #pragma once
 #include "common/site/site.h"
@@ -13,8 +13,8 @@ struct listen_spec {
 	struct addr addr;
 	uint16_t port;
 	int ifindex;  /* the interface that has the address */
-	int taken_by; /* index in the list of an earlier entry with the same address and
-			 port, whose socket it is; else LISTEN_FREE */
+	int taken_by; /* index of an earlier entry with the same address and port, which has the
+			 socket; else LISTEN_FREE */
 };
 
 /* Uplinks in order of preference, then the LAN; addresses in the kernel's order. An uplink

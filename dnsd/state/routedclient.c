@@ -1,12 +1,12 @@
-/* routedclient.c - whether routed speaks to us, what it said last, and for how long that counts
+/* routedclient.c - the connection to routed, its newest report, and how long the report counts
  *
- *     no word --line--> following --lost--> grace --10 s--> no word
- *                           ^                 |
- *                           +------line-------+
+ *     no report --line--> following --lost--> grace --10 s--> no report
+ *                             ^                 |
+ *                             +------line-------+
  *
- * common/ctl/ctlsubscriber.c connects and reconnects, routedreport.c reads. This file keeps the last word and
- * says each change once: a routed that is not there is tried again for ever, but complained of
- * one time per reason.
+ * common/ctl/ctlsubscriber.c connects and reconnects, routedreport.c reads a line. This file
+ * keeps the newest report and logs each change once. It tries for ever to reach a routed that
+ * does not run, but logs each reason only once.
  */
 #include "dnsd/state/routedclient.h"
 
@@ -31,19 +31,19 @@ struct routed_client {
 	routed_client_changed_fn *changed;
 	void *arg;
 	struct ctl_subscriber *subscriber;
-	struct routed_report *report; /* in force; NULL: none */
+	struct routed_report *report; /* the one that counts; NULL: none */
 	int64_t report_ms;	      /* when it came */
 	time_t report_s;
 	struct event *grace;
 	int grace_ms;
-	char error[ROUTED_REPORT_ERROR_MAX]; /* of the line that was no word */
-	struct logonce logged;		     /* why routed is not followed, since it was */
+	char error[ROUTED_REPORT_ERROR_MAX]; /* of the line that was no report */
+	struct logonce logged; /* why routed is not followed; cleared when it is */
 	bool logged_absent;
 };
 
-/* ---- what is said of it ---- */
+/* ---- what is logged ---- */
 
-/* Nobody runs routed there, which may be meant so; else something is in the way. */
+/* routed does not run there, perhaps on purpose. Any other error is a fault. */
 static bool error_is_absent(int error)
 {
 	return error == ENOENT || error == ECONNREFUSED;
@@ -62,22 +62,22 @@ static void client_log_lost(struct routed_client *client, const char *why, int e
 
 	bool first = client->logged.key == 0;
 
-	/* that routed is not there is logged once, in whichever words the system says so */
+	/* log once that routed is absent, whatever words the system has for it */
 	if (!first && error_is_absent(error) && (client->report || client->logged_absent))
 		return;
 	if (!logonce_is_new(&client->logged, logonce_key(why)))
 		return;
 	if (client->report && first)
 		log_warning("routed",
-			"routed is lost (%s): its last word counts for %d s more, "
-			"unless it comes back",
+			"routed is lost (%s): its last report counts for %d s more, "
+			"unless routed comes back",
 			why, client->grace_ms / 1000);
 	else if (error_is_absent(error))
 		log_notice("routed", "no routed at %s (%s): %s", client->path, why, alone);
 	else
 		log_warning("routed", "routed at %s cannot be followed: %s%s; %s",
 			client->path, why, error_remedy(error),
-			client->report ? "its last word still counts" : alone);
+			client->report ? "its last report still counts" : alone);
 	client->logged_absent = error_is_absent(error);
 }
 
@@ -133,7 +133,7 @@ static void client_on_grace_over(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	log_warning("routed",
-		"no word from routed for %d s (%s): "
+		"no report from routed for %d s (%s): "
 		"uplinks are judged by carrier and addresses alone",
 		client->grace_ms / 1000, ctl_subscriber_state(client->subscriber)->why);
 	client->logged_absent = true;
@@ -217,7 +217,8 @@ void routed_client_set_times(struct routed_client *client, int grace_ms, int pau
 	ctl_subscriber_set_times(client->subscriber, pause_ms, pause_max_ms, patience_ms);
 }
 
-/* How much longer a word counts whose stream is lost; -1: it is not, or there is none. */
+/* How much longer the report counts after the connection was lost; -1: the connection stands,
+ * or there is no report. */
 static int64_t client_grace_left_ms(const struct routed_client *client)
 {
 	struct timeval ends;

@@ -1,8 +1,8 @@
-/* routedclient.h - whether routed speaks to us, what it said last, and for how long that counts
+/* routedclient.h - the connection to routed, its newest report, and how long the report counts
  *
- * The word counts while the connection stands, and ROUTED_CLIENT_GRACE_MS beyond it: a restart of
- * routed, or its crash, does not move the answers. After that there is no report, and the
- * netlink mirror decides alone.
+ * The report counts while the connection stands, and for ROUTED_CLIENT_GRACE_MS after it is
+ * lost: a restart or a crash of routed does not move the answers. After that there is no
+ * report, and the netlink mirror decides alone.
  */
 #pragma once
 #include <stdint.h>
@@ -16,12 +16,13 @@ struct routed_client; /* opaque, see routedclient.c */
 
 enum {
 	ROUTED_CLIENT_GRACE_MS = 10000,
-	ROUTED_CLIENT_START_MS = 500, /* how long a start waits for a routed that is there */
+	ROUTED_CLIENT_START_MS =
+		500, /* how long a start waits for the report of a routed that runs */
 };
 #define ROUTED_CLIENT_SOCKET "routed.sock" /* in the runtime folder */
 #define ROUTED_CLIENT_VERB   "links"
 
-/* Another word is in force, or none any more. It must not free the stream. */
+/* Another report counts now, or none does any more. It must not free the client. */
 typedef void routed_client_changed_fn(void *arg);
 
 /* Follows routed at `path`, which need not be there. -ENOMEM, -ENAMETOOLONG. */
@@ -29,21 +30,21 @@ int routed_client_new(struct event_base *base, const char *path,
 	routed_client_changed_fn *changed, void *arg, struct routed_client **ret_client);
 void routed_client_free(struct routed_client *client);
 
-/* Runs the event loop until there is a report, or clearly none to be had, but no longer than
- * ROUTED_CLIENT_START_MS: the first answers are to be the right ones. For the start only, while
- * nothing else is in the loop. */
+/* Runs the event loop until a report is here or routed cannot be reached, but no longer than
+ * ROUTED_CLIENT_START_MS: the first answers should be right. Only for the start, while nothing
+ * else is in the loop. */
 void routed_client_wait(struct routed_client *client);
 
-/* The word in force, NULL if there is none. Borrowed until the next wake-up. */
+/* The report that counts, NULL if there is none. Borrowed until the next wake-up. */
 const struct routed_report *routed_client_report(const struct routed_client *client);
 
 /* For `status`. Borrowed until the next wake-up. */
 struct routed_client_state {
 	const char *path;
 	const struct ctl_subscriber_state *subscriber;
-	time_t report_s;       /* when the last word came; 0: never */
-	int64_t age_ms;	       /* of the word in force; -1: none is */
-	int64_t grace_left_ms; /* the stream is lost, and the word counts so long; else -1 */
+	time_t report_s;       /* when the last report arrived; 0: never */
+	int64_t age_ms;	       /* of the report that counts; -1: none */
+	int64_t grace_left_ms; /* the connection is lost, the report still counts so long; else -1 */
 };
 void routed_client_look(
 	const struct routed_client *client, struct routed_client_state *ret_state);

@@ -1,11 +1,11 @@
-/* routedreport.c - routed's word on uplinks and servers: read, and put into the facts
+/* routedreport.c - one report of routed on uplinks and servers: read, and put into the facts
  *
- * Called by routedclient.c for each line, and by follow.c whenever the facts are made anew. The line
- * is from a daemon that runs as root or as ourselves; it is read as if it were not: bounded,
- * typed, and text made printable before it meets a log or a terminal.
+ * routedclient.c calls it for each line, follow.c each time that it makes the facts. The line
+ * comes from a daemon that runs as root or as ourselves. It is read as if it did not: bounded,
+ * typed, and text is made printable before it reaches a log or a terminal.
  *
- * Members that are not known are passed by, so that routed may say more. What is there must be
- * of its type: half a word is none.
+ * Unknown members are skipped, so that a later routed may report more. A known member must have
+ * its type: half a report is none.
  */
 #include "dnsd/state/routedreport.h"
 
@@ -38,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static int reader_refuse(
 
 /* ---- values ---- */
 
-/* Octets that are no printable ASCII become '?'; what does not fit is cut off. */
+/* Octets that are not printable ASCII become '?'; text that is too long is cut off. */
 static void member_copy_text(const json_t *value, char *out, size_t cap)
 {
 	const char *text = json_string_value(value);
@@ -49,8 +49,7 @@ static void member_copy_text(const json_t *value, char *out, size_t cap)
 	out[n] = '\0';
 }
 
-/* A name that is too long for site.yaml is nobody's, and must not become somebody's by being
- * cut off. */
+/* A name that is too long for site.yaml names nothing. Cut off, it might name something. */
 static bool member_copy_name(const json_t *object, const char *key, char *out, size_t cap)
 {
 	const json_t *value = json_object_get(object, key);
@@ -78,7 +77,7 @@ static bool report_read_state(const json_t *value, enum uplink_state *ret_state)
 
 /* ---- uplinks ---- */
 
-/* The first address of each family; others are of a later version. */
+/* Takes the first address of each family; more are of a later version. */
 static int report_read_public(
 	const struct reader *reader, const json_t *list, struct routed_report_uplink *uplink)
 {
@@ -91,7 +90,7 @@ static int report_read_public(
 
 		if (!text || addr_parse(text, &addr) < 0)
 			return reader_refuse(
-				reader, "an address of uplink %s is none", uplink->name);
+				reader, "uplink %s has an address that is none", uplink->name);
 		enum site_family family = family_of(addr.family);
 		if (!addr_is_set(&uplink->public_addrs[family]))
 			uplink->public_addrs[family] = addr;
@@ -105,16 +104,14 @@ static int report_read_uplink(struct reader *reader, const json_t *object)
 	struct routed_report_uplink *uplink = &report->uplinks[report->n_uplinks];
 
 	if (report->n_uplinks == SITE_MAX_UPLINKS)
-		return reader_refuse(
-			reader, "it speaks of more than %d uplinks", SITE_MAX_UPLINKS);
+		return reader_refuse(reader, "it has more than %d uplinks", SITE_MAX_UPLINKS);
 	if (!member_copy_name(object, "name", uplink->name, sizeof(uplink->name)) ||
 		!member_copy_name(
 			object, "interface", uplink->interface, sizeof(uplink->interface)))
 		return reader_refuse(reader, "an uplink has no name or no interface");
 	for (size_t i = 0; i < report->n_uplinks; i++)
 		if (strcmp(report->uplinks[i].name, uplink->name) == 0)
-			return reader_refuse(
-				reader, "it speaks of uplink %s twice", uplink->name);
+			return reader_refuse(reader, "it has uplink %s twice", uplink->name);
 
 	uplink->is_known = report_read_state(json_object_get(object, "state"), &uplink->state);
 	uplink->active = json_is_true(json_object_get(object, "active"));
@@ -176,7 +173,7 @@ static int report_read_server(struct reader *reader, const json_t *object)
 	return 0;
 }
 
-/* Not there: from a routed that says nothing of servers. */
+/* The list may be missing: an older routed does not report servers. */
 static int report_read_servers(struct reader *reader, const json_t *list)
 {
 	size_t i;
@@ -185,7 +182,7 @@ static int report_read_servers(struct reader *reader, const json_t *list)
 
 	if (json_array_size(list) > SITE_MAX_SERVERS ||
 		n > (size_t)SITE_MAX_SERVERS * SITE_MAX_UPLINKS)
-		return reader_refuse(reader, "it speaks of too many servers");
+		return reader_refuse(reader, "it has too many servers");
 	reader->report->dead = calloc(n + 1, sizeof(*reader->report->dead));
 	if (!reader->report->dead)
 		return -ENOMEM;
@@ -213,7 +210,7 @@ static int report_read_version(const struct reader *reader, const json_t *root)
 	if (!json_is_integer(version))
 		return reader_refuse(reader, "it has no version");
 	if (json_integer_value(version) != ROUTED_REPORT_VERSION) {
-		reader_refuse(reader, "it is of version %lld, and only %d is known here",
+		reader_refuse(reader, "its version is %lld, and this dnsd knows only %d",
 			(long long)json_integer_value(version), ROUTED_REPORT_VERSION);
 		return -EPROTONOSUPPORT;
 	}
@@ -259,19 +256,20 @@ const struct routed_report_uplink *routed_report_find(
 	const struct routed_report *report, const struct site_uplink *uplink)
 {
 	for (size_t i = 0; report && i < report->n_uplinks; i++) {
-		const struct routed_report_uplink *said = &report->uplinks[i];
+		const struct routed_report_uplink *reported = &report->uplinks[i];
 
-		if (strcmp(said->name, uplink->name) == 0 &&
-			strcmp(said->interface, uplink->interface) == 0)
-			return said->is_known ? said : NULL;
+		if (strcmp(reported->name, uplink->name) == 0 &&
+			strcmp(reported->interface, uplink->interface) == 0)
+			return reported->is_known ? reported : NULL;
 	}
 	return NULL;
 }
 
 /* The states are in the order of badness (common/site/uplinkstate.h). */
-static bool report_decides(const struct routed_report_uplink *said, enum uplink_state mirror)
+static bool report_decides(
+	const struct routed_report_uplink *reported, enum uplink_state mirror)
 {
-	return said && said->state >= mirror;
+	return reported && reported->state >= mirror;
 }
 
 void routed_report_weigh(const struct routed_report *report, const struct site_uplink *uplink,
@@ -279,12 +277,12 @@ void routed_report_weigh(const struct routed_report *report, const struct site_u
 {
 	struct routed_report_verdict *verdict = ret_verdict;
 
-	verdict->said = routed_report_find(report, uplink);
+	verdict->reported = routed_report_find(report, uplink);
 	verdict->mirror = facts_link_state(uplink, link);
 	facts_link_why(uplink, link, verdict->mirror_why, sizeof(verdict->mirror_why));
-	verdict->by_routed = report_decides(verdict->said, verdict->mirror);
-	verdict->state = verdict->by_routed ? verdict->said->state : verdict->mirror;
-	verdict->why = verdict->by_routed ? verdict->said->why : verdict->mirror_why;
+	verdict->by_routed = report_decides(verdict->reported, verdict->mirror);
+	verdict->state = verdict->by_routed ? verdict->reported->state : verdict->mirror;
+	verdict->why = verdict->by_routed ? verdict->reported->why : verdict->mirror_why;
 }
 
 const char *routed_report_dead_why(
@@ -305,11 +303,12 @@ static bool link_has_ready_addr(const struct link *link, const struct addr *addr
 	return false;
 }
 
-/* What site.yaml names is nobody's to choose; within a prefix that it gives, routed may. */
-static bool report_chooses_addr(const struct routed_report_uplink *said,
+/* routed may not choose another address than site.yaml gives, but it may choose within a prefix
+ * that site.yaml gives. */
+static bool report_chooses_addr(const struct routed_report_uplink *reported,
 	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
-	const struct addr *addr = &said->public_addrs[family];
+	const struct addr *addr = &reported->public_addrs[family];
 	const struct prefix *address = &uplink->address[family];
 
 	return addr_is_set(addr) && !addr_is_set(&uplink->public_addrs[family]) &&
@@ -317,21 +316,21 @@ static bool report_chooses_addr(const struct routed_report_uplink *said,
 	       link_has_ready_addr(link, addr);
 }
 
-static void report_apply_addrs(const struct routed_report_uplink *said,
+static void report_apply_addrs(const struct routed_report_uplink *reported,
 	const struct site_uplink *uplink, const struct link *link, struct uplink_facts *facts)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		if (report_chooses_addr(said, uplink, link, family))
-			facts->public_addrs[family] = said->public_addrs[family];
+		if (report_chooses_addr(reported, uplink, link, family))
+			facts->public_addrs[family] = reported->public_addrs[family];
 }
 
 struct addr routed_report_own_addr(const struct routed_report *report,
 	const struct site_uplink *uplink, const struct link *link, enum site_family family)
 {
-	const struct routed_report_uplink *said = routed_report_find(report, uplink);
+	const struct routed_report_uplink *reported = routed_report_find(report, uplink);
 
-	return said && report_chooses_addr(said, uplink, link, family)
-		       ? said->public_addrs[family]
+	return reported && report_chooses_addr(reported, uplink, link, family)
+		       ? reported->public_addrs[family]
 		       : facts_own_addr(uplink, link, family);
 }
 
@@ -349,15 +348,15 @@ void routed_report_apply(const struct routed_report *report, const struct site *
 	const struct site_links *links, struct facts *facts)
 {
 	for (size_t i = 0; report && i < site->n_uplinks; i++) {
-		const struct routed_report_uplink *said = routed_report_find(
+		const struct routed_report_uplink *reported = routed_report_find(
 			report, &site->uplinks[i]);
 
-		if (!said)
+		if (!reported)
 			continue;
-		if (report_decides(said, facts->uplinks[i].state))
-			facts->uplinks[i].state = said->state;
+		if (report_decides(reported, facts->uplinks[i].state))
+			facts->uplinks[i].state = reported->state;
 		report_apply_addrs(
-			said, &site->uplinks[i], links->uplinks[i], &facts->uplinks[i]);
+			reported, &site->uplinks[i], links->uplinks[i], &facts->uplinks[i]);
 	}
 	for (size_t i = 0; report && i < report->n_dead; i++)
 		report_apply_dead(&report->dead[i], site, facts);

@@ -1,14 +1,14 @@
-/* routedreport.h - routed's word on uplinks and servers: read, and put into the facts
+/* routedreport.h - one report of routed on uplinks and servers: read, and put into the facts
  *
- * Pure. One line of routed's stream `links` is one whole word (docs/control.md). What it says
- * of an uplink is laid beside what the netlink mirror says, and the worse of the two counts:
+ * Pure. One line of routed's stream `links` is one whole report (docs/control.md). The report
+ * and the netlink mirror each give an uplink a state. The worse of the two counts:
  *
- *                      mirror: up    mirror: down
- *     word: up         up            down
- *     word: degraded   degraded      down
- *     word: down       down          down
- *     word: drained    drained       drained
- *     no word          up            down
+ *                        mirror: up    mirror: down
+ *     report: up         up            down
+ *     report: degraded   degraded      down
+ *     report: down       down          down
+ *     report: drained    drained       drained
+ *     no report          up            down
  */
 #pragma once
 #include <stddef.h>
@@ -30,7 +30,7 @@ enum {
 struct routed_report_uplink {
 	char name[SITE_NAME_MAX + 1];
 	char interface[IFNAMSIZ];
-	bool is_known; /* the state is one of ours; else it says neither good nor bad */
+	bool is_known; /* we know the state; else the report is neither good nor bad news */
 	enum uplink_state state;
 	bool active;
 	struct addr public_addrs[SITE_FAMILIES];
@@ -53,24 +53,24 @@ struct routed_report {
 	size_t n_dead;
 };
 
-/* Reads one line of `len` octets, of whatever kind, without its line feed. 0; -EPROTONOSUPPORT
- * for another version, -EBADMSG for what is no word at all, both with the reason, a sentence,
- * in `ret_error`; -ENOMEM. */
+/* Reads one line of `len` octets without its line feed; the octets may be anything. 0;
+ * -EPROTONOSUPPORT for another version, -EBADMSG for a line that is no report, both with the
+ * reason, a sentence, in `ret_error`; -ENOMEM. */
 int routed_report_parse(const char *line, size_t len, struct routed_report **ret_report,
 	char ret_error[ROUTED_REPORT_ERROR_MAX]);
 void routed_report_free(struct routed_report *report);
 
-/* What is said of an uplink: of that name, on that interface, in a state that we know. NULL:
- * nothing, the mirror decides alone. `word` may be NULL. */
+/* What is reported of an uplink: of that name, on that interface, in a state that we know. NULL:
+ * nothing, the mirror decides alone. `report` may be NULL. */
 const struct routed_report_uplink *routed_report_find(
 	const struct routed_report *report, const struct site_uplink *uplink);
 
 /* Both sides of one uplink, and which of them counts. */
 struct routed_report_verdict {
 	enum uplink_state state;
-	const char *why; /* borrowed from here or from the word */
-	bool by_routed;	 /* its word is at least as bad as the mirror's */
-	const struct routed_report_uplink *said; /* NULL: nothing */
+	const char *why; /* borrowed from here or from the report */
+	bool by_routed;	 /* its state is at least as bad as the mirror's */
+	const struct routed_report_uplink *reported; /* NULL: nothing */
 	enum uplink_state mirror;
 	char mirror_why[FACTS_WHY_MAX];
 };
@@ -79,17 +79,17 @@ struct routed_report_verdict {
 void routed_report_weigh(const struct routed_report *report, const struct site_uplink *uplink,
 	const struct link *link, struct routed_report_verdict *ret_verdict);
 
-/* The uplink's own address: routed's choice as long as the interface has it, which knows
- * learned gateways too, else ours; unset: none. `word` and `link` may be NULL. */
+/* The uplink's own address: routed's choice while the interface has it (routed also knows
+ * learned gateways), else ours; unset: none. `report` and `link` may be NULL. */
 struct addr routed_report_own_addr(const struct routed_report *report,
 	const struct site_uplink *uplink, const struct link *link, enum site_family family);
 
-/* Why the server is dead there, or NULL if it is not. `word` may be NULL. */
+/* Why the server is dead there, or NULL if it is not. `report` may be NULL. */
 const char *routed_report_dead_why(
 	const struct routed_report *report, const char *server, const char *uplink);
 
-/* Puts the word into facts that come from the links alone (facts_from_links); NULL changes
- * nothing. An address that routed still speaks of is kept in the answers while the interface
- * has it: the forwards of a new one come first. */
+/* Applies the report to facts of facts_from_links(); NULL changes nothing. An address that
+ * routed still reports stays in the answers while the interface has it: the forwards of a new
+ * address come first. */
 void routed_report_apply(const struct routed_report *report, const struct site *site,
 	const struct site_links *links, struct facts *facts);

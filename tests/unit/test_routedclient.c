@@ -195,7 +195,7 @@ static void the_last_word_counts_for_a_while(void **state)
 	speaker_turn_ms(&f->speaker, 200);
 	assert_true(look(f).subscriber->failures > 3);
 	assert_int_equal(logged(f, "routed is lost"), 1);
-	assert_int_equal(logged(f, "no word from routed"), 1);
+	assert_int_equal(logged(f, "no report from routed"), 1);
 	assert_int_equal(logged(f, "no routed at"), 0);
 	assert_int_equal(f->n_changes, 1);
 }
@@ -215,7 +215,7 @@ static void a_restart_in_time_is_not_noticed(void **state)
 	connect_and_say(f, "drained");
 	speaker_turn_ms(&f->speaker, 2 * GRACE_MS); /* no grace is left over */
 	assert_string_equal(word_state(f), "drained");
-	assert_int_equal(logged(f, "no word from routed"), 0);
+	assert_int_equal(logged(f, "no report from routed"), 0);
 }
 
 /* The grace begins when the stream is lost, not with each attempt to get it back. */
@@ -236,7 +236,7 @@ static void useless_connections_do_not_prolong_the_grace(void **state)
 		speaker_hang_up(&f->speaker);
 	}
 	assert_int_equal(
-		logged(f, "it is no JSON object"), 2); /* cannot be followed; no word */
+		logged(f, "it is no JSON object"), 2); /* cannot be followed; no report */
 }
 
 static void another_version_is_said_once(void **state)
