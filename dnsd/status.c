@@ -82,7 +82,7 @@ static json_t *json_socket(const struct dnsd *dnsd, const struct socket_state *s
 		addr_str(&state->addr), "port", (int)state->port, "state",
 		state->is_open ? "open" : "waiting", "error",
 		json_string_or_null(state->problem), "egress_interface",
-		json_egress(dnsd, state), "egress_mismatch", (int)(way && way->is_wrong));
+		json_egress(dnsd, state), "egress_mismatch", (int)(way && way->is_mismatch));
 
 	if (!state->tcp)
 		json_object_set_new(socket, "threads", json_integer(state->n_threads));

@@ -1,13 +1,13 @@
-/* arrival.c - by which interface a query came in
+/* arrival.c - the interface by which a query arrived
  *
- * Datagrams: IP_PKTINFO (ip(7)) and IPV6_PKTINFO (RFC 3542 section 6.1). A packet of the
- * router itself to one of its own addresses has the index of the interface that has the
- * address, or that of lo.
+ * Datagrams: IP_PKTINFO (ip(7)) and IPV6_PKTINFO (RFC 3542 section 6.1). A packet that the
+ * router sends to one of its own addresses has the index of the interface with the address, or
+ * that of lo.
  *
- * Connections: the kernel keeps the interface of the handshake in the accepted socket and
- * tells it through IP_PKTOPTIONS and IPV6_2292PKTOPTIONS (tcp_v4_syn_recv_sock and
- * do_ip_getsockopt of net/ipv4, their namesakes of net/ipv6), whether or not the listener
- * asked for it. IPv6 would go on to keep a copy of packets, hence it is switched off at once.
+ * Connections: the kernel keeps the interface of the handshake in the accepted socket, whether
+ * or not the listener asked for it, and returns it in IP_PKTOPTIONS and IPV6_2292PKTOPTIONS
+ * (tcp_v4_syn_recv_sock and do_ip_getsockopt of net/ipv4, their namesakes of net/ipv6). IPv6
+ * would then keep a copy of each packet, so the option is switched off at once.
  */
 #include "dnsd/serve/arrival.h"
 

@@ -153,7 +153,7 @@ size_t handover_take(struct handover *handover, const struct handover_place *pla
 		}
 	}
 	handover->n = n_kept;
-	if (spare) { /* they have one name: all go, and the caller's come again */
+	if (spare) { /* all have one name: forget them all, then store the caller's again */
 		handover_forget(place);
 		handover_keep(place, ret_fds, n_taken);
 	}
@@ -165,7 +165,7 @@ void handover_discard(struct handover *handover)
 	for (size_t i = 0; i < handover->n; i++) {
 		const struct handed *handed = &handover->sockets[i];
 
-		log_info("listen", "not served any more after the restart: %s port %u by %s",
+		log_info("listen", "no longer serving after the restart: %s port %u by %s",
 			addr_str(&handed->place.addr), handed->place.port,
 			handed->place.tcp ? "TCP" : "UDP");
 		handover_forget(&handed->place);

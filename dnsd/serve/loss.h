@@ -1,7 +1,7 @@
 /* loss.h - responses that the kernel did not take: counted by reason, logged with a remedy
  *
- * A worker never waits in sending and never sends twice: a response that cannot leave now is
- * lost, and its client asks again. A row of loss.c is a reason.
+ * A worker never waits to send and never sends twice: a response that cannot leave now is lost,
+ * and its client asks again. Each reason is a row of loss.c.
  */
 #pragma once
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 enum { LOSS_N_REASONS = STATS_SEND_LAST - STATS_SEND_FIRST + 1 };
 
-/* What was logged of one socket. Zero at the start. */
+/* What was logged for one socket. All zero at the start. */
 struct loss {
 	uint64_t reported[LOSS_N_REASONS];
 	struct logonce logged[LOSS_N_REASONS]; /* monotonic; 0: never */
@@ -27,7 +27,7 @@ struct loss_place {
 /* The counter of an errno of sendmmsg(2). */
 enum stats_counter loss_reason(int err);
 
-/* Logs what has been lost since the last line, by reason: at once, then each at most once a
- * minute. `totals` are the socket's counters now. */
+/* Logs the responses lost since the last line, one line per reason: the first at once, then at
+ * most one a minute. `totals` are the socket's counters now. */
 void loss_log(struct loss *loss, const struct loss_place *place,
 	const uint64_t totals[STATS_N_COUNTERS], int64_t now_ms);

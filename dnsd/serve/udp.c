@@ -1,16 +1,16 @@
 /* udp.c - UDP on one address: its socket or sockets and the threads that answer on them
  *
- * Each thread has a socket of its own and lives in one loop: wait in recvmmsg(2) until
- * something is there and take what there is, answer each datagram from the view's current
- * table, send all with one sendmmsg(2). No other system call, no allocation and no lock per
- * query; the clock is read once per batch, without entering the kernel.
+ * Each thread has a socket of its own and runs one loop: it waits in recvmmsg(2) and takes the
+ * datagrams that are there, answers each from the view's current table, and sends all answers
+ * with one sendmmsg(2). There is no other system call, no allocation and no lock per query. The
+ * clock is read once per batch, without entering the kernel.
  *
  * Several threads on one address share its port by SO_REUSEPORT, and the kernel spreads
  * clients over them. The first socket is bound without that option, so that the port of
  * another program, or of another dnsd, is found taken and not silently shared.
  *
- * A worker that waits is woken by a signal when it is to end. To shut the socket down would do
- * that too, but for good: the socket may be another process's next (handover.h).
+ * A signal wakes a waiting worker when it should end. A shutdown(2) of the socket would wake it
+ * too, but would end the socket, which the next process may take over (handover.h).
  */
 #include "dnsd/serve/udp.h"
 
@@ -31,23 +31,23 @@
 static const long NS_PER_S = 1000000000;
 
 enum {
-	UDP_BATCH = 16, /* more bring nothing: docs/architecture.md */
-	/* A longer datagram is cut there. Real queries have a tenth of it; what is lost is the
-	 * end, and the parser says FORMERR to a message that ends too early. */
+	UDP_BATCH = 16, /* more do not help: docs/architecture.md */
+	/* A longer datagram loses its end, and the parser answers FORMERR to a message that
+	 * ends too early. Real queries have a tenth of this length. */
 	UDP_QUERY_MAX = 1232,
 	UDP_QUERY_CAP = UDP_QUERY_MAX + RESPOND_QUERY_SLACK,
-	UDP_STACK = 256 * 1024, /* octets; only what is touched is memory */
+	UDP_STACK = 256 * 1024, /* octets; only touched pages become memory */
 	UDP_RCVBUF = 1024 * 1024,
-	/* The kernel doubles it. Enough for a full table of neighbours (gc_thresh3, 1024) that
-	 * hold unres_qlen_bytes=2048 each, or for 39 that hold the default of 212992. */
+	/* The kernel doubles it. Enough for a full neighbour table (gc_thresh3, 1024) whose
+	 * entries hold unres_qlen_bytes=2048 each, or for 39 with the default of 212992. */
 	UDP_SNDBUF = 4 * 1024 * 1024,
 	UDP_ERROR_PAUSE_NS = 10 * 1000 * 1000,
 	UDP_WAKE_NS = 1000 * 1000,
-	UDP_WAKE_SIGNAL = SIGUSR1, /* open in workers only, and with nothing to do */
+	UDP_WAKE_SIGNAL = SIGUSR1, /* not blocked in workers only; its handler does nothing */
 };
 
-/* Everything that a worker touches is in one block; pages of the later slots of a batch become
- * memory only once there is load. */
+/* Everything that a worker touches is in one block. The pages of the later slots of a batch
+ * become memory only under load. */
 struct worker {
 	struct view_reader reader;
 	struct view *view;
@@ -55,7 +55,7 @@ struct worker {
 	pthread_t thread;
 	int fd;
 	bool is_running;   /* main thread only */
-	bool asks_arrival; /* the inside view's: by which interface each query came */
+	bool asks_arrival; /* inside view only: learns the interface of each query */
 	atomic_bool stop;
 	struct mmsghdr in[UDP_BATCH];
 	struct mmsghdr out[UDP_BATCH];
@@ -108,7 +108,7 @@ static unsigned int receive(struct worker *worker)
 	if (n >= 0 || errno == EINTR)
 		return n > 0 ? (unsigned int)n : 0;
 
-	/* ENOMEM or ENOBUFS pass; whatever it is, the loop must neither end nor spin */
+	/* ENOMEM and ENOBUFS pass. On any error the loop must neither end nor spin. */
 	const struct timespec pause = {.tv_nsec = UDP_ERROR_PAUSE_NS};
 	nanosleep(&pause, NULL);
 	return 0;
@@ -122,8 +122,8 @@ static uint32_t wall_clock_s(void)
 	return (uint32_t)now.tv_sec;
 }
 
-/* Answers one datagram; its reply becomes entry `n_out` of what is sent. Returns whether there
- * is one. */
+/* Answers one datagram. The reply, if there is one, becomes entry `n_out` of the batch to send.
+ * Returns whether there is a reply. */
 static bool answer(struct worker *worker, const struct answers *answers, size_t i,
 	size_t n_out, struct respond_from *from)
 {
@@ -141,8 +141,8 @@ static bool answer(struct worker *worker, const struct answers *answers, size_t 
 	return true;
 }
 
-/* What an uplink brought for the inside view becomes empty, and an empty message is met with
- * silence. One look per batch for all other views. */
+/* Empties the queries to the inside view that an uplink brought: an empty message gets no
+ * response. Other views pay one test per batch. */
 static void drop_from_uplinks(struct worker *worker, unsigned int n_in)
 {
 	for (unsigned int i = 0; i < n_in; i++) {
@@ -177,10 +177,11 @@ static bool is_told_to_end(const struct worker *worker)
 	return atomic_load_explicit(&worker->stop, memory_order_relaxed);
 }
 
-/* sendmmsg(2) stops at a message that fails: an unreachable client must not cost the others
- * their answers. It never waits: what is sent to a neighbour that does not exist is charged to
- * our send buffer until the kernel gives up, three seconds later (neigh_event_send), and a
- * worker that slept for it would answer no other client either. Each message is tried once. */
+/* sendmmsg(2) stops at a message that fails, but an unreachable client must not cost the others
+ * their answers. The worker never waits here: a datagram to a neighbour that does not exist
+ * stays charged to our send buffer for three seconds, until the kernel gives up
+ * (neigh_event_send). A worker that waited would answer no other client. Each message is tried
+ * once. */
 static void send_batch(struct worker *worker, unsigned int n_out)
 {
 	unsigned int done = 0;
@@ -225,7 +226,7 @@ static int udp_set_options(int fd, int family)
 	int err;
 
 	/* Never believe a path MTU: forged ICMP could make us fragment, and replies are small
-	 * enough for every path. The kernel's OMIT is for exactly this. */
+	 * enough for every path. OMIT exists for this (ip(7)). */
 	if (family == AF_INET)
 		return udp_set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
 	err = udp_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
@@ -234,7 +235,7 @@ static int udp_set_options(int fd, int family)
 	return udp_set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
 }
 
-/* Never makes it smaller: an earlier process may have had the privilege that we lack. */
+/* Never shrinks a buffer: an earlier process may have had a privilege that we lack. */
 static void grow_buffer(int fd, int name, int name_force, int octets)
 {
 	int now = 0;
@@ -287,7 +288,7 @@ static int worker_start(struct worker *worker)
 		return -err;
 	pthread_attr_setstacksize(&attr, UDP_STACK);
 
-	/* signals are the event loop's: the thread starts with the mask of its maker */
+	/* the event loop handles signals; a thread inherits the mask of its maker */
 	sigfillset(&all);
 	sigdelset(&all, UDP_WAKE_SIGNAL);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -298,7 +299,7 @@ static int worker_start(struct worker *worker)
 	return -err;
 }
 
-/* The signal may come just before it waits: again until it has ended. */
+/* The signal may arrive just before the worker waits: repeat it until the worker has ended. */
 static void worker_stop(struct worker *worker)
 {
 	struct timespec until;
@@ -314,7 +315,7 @@ static void worker_stop(struct worker *worker)
 	} while (err == ETIMEDOUT);
 }
 
-/* One that is bound already, or a new one. Sockets that share a port must all say so. */
+/* A socket that is bound already, or a new one. All sockets that share a port need the option. */
 static int worker_get_socket(const struct udp_at *at, size_t nth, int *ret_fd)
 {
 	if (nth >= at->n_fds)
@@ -375,7 +376,7 @@ int udp_open(const struct udp_at *at, struct view *view, struct udp **ret_udp)
 	}
 	close_from(at, n);
 
-	/* all sockets first: the kernel spreads over those that are bound */
+	/* open all sockets first: the kernel spreads queries over the bound ones */
 	for (size_t i = 0; i < udp->n_workers && err == 0; i++)
 		err = worker_start(udp->workers[i]);
 	if (err < 0) {

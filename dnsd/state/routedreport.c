@@ -90,7 +90,7 @@ static int report_read_public(
 
 		if (!text || addr_parse(text, &addr) < 0)
 			return reader_refuse(
-				reader, "uplink %s has an address that is none", uplink->name);
+				reader, "an address of uplink %s is none", uplink->name);
 		enum site_family family = family_of(addr.family);
 		if (!addr_is_set(&uplink->public_addrs[family]))
 			uplink->public_addrs[family] = addr;
@@ -210,7 +210,7 @@ static int report_read_version(const struct reader *reader, const json_t *root)
 	if (!json_is_integer(version))
 		return reader_refuse(reader, "it has no version");
 	if (json_integer_value(version) != ROUTED_REPORT_VERSION) {
-		reader_refuse(reader, "its version is %lld, and this dnsd knows only %d",
+		reader_refuse(reader, "it has version %lld, and this dnsd knows only %d",
 			(long long)json_integer_value(version), ROUTED_REPORT_VERSION);
 		return -EPROTONOSUPPORT;
 	}
