@@ -168,12 +168,6 @@ static void note_repairs(struct routed *routed, const struct plan *plan)
 
 /* ---- change ---- */
 
-/* The table is written when another one is wanted, or when the kernel may hold another one. */
-static bool table_must_be_written(const struct applied *applied, const char *wanted)
-{
-	return applied->table_dirty || !applied->table || strcmp(applied->table, wanted) != 0;
-}
-
 /* Takes what is wanted now out of `change`. */
 static void applied_take(struct applied *applied, struct change *change)
 {
@@ -190,7 +184,9 @@ static void change_apply(
 {
 	struct agent *agent = &routed->agent;
 	struct applied *applied = &routed->applied;
-	bool writes_table = table_must_be_written(applied, change->table);
+	/* another table is wanted, or the kernel may hold another one than we wrote */
+	bool writes_table = applied->table_dirty || !applied->table ||
+			    strcmp(applied->table, change->table) != 0;
 
 	routed->apply.withdraws = agent->standby;
 	apply_plan(&routed->apply, &change->plan, writes_table ? change->table : NULL,

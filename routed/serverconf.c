@@ -361,22 +361,18 @@ char *serverconf_text(const struct site *site, const struct site_server *server,
 
 /* --- the verb --- */
 
-static bool shares_subnet(const struct link_addr *own, const struct addr *addr)
-{
-	struct prefix subnet = prefix_of(&own->addr, own->prefix_len);
-
-	return prefix_contains(&subnet, addr);
-}
-
 static void router_find_on(const struct link *lan, const struct site_server *server,
 	struct serverconf_router *router)
 {
-	for (size_t i = 0; i < lan->n_addrs; i++)
+	for (size_t i = 0; i < lan->n_addrs; i++) {
+		const struct link_addr *own = &lan->addrs[i];
+		struct prefix subnet = prefix_of(&own->addr, own->prefix_len);
+
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-			if (!addr_is_set(&router->addr[family]) &&
-				link_addr_is_ready(&lan->addrs[i]) &&
-				shares_subnet(&lan->addrs[i], &server->address[family]))
-				router->addr[family] = lan->addrs[i].addr;
+			if (!addr_is_set(&router->addr[family]) && link_addr_is_ready(own) &&
+				prefix_contains(&subnet, &server->address[family]))
+				router->addr[family] = own->addr;
+	}
 }
 
 /* If the links cannot be read, the text has a place to fill in. */

@@ -85,13 +85,6 @@ static enum savedstate_role read_saved_role(const json_t *root)
 	return SAVEDSTATE_NONE;
 }
 
-static uint32_t read_saved_mark(const json_t *root)
-{
-	int64_t mark = saved_number(root, "mark");
-
-	return mark > 0 && mark <= UINT32_MAX ? (uint32_t)mark : 0;
-}
-
 void savedstate_load(const char *path, struct savedstate *ret_saved)
 {
 	char boot_id[BOOT_ID_LEN + 1];
@@ -125,7 +118,10 @@ void savedstate_load(const char *path, struct savedstate *ret_saved)
 	if (!same_boot)
 		return;
 	ret_saved->role = read_saved_role(root);
-	ret_saved->mark = read_saved_mark(root);
+
+	int64_t mark = saved_number(root, "mark");
+	if (mark > 0 && mark <= UINT32_MAX)
+		ret_saved->mark = (uint32_t)mark;
 }
 
 const struct savedstate_uplink *savedstate_find(

@@ -1,6 +1,6 @@
 /* flows.c - when the connections bound to an uplink are to be deleted
  *
- * Called by reconcile.c, which does the deleting (conntrack.h).
+ * Called by agent/flowsweep.c, which does the deleting (conntrack.h).
  */
 #include "routed/wanted/flows.h"
 

@@ -1,6 +1,6 @@
 /* selftest.c - from the kernel's counts of connections to the forwards of site.yaml
  *
- * Called by status.c. A site may have ten thousand forwards, so that a count finds its row by
+ * Called by report/status.c. A site may have ten thousand forwards, so that a count finds its row by
  * bisection: `spans` are the ranges of public ports, sorted by uplink, protocol and port, and
  * site_check has seen to it that none of one uplink overlap.
  */

@@ -1,6 +1,6 @@
 /* situation.c - from links and gateways to what wanted.c and the state machines are told
  *
- * Called by reconcile.c whenever something may have changed, and by the one-shot verbs. An
+ * Called by agent/observer.c whenever something may have changed, and by the one-shot verbs. An
  * uplink is looked at by the name of its interface each time, so that a device that is made
  * anew, with another ifindex, is simply the next situation.
  */

@@ -1,7 +1,7 @@
 /* wanted.h - what the kernel should hold, given site.yaml and the state of the links
  *
- * Pure: no kernel, no clock. routed.c fills `struct situation` from the mirror, the learned
- * gateways and the state machines; the result is compared with what is there (plan.h) and
+ * Pure: no kernel, no clock. situation.c fills `struct situation` from the mirror and the
+ * learned gateways, agent.c its states from the state machines; the result is compared with what is there (plan.h) and
  * written (rtnl.h, nft.h). The order of preference, the priorities, tables and marks follow
  * from site.yaml alone, so that a restart finds its own.
  */
