@@ -64,7 +64,7 @@ static bool covers_loopback(
 	return false;
 }
 
-/* Does it select sources of ours: addresses of the router, or loopbacks of servers? */
+/* Does it select our sources: addresses of the router, or loopbacks of servers? */
 static bool covers_ours(const struct doctor_checkup *checkup, const struct prefix *from)
 {
 	if (!addr_is_set(&from->addr) || from->len == 0)

@@ -91,8 +91,8 @@ void check_shared_target(struct doctor_checkup *checkup)
 		if (!has_only(&site->uplinks[i], target))
 			return;
 	doctor_problem(checkup,
-		"all uplinks are judged by one host, %s: when it fails, all of "
-		"them count as down",
+		"all uplinks depend on one probe target, %s: when it fails, all of them "
+		"count as down",
 		addr_str(target));
 	doctor_remedy(checkup, "probe several hosts, and at least one of each ISP's own");
 }

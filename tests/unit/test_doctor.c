@@ -1,5 +1,5 @@
-/* test_doctor.c - what the doctor finds: facts by hand, then on a live kernel in a network
- * namespace of the test's own
+/* test_doctor.c - what the doctor finds: from made-up facts, then from a live kernel in a
+ * network namespace
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@
 
 enum { MAX_ITEMS = 8 };
 
-/* The reference site on a sound machine; each case spoils one thing. */
+/* The reference site on a sound machine. Each case breaks one thing. */
 struct fixture {
 	struct site *site;
 	struct doctor_facts facts;
@@ -120,7 +120,7 @@ static void print_all(const struct doctor_findings *findings)
 			findings->items[i].problem, findings->items[i].remedy);
 }
 
-/* One finding, of that check, with those words in problem and remedy. */
+/* There is one finding: of that check, with those words in its problem and remedy. */
 static void assert_finds(
 	struct fixture *f, const char *check, const char *problem, const char *remedy)
 {
@@ -198,7 +198,7 @@ static void two_uplinks_in_one_subnet_are_found(void **state)
 	f->uplinks[1] = device(3, "192.168.2.4", 29);
 	assert_finds(f, "same-subnet", "isp-a and isp-b are in one subnet, 192.168.2.0/29",
 		"another subnet");
-	f->uplinks[1] = device(3, "192.168.2.129", 16); /* one within the other */
+	f->uplinks[1] = device(3, "192.168.2.129", 16); /* one contains the other */
 	assert_finds(f, "same-subnet", "192.168.2.0/29", "another subnet");
 	f->uplinks[1] = device(3, "192.168.2.1", 32); /* a point-to-point link */
 	assert_finds_nothing(f);
@@ -228,7 +228,7 @@ static void a_default_refused_for_its_metric_is_explained(void **state)
 	assert_finds_nothing(f);
 }
 
-static void more_routes_than_a_table_takes_are_told(void **state)
+static void more_routes_than_a_table_takes_are_found(void **state)
 {
 	struct fixture *f = *state;
 
@@ -253,11 +253,11 @@ static void uplinks_that_need_no_default_have_none_missing(void **state)
 	use_site(f, situations_site(dhcp_site));
 	f->uplinks[1].addrs[0].peer = addr("172.16.1.2"); /* point-to-point */
 	assert_finds_nothing(f);
-	f->uplinks[1].n_addrs = 0; /* no lease at all: another matter */
+	f->uplinks[1].n_addrs = 0; /* no lease: another problem */
 	assert_finds_nothing(f);
 }
 
-static void targets_are_judged(void **state)
+static void targets_are_checked(void **state)
 {
 	static const struct {
 		const char *a;
@@ -275,7 +275,7 @@ static void targets_are_judged(void **state)
 		{"[icmp 192.0.2.53]", "[icmp 10.0.0.10]", "inside-target",
 			"10.0.0.10 is on the LAN (lan0)"},
 		{"[icmp 192.0.2.53]", "[tcp 192.0.2.53 80]", "shared-target",
-			"judged by one host, 192.0.2.53"},
+			"depend on one probe target, 192.0.2.53"},
 		{"[icmp 192.0.2.53]", "[tcp 192.0.2.53 80, icmp 192.0.2.54]", NULL, NULL},
 	};
 	struct fixture *f = *state;
@@ -407,7 +407,7 @@ static void a_forward_chain_that_passes_us_is_not(void **state)
 	assert_finds_nothing(f);
 }
 
-static void an_input_chain_must_pass_questions_to_dnsd(void **state)
+static void an_input_chain_must_accept_queries_to_dnsd(void **state)
 {
 	struct fixture *f = *state;
 
@@ -438,7 +438,7 @@ static struct kernel_rule rule_at(uint32_t priority, uint32_t table)
 	};
 }
 
-static void rules_of_others_are_judged(void **state)
+static void rules_of_other_programs_are_checked(void **state)
 {
 	struct kernel_rule all = rule_at(500, 52);
 	struct kernel_rule low = rule_at(5270, 52);
@@ -509,7 +509,7 @@ static void main_before_ours_counts_with_a_default_in_it(void **state)
 
 /* --- settings --- */
 
-static void settings_are_judged(void **state)
+static void settings_are_checked(void **state)
 {
 	struct fixture *f = *state;
 
@@ -551,7 +551,7 @@ static void a_kernel_that_lacks_something_is_named(void **state)
 
 /* --- systemd-networkd --- */
 
-static void networkd_that_removes_what_is_ours_is_found(void **state)
+static void a_networkd_that_removes_our_routes_is_found(void **state)
 {
 	struct fixture *f = *state;
 
@@ -721,7 +721,7 @@ static void live_policies_that_drop_are_read(void **state)
 	assert_not_found(live, "forward-filter");
 }
 
-/* Which of these accepting rules are taken for ours to pass? */
+/* Which of these accepting rules count as rules for us? */
 static void live_accepting_rules_are_understood(void **state)
 {
 	static const struct {
@@ -805,7 +805,7 @@ static void live_owners_of_iptables_tables_are_told_apart(void **state)
 	assert_found(live, "forward-filter", "table ip6 filter, made by iptables");
 }
 
-static void our_own_table_is_not_judged(void **state)
+static void our_own_table_is_not_checked(void **state)
 {
 	struct live *live = *state;
 
@@ -814,7 +814,7 @@ static void our_own_table_is_not_judged(void **state)
 	assert_not_found(live, "forward-filter");
 }
 
-static void live_rules_of_others_are_read(void **state)
+static void live_rules_of_other_programs_are_read(void **state)
 {
 	struct live *live = *state;
 
@@ -872,18 +872,18 @@ int main(int argc, char **argv)
 		PURE(an_address_of_the_carriers_nat_is_found),
 		PURE(two_uplinks_in_one_subnet_are_found),
 		PURE(a_default_refused_for_its_metric_is_explained),
-		PURE(more_routes_than_a_table_takes_are_told),
+		PURE(more_routes_than_a_table_takes_are_found),
 		PURE(uplinks_that_need_no_default_have_none_missing),
-		PURE(targets_are_judged),
+		PURE(targets_are_checked),
 		PURE(routes_to_servers_lead_inside),
 		PURE(a_forward_chain_that_drops_is_found),
 		PURE(a_forward_chain_that_passes_us_is_not),
-		PURE(an_input_chain_must_pass_questions_to_dnsd),
-		PURE(rules_of_others_are_judged),
+		PURE(an_input_chain_must_accept_queries_to_dnsd),
+		PURE(rules_of_other_programs_are_checked),
 		PURE(main_before_ours_counts_with_a_default_in_it),
-		PURE(settings_are_judged),
+		PURE(settings_are_checked),
 		PURE(a_kernel_that_lacks_something_is_named),
-		PURE(networkd_that_removes_what_is_ours_is_found),
+		PURE(a_networkd_that_removes_our_routes_is_found),
 		PURE(drop_ins_of_networkd_count_in_their_order),
 		LIVE(a_live_sound_machine_has_no_findings),
 		LIVE(live_policies_that_drop_are_read),
@@ -891,8 +891,8 @@ int main(int argc, char **argv)
 		LIVE(live_final_drops_and_rejects_are_read),
 		LIVE(live_input_chains_are_read),
 		LIVE(live_owners_of_iptables_tables_are_told_apart),
-		LIVE(our_own_table_is_not_judged),
-		LIVE(live_rules_of_others_are_read),
+		LIVE(our_own_table_is_not_checked),
+		LIVE(live_rules_of_other_programs_are_read),
 		LIVE(live_settings_are_read),
 		LIVE(live_server_routes_are_looked_up),
 	};

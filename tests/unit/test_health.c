@@ -67,7 +67,7 @@ static void far_start(void)
 	close(ready[1]);
 }
 
-/* Lines of sh(1) there. */
+/* Runs lines of sh(1) there. */
 static void far(const char *script)
 {
 	char line[1024];
@@ -194,7 +194,7 @@ static void run_for(struct fixture *f, int64_t ms)
 	event_base_dispatch(f->base);
 }
 
-/* Until that set of uplinks is dead; fails after `ms`. */
+/* Runs until that set of uplinks is dead; fails after `ms`. */
 static void run_until_dead(struct fixture *f, uint32_t dead, int64_t ms)
 {
 	int64_t end_ms = clock_now_ms() + ms;
@@ -213,7 +213,7 @@ static void assert_why(struct fixture *f, size_t uplink, const char *part)
 		fail_msg("\"%s\" does not say \"%s\"", why, part);
 }
 
-/* The same at both ends: all but listeners. */
+/* Sockets at both ends, without listeners. */
 static void assert_no_sockets_left(void)
 {
 	netns_run("test -z \"$(ss -Htan state all exclude listening)\"");
@@ -300,7 +300,7 @@ static void without_a_route_the_host_is_unreachable(void **state)
 	assert_why(f, A, "found the host unreachable since ");
 }
 
-/* Whoever has 10.0.1.1 at the ISP is not our server: nothing may be sent there. */
+/* A host with 10.0.1.1 at the ISP is not our server: no packet may go there. */
 static void no_connection_leaves_over_an_uplink(void **state)
 {
 	struct fixture *f = *state;
@@ -319,7 +319,7 @@ static void no_connection_leaves_over_an_uplink(void **state)
 }
 
 /* A firewall of our own says nothing about the server. */
-static void what_is_wrong_here_is_not_held_against_the_server(void **state)
+static void failures_on_this_side_do_not_change_the_verdict(void **state)
 {
 	struct fixture *f = *state;
 	struct health_path path;
@@ -361,7 +361,7 @@ static void a_reload_leaves_no_connection_behind(void **state)
 	use(f, "  - {name: web, address: 10.0.0.10, check: tcp 80, uplinks: [isp-a],"
 	       " loopbacks: {isp-a: 10.0.1.1}}\n");
 	assert_int_equal(n_descriptors(), before + 1);
-	run_until_dead(f, uplinkset_of(A), 4500); /* that one went on */
+	run_until_dead(f, uplinkset_of(A), 4500); /* its check continued */
 	use(f, "  - {name: web, address: 10.0.0.10}\n");
 	assert_int_equal(n_descriptors(), before);
 	assert_int_equal(health_dead(f->health, WEB), 0);
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
 		TEST(families_count_as_far_as_the_uplink_has_them),
 		TEST(without_a_route_the_host_is_unreachable),
 		TEST(no_connection_leaves_over_an_uplink),
-		TEST(what_is_wrong_here_is_not_held_against_the_server),
+		TEST(failures_on_this_side_do_not_change_the_verdict),
 		TEST(a_reload_leaves_no_connection_behind),
 	};
 

@@ -1,4 +1,4 @@
-/* test_healthcheck.c - one address and port: given what became of connections, is it dead? */
+/* test_healthcheck.c - one address and port: its verdict, given the outcomes of connections */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ static enum health_outcome outcome_of(char letter)
 	return (enum health_outcome)(at - letters);
 }
 
-/* One connection each second, over after 2 ms; how often the verdict turned. */
+/* One connection each second, which ends after 2 ms. Returns how often the verdict changed. */
 static unsigned int take(struct healthcheck *check, const char *outcomes)
 {
 	unsigned int n_turned = 0;
@@ -105,7 +105,7 @@ static void reasons_tell_how_many_and_since_when(void **state)
 			"an uplink since 10:00:00"},
 		{"ssr", "3 of 3 connections to 10.0.1.5 port 80 lost since 10:00:00, the "
 			"last one refused"},
-		/* it answered in between, and is dead all the same */
+		/* it accepted one in between, and is dead */
 		{"rrrar", "4 of 5 connections to 10.0.1.5 port 80 refused since 10:00:00"},
 		{"rrra", "3 of 4 connections to 10.0.1.5 port 80 refused since 10:00:00"},
 		{"rrraa", "10.0.1.5 port 80 accepts connections"},
@@ -126,7 +126,7 @@ static void reasons_tell_how_many_and_since_when(void **state)
 	}
 }
 
-static void an_old_outage_is_told_with_its_date(void **state)
+static void an_old_outage_has_its_date(void **state)
 {
 	struct healthcheck check = {0};
 	char why[HEALTH_WHY_MAX];
@@ -142,7 +142,7 @@ static void an_old_outage_is_told_with_its_date(void **state)
 		"since 2026-11-22 10:00:00");
 }
 
-/* A buffer of the promised size is enough for the longest words there are. */
+/* A buffer of HEALTH_WHY_MAX is enough for the longest reason. */
 static void the_longest_reason_fits(void **state)
 {
 	struct healthcheck check = {.verdict = HEALTH_DEAD,
@@ -162,7 +162,7 @@ static void the_longest_reason_fits(void **state)
 	assert_non_null(strstr(why, "but one over an uplink"));
 }
 
-static void the_figures_of_the_last_one_are_kept(void **state)
+static void the_figures_of_the_last_connection_are_kept(void **state)
 {
 	struct healthcheck check = {0};
 
@@ -180,9 +180,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts_follow_the_drawing),
 		cmocka_unit_test(reasons_tell_how_many_and_since_when),
-		cmocka_unit_test(an_old_outage_is_told_with_its_date),
+		cmocka_unit_test(an_old_outage_has_its_date),
 		cmocka_unit_test(the_longest_reason_fits),
-		cmocka_unit_test(the_figures_of_the_last_one_are_kept),
+		cmocka_unit_test(the_figures_of_the_last_connection_are_kept),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -1,5 +1,5 @@
-/* test_healthset.c - who is checked, for which paths and when, with connections and a clock of
- * the test's own
+/* test_healthset.c - which targets are checked, for which paths and when, with simulated
+ * connections and time
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,9 +32,9 @@ struct fixture {
 	int64_t now_us;
 	const struct answer *answers; /* all others accept */
 	size_t n_answers;
-	size_t n_begun; /* connections since the last look */
+	size_t n_begun; /* connections since the last reset */
 	size_t n_most;	/* under way at a time */
-	size_t n_gone;	/* that were under way when a configuration took them out */
+	size_t n_gone;	/* under way when a configuration removed them */
 	size_t n_wakeups;
 	int64_t most_gap_us; /* between two connections to one target */
 };
@@ -67,7 +67,7 @@ static void on_gone(struct health_target *target, void *arg)
 	f->n_gone++;
 }
 
-/* Takes the site over; the one before is forgotten. */
+/* Owns the site from now on, and frees the one before. */
 static void use(struct fixture *f, struct site *site)
 {
 	assert_int_equal(healthset_configure(&f->set, site, f->now_us, on_gone, f), 0);
@@ -75,7 +75,7 @@ static void use(struct fixture *f, struct site *site)
 	f->site = site;
 }
 
-/* The reference site with "check: tcp 80", and what else the server has. */
+/* The reference site with "check: tcp 80" and more keys of the server. */
 static struct site *checked(const char *server)
 {
 	struct text text = {0};
@@ -121,7 +121,7 @@ static enum health_outcome answer_of(const struct fixture *f, const struct addr 
 	return HEALTH_ACCEPTED;
 }
 
-/* What the edge does at each of its wake-ups. A silent one stays under way. */
+/* One wake-up of the edge. A silent target stays under way. */
 static void wake(struct fixture *f)
 {
 	struct health_target *target;
@@ -147,7 +147,7 @@ static void wake(struct fixture *f)
 	}
 }
 
-/* Lets time pass as the edge does: from one moment that the set asks for to the next. */
+/* Lets time pass as the edge does: from each due time of the set to the next. */
 static void run_for(struct fixture *f, int64_t us)
 {
 	int64_t until_us = f->now_us + us;
@@ -195,7 +195,7 @@ static void paths_end_where_connections_are_forwarded_to(void **state)
 	assert_string_equal(ends_at(f, B, SITE_IPV4), "10.0.1.5");
 	assert_string_equal(ends_at(f, A, SITE_IPV6), "nowhere");
 
-	/* no loopback of that uplink or family: its address, as the forwards have it */
+	/* without a loopback of that uplink and family: its address, as in the forwards */
 	use(f, checked("    address: [10.0.0.10, \"2001:db8:c::10\"]\n"
 		       "    loopbacks: {isp-b: 10.0.1.5}\n"));
 	assert_string_equal(ends_at(f, A, SITE_IPV4), "10.0.0.10");
@@ -237,7 +237,7 @@ static void paths_to_one_address_share_one_connection(void **state)
 	assert_int_equal(healthset_state(&f->set, 4, A, both), HEALTHSET_ALIVE);
 }
 
-static void one_path_may_be_dead_alone(void **state)
+static void one_path_may_be_dead_without_the_others(void **state)
 {
 	struct fixture *f = *state;
 	const struct answer refused[] = {{"10.0.1.5", HEALTH_REFUSED}};
@@ -255,7 +255,7 @@ static void one_path_may_be_dead_alone(void **state)
 	assert_int_equal(state_at(f, B), HEALTHSET_ALIVE);
 }
 
-static void families_are_judged_together(void **state)
+static void a_path_has_the_state_of_all_its_families(void **state)
 {
 	struct fixture *f = *state;
 	const struct answer refused[] = {
@@ -269,7 +269,7 @@ static void families_are_judged_together(void **state)
 	run_for(f, 3 * SEC);
 	assert_int_equal(state_at(f, A), HEALTHSET_ALIVE);
 	assert_int_equal(state_at(f, B), HEALTHSET_PARTLY_DEAD);
-	/* nobody is forwarded there by a family that the uplink does not have */
+	/* nothing is forwarded in a family that the uplink does not have */
 	assert_int_equal(healthset_state(&f->set, 0, B, ipv4_only), HEALTHSET_ALIVE);
 
 	f->n_answers = 2;
@@ -282,14 +282,14 @@ static void families_are_judged_together(void **state)
 	run_for(f, 3 * SEC);
 	assert_int_equal(state_at(f, B), HEALTHSET_PARTLY_DEAD);
 	assert_int_equal(healthset_state(&f->set, 0, B, ipv4_only), HEALTHSET_DEAD);
-	/* an uplink without any address now: what all families say */
+	/* an uplink without any address: all families count */
 	static const bool none[SITE_FAMILIES];
 	assert_int_equal(healthset_state(&f->set, 0, B, none), HEALTHSET_PARTLY_DEAD);
 }
 
 /* ---- times ---- */
 
-static void nothing_to_check_wakes_nobody(void **state)
+static void without_checks_there_are_no_wakeups(void **state)
 {
 	struct fixture *f = *state;
 
@@ -299,7 +299,7 @@ static void nothing_to_check_wakes_nobody(void **state)
 	assert_null(healthset_next(&f->set, f->now_us));
 }
 
-static void all_well_is_one_connection_a_second_each(void **state)
+static void a_healthy_target_gets_one_connection_a_second(void **state)
 {
 	struct fixture *f = *state;
 
@@ -383,7 +383,7 @@ static void many_targets_are_tried_less_often(void **state)
 	run_for(f, 4LL * ROUND_US);
 	assert_in_range(f->n_begun, 4 * MANY * 9 / 10, 4 * MANY + HEALTHSET_BURST);
 	assert_in_range(
-		f->most_gap_us, ROUND_US / 2, 2 * ROUND_US); /* everybody's turn comes */
+		f->most_gap_us, ROUND_US / 2, 2 * ROUND_US); /* each target has its turn */
 	assert_true(f->n_wakeups <= 4LL * ROUND_US / (HEALTHSET_TICK_MS * MS) + 1);
 }
 
@@ -412,7 +412,7 @@ static void silent_ones_never_hold_more_than_their_share(void **state)
 			i % 2 == 0 ? HEALTH_DEAD : HEALTH_ALIVE);
 }
 
-static void a_pause_of_the_process_costs_nobody_its_verdict(void **state)
+static void a_pause_of_the_process_changes_no_verdict(void **state)
 {
 	struct fixture *f = *state;
 
@@ -424,7 +424,7 @@ static void a_pause_of_the_process_costs_nobody_its_verdict(void **state)
 	assert_int_equal(state_at(f, A), HEALTHSET_ALIVE);
 }
 
-static void what_cannot_be_tried_keeps_its_verdict(void **state)
+static void a_target_that_cannot_be_tried_keeps_its_verdict(void **state)
 {
 	struct fixture *f = *state;
 	struct health_target *target;
@@ -478,10 +478,10 @@ static void a_reload_keeps_what_is_known_of_targets_that_stay(void **state)
 	assert_int_equal(f->set.n_targets, 2);
 	assert_int_equal(state_at(f, B), HEALTHSET_ALIVE);
 	run_for(f, 10 * SEC);
-	assert_in_range(f->n_begun, 19, 22); /* those that vanished are not tried */
+	assert_in_range(f->n_begun, 19, 22); /* removed targets are not tried */
 }
 
-static void a_reload_ends_only_connections_nobody_wants(void **state)
+static void a_reload_ends_only_connections_of_removed_targets(void **state)
 {
 	struct fixture *f = *state;
 	const struct answer silent[] = {
@@ -510,18 +510,18 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(paths_end_where_connections_are_forwarded_to),
 		TEST(paths_to_one_address_share_one_connection),
-		TEST(one_path_may_be_dead_alone),
-		TEST(families_are_judged_together),
-		TEST(nothing_to_check_wakes_nobody),
-		TEST(all_well_is_one_connection_a_second_each),
+		TEST(one_path_may_be_dead_without_the_others),
+		TEST(a_path_has_the_state_of_all_its_families),
+		TEST(without_checks_there_are_no_wakeups),
+		TEST(a_healthy_target_gets_one_connection_a_second),
 		TEST(a_refusal_is_a_verdict_within_a_second_and_a_half),
 		TEST(silence_is_a_verdict_within_four_seconds),
 		TEST(many_targets_are_tried_less_often),
 		TEST(silent_ones_never_hold_more_than_their_share),
-		TEST(a_pause_of_the_process_costs_nobody_its_verdict),
-		TEST(what_cannot_be_tried_keeps_its_verdict),
+		TEST(a_pause_of_the_process_changes_no_verdict),
+		TEST(a_target_that_cannot_be_tried_keeps_its_verdict),
 		TEST(a_reload_keeps_what_is_known_of_targets_that_stay),
-		TEST(a_reload_ends_only_connections_nobody_wants),
+		TEST(a_reload_ends_only_connections_of_removed_targets),
 	};
 
 	if (argc > 1)

@@ -42,7 +42,7 @@ static int teardown(void **state)
 	return system("nft flush ruleset") != 0;
 }
 
-static void without_the_table_there_is_no_news(void **state)
+static void without_the_table_there_is_no_reading(void **state)
 {
 	struct uplink_traffic traffic[2];
 
@@ -70,7 +70,7 @@ static void each_uplink_has_its_own_counters(void **state)
 	assert_int_equal(traffic[0].replies, 3);
 }
 
-static void it_goes_on_after_the_table_was_made_anew(void **state)
+static void it_continues_with_a_new_table(void **state)
 {
 	struct uplink_traffic traffic[1];
 
@@ -100,9 +100,9 @@ int main(int argc, char **argv)
 {
 #define PASSIVE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		PASSIVE_TEST(without_the_table_there_is_no_news),
+		PASSIVE_TEST(without_the_table_there_is_no_reading),
 		PASSIVE_TEST(each_uplink_has_its_own_counters),
-		PASSIVE_TEST(it_goes_on_after_the_table_was_made_anew),
+		PASSIVE_TEST(it_continues_with_a_new_table),
 		PASSIVE_TEST(a_reading_is_cheap),
 	};
 

@@ -1,8 +1,8 @@
 /* test_probe.c - probes on real devices: a veth pair whose far end is in a namespace of its
  * own
  *
- * The far end is a child process: its kernel answers pings and refuses connections, itself it
- * accepts on port 443 and answers DNS, in a different way on each address.
+ * The far end is a child process. Its kernel answers pings and refuses connections. It accepts
+ * connections on port 443, and answers DNS in a different way on each address.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -285,7 +285,7 @@ static void ping_sockets_are_used_where_the_kernel_allows(void **state)
 	assert_becomes(f, TARGET_ALIVE);
 }
 
-static void a_gateway_with_a_link_local_address_is_asked(void **state)
+static void a_gateway_with_a_link_local_address_is_probed(void **state)
 {
 	struct fixture *f = *state;
 
@@ -332,7 +332,7 @@ static void a_silent_link_kills_and_comes_back(void **state)
 	f->prober = NULL;
 }
 
-static void a_device_made_anew_is_probed_again(void **state)
+static void a_device_created_again_is_probed_again(void **state)
 {
 	static const char *const probes[] = {
 		"icmp 192.168.2.6", "tcp 192.168.2.6 443", "dns 192.168.2.6"};
@@ -383,7 +383,7 @@ static void no_probe_succeeds_over_another_uplink(void **state)
 	struct fixture *f = *state;
 
 	link_up("wan-b", "172.16.1.1/30", "isp-b");
-	/* 192.0.2.53 is to be had over wan-b only: the far end does not show it on isp-a */
+	/* only wan-b reaches 192.0.2.53: the far end does not answer ARP for it on isp-a */
 	far("ip address add 172.16.1.2/30 dev isp-b; ip address add 192.0.2.53/32 dev lo;"
 	    "sysctl -qw net.ipv4.conf.isp-a.arp_ignore=1");
 	sh("ip route add default via 172.16.1.2 dev wan-b");
@@ -419,7 +419,7 @@ static void without_a_link_every_probe_is_lost_and_nothing_breaks(void **state)
 	assert_becomes(f, TARGET_ALIVE);
 }
 
-static void a_paused_one_sends_nothing_until_it_is_reloaded(void **state)
+static void a_paused_prober_sends_nothing_until_it_is_reloaded(void **state)
 {
 	struct fixture *f = *state;
 
@@ -461,7 +461,7 @@ static void a_reload_goes_on_with_other_targets(void **state)
 	assert_int_equal(f->uplink.health, UPLINK_UP);
 }
 
-/* The process was busy for longer than any patience: the answers were there all the while. */
+/* The process was busy for longer than any time-out, and the answers had arrived. */
 static void answers_are_read_before_anything_is_found_late(void **state)
 {
 	static const char *const probes[] = {
@@ -509,15 +509,15 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		PROBE_TEST(each_kind_of_probe_is_answered),
 		PROBE_TEST(ping_sockets_are_used_where_the_kernel_allows),
-		PROBE_TEST(a_gateway_with_a_link_local_address_is_asked),
+		PROBE_TEST(a_gateway_with_a_link_local_address_is_probed),
 		PROBE_TEST(answers_that_do_not_match_are_not_taken),
 		PROBE_TEST(a_silent_link_kills_and_comes_back),
-		PROBE_TEST(a_device_made_anew_is_probed_again),
+		PROBE_TEST(a_device_created_again_is_probed_again),
 		PROBE_TEST(a_changed_address_is_probed_from),
 		PROBE_TEST(no_probe_succeeds_over_another_uplink),
 		PROBE_TEST(without_a_link_every_probe_is_lost_and_nothing_breaks),
 		PROBE_TEST(a_reload_goes_on_with_other_targets),
-		PROBE_TEST(a_paused_one_sends_nothing_until_it_is_reloaded),
+		PROBE_TEST(a_paused_prober_sends_nothing_until_it_is_reloaded),
 		PROBE_TEST(answers_are_read_before_anything_is_found_late),
 	};
 

@@ -1,4 +1,4 @@
-/* test_probewire.c - the packets of probes, and what is taken for an answer to them */
+/* test_probewire.c - the packets of probes, and which answers match */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 
 static const uint64_t cookie = 0x0123456789abcdef;
 
-/* What the other side makes of our request. */
+/* The reply of the other side to our request. */
 static void echo_reply(int family, uint8_t packet[PROBEWIRE_ECHO_LEN])
 {
 	const struct probewire_echo echo = {family, 0x4d48, 0x10002, cookie};
@@ -98,7 +98,7 @@ static void a_raw_socket_shows_replies_to_others(void **state)
 		AF_INET, true, 0x4d48, packet, sizeof(packet), &seq, &got));
 	assert_false(probewire_echo_read(
 		AF_INET, true, 0x4d49, packet, sizeof(packet), &seq, &got));
-	packet[0] = 0x4f; /* options beyond the end of what came */
+	packet[0] = 0x4f; /* options beyond the end of the packet */
 	assert_false(probewire_echo_read(AF_INET, true, 0x4d48, packet, 30, &seq, &got));
 }
 
@@ -133,7 +133,7 @@ static void letters_change_case_with_the_cookie(void **state)
 	assert_false(probewire_dns_is_answer(b, len, a, len));
 }
 
-static void names_that_are_none_give_no_query(void **state)
+static void names_that_are_not_valid_give_no_query(void **state)
 {
 	char label[70];
 	char name[300] = "";
@@ -208,7 +208,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_raw_socket_shows_replies_to_others),
 		cmocka_unit_test(queries_are_well_formed),
 		cmocka_unit_test(letters_change_case_with_the_cookie),
-		cmocka_unit_test(names_that_are_none_give_no_query),
+		cmocka_unit_test(names_that_are_not_valid_give_no_query),
 		cmocka_unit_test(any_response_to_our_question_counts),
 		cmocka_unit_test(anything_else_is_ignored),
 	};

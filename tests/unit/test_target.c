@@ -1,4 +1,4 @@
-/* test_target.c - one probe target: given sends, answers and times, what does it say? */
+/* test_target.c - one probe target: its verdicts, given sends, answers and times */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -122,7 +122,7 @@ static void the_first_answer_makes_it_alive(void **state)
 	assert_int_equal(f->target.srtt_us, 1 * MS);
 }
 
-static void an_answered_target_is_asked_at_the_interval(void **state)
+static void a_target_that_answers_is_probed_at_the_interval(void **state)
 {
 	struct fixture *f = *state;
 
@@ -161,7 +161,7 @@ static void a_late_answer_makes_it_suspect(void **state)
 	assert_int_equal(f->sent_us[seq % 64] - f->sent_us[(seq - 1) % 64], 100 * MS);
 }
 
-static void it_dies_within_the_sum_in_the_comment(void **state)
+static void it_is_dead_within_the_time_of_the_comment(void **state)
 {
 	struct fixture *f = *state;
 
@@ -174,7 +174,7 @@ static void it_dies_within_the_sum_in_the_comment(void **state)
 	assert_int_equal(f->target.first_lost_us, cut_us + 499 * MS);
 }
 
-static void a_dead_target_is_asked_at_the_interval_and_needs_rise_answers(void **state)
+static void a_dead_target_is_probed_at_the_interval_and_needs_rise_answers(void **state)
 {
 	struct fixture *f = *state;
 
@@ -279,7 +279,7 @@ static void an_answer_after_it_was_counted_as_lost_is_taken(void **state)
 	assert_int_equal(f->target.n_lost, 1); /* the one between */
 }
 
-static void answers_that_nobody_waits_for_are_ignored(void **state)
+static void answers_without_a_waiting_probe_are_ignored(void **state)
 {
 	struct fixture *f = *state;
 
@@ -310,7 +310,7 @@ static void a_failed_send_counts_at_once(void **state)
 	assert_int_equal(f->now_us - f->target.first_lost_us, 400 * MS);
 }
 
-static void suspicion_from_outside_asks_once_and_soon(void **state)
+static void suspicion_from_outside_probes_once_and_soon(void **state)
 {
 	struct fixture *f = *state;
 
@@ -404,21 +404,21 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(fall_follows_the_loss_as_documented, setup),
 		cmocka_unit_test_setup(the_first_answer_makes_it_alive, setup),
-		cmocka_unit_test_setup(an_answered_target_is_asked_at_the_interval, setup),
+		cmocka_unit_test_setup(a_target_that_answers_is_probed_at_the_interval, setup),
 		cmocka_unit_test_setup(one_that_never_answered_dies_within_two_seconds, setup),
 		cmocka_unit_test_setup(a_late_answer_makes_it_suspect, setup),
-		cmocka_unit_test_setup(it_dies_within_the_sum_in_the_comment, setup),
+		cmocka_unit_test_setup(it_is_dead_within_the_time_of_the_comment, setup),
 		cmocka_unit_test_setup(
-			a_dead_target_is_asked_at_the_interval_and_needs_rise_answers, setup),
+			a_dead_target_is_probed_at_the_interval_and_needs_rise_answers, setup),
 		cmocka_unit_test_setup(
 			a_slow_first_answer_does_not_slow_the_next_verdict, setup),
 		cmocka_unit_test_setup(an_outage_does_not_count_as_usual_loss, setup),
 		cmocka_unit_test_setup(scattered_losses_raise_fall, setup),
 		cmocka_unit_test_setup(losses_are_forgotten_after_an_hour, setup),
 		cmocka_unit_test_setup(an_answer_after_it_was_counted_as_lost_is_taken, setup),
-		cmocka_unit_test_setup(answers_that_nobody_waits_for_are_ignored, setup),
+		cmocka_unit_test_setup(answers_without_a_waiting_probe_are_ignored, setup),
 		cmocka_unit_test_setup(a_failed_send_counts_at_once, setup),
-		cmocka_unit_test_setup(suspicion_from_outside_asks_once_and_soon, setup),
+		cmocka_unit_test_setup(suspicion_from_outside_probes_once_and_soon, setup),
 		cmocka_unit_test_setup(patience_follows_the_round_trip_time, setup),
 		cmocka_unit_test_setup(
 			with_one_way_traffic_it_waits_less_for_the_last_probe, setup),

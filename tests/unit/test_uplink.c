@@ -82,7 +82,7 @@ struct lab {
 
 	int64_t rtt_us;
 	double loss;	       /* each way */
-	bool cut;	       /* everything is lost */
+	bool cut;	       /* all packets are lost */
 	uint32_t dead_targets; /* set: these do not answer */
 	int64_t traffic_us;    /* a request leaves that often; 0: none */
 	int64_t request_us;    /* next one */
@@ -222,7 +222,7 @@ static void run(struct lab *lab, int64_t us)
 		if (next > until_us)
 			break;
 		stuck = next > lab->now_us ? 0 : stuck + 1;
-		assert_true(stuck < 100); /* a timer that never moves on */
+		assert_true(stuck < 100); /* a timer that is always due */
 		lab->now_us = next > lab->now_us ? next : lab->now_us;
 		lab->n_wakeups++;
 		deliver(lab);
@@ -280,7 +280,7 @@ static void restart(struct lab *lab, const char *text)
 
 /* link */
 
-static void it_is_of_use_at_once_and_answers_confirm_it(void **state)
+static void it_is_usable_at_once_and_answers_confirm_it(void **state)
 {
 	struct lab *lab = *state;
 
@@ -360,7 +360,7 @@ static void without_probes_the_link_decides(void **state)
 	assert_state(lab, down);
 }
 
-static void a_link_that_appears_after_the_start_is_of_use_at_once(void **state)
+static void a_link_that_appears_after_the_start_is_usable_at_once(void **state)
 {
 	struct lab *lab = *state;
 
@@ -396,7 +396,7 @@ static void a_recovered_link_is_held_back(void **state)
 	assert_int_equal(lab->uplink.since_us - lab->uplink.cause_us, 10 * SEC);
 }
 
-/* The carrier is back before the probes lost meanwhile are five, and the ISP is not. */
+/* The carrier is back before five probes are lost, but the ISP is not back. */
 static void suspect_targets_have_to_answer_first(void **state)
 {
 	const struct uplink_facts no_carrier = {.present = true};
@@ -422,7 +422,7 @@ static void suspect_targets_have_to_answer_first(void **state)
 	assert_int_equal(lab->uplink.relapses, 0);
 }
 
-static void a_fault_during_the_hold_begins_it_anew(void **state)
+static void a_fault_during_the_hold_restarts_the_hold(void **state)
 {
 	struct lab *lab = *state;
 
@@ -477,7 +477,7 @@ static void an_hour_without_relapse_is_forgiven(void **state)
 	assert_int_equal(uplink_hold_us(&lab->uplink), 10 * SEC);
 }
 
-static void nothing_is_held_back_when_no_other_is_of_use(void **state)
+static void the_last_usable_uplink_has_no_hold(void **state)
 {
 	struct lab *lab = *state;
 
@@ -508,7 +508,7 @@ static void a_manual_hold_waits_for_the_operator(void **state)
 	set_link(lab, &(struct uplink_facts){.present = true});
 	set_link(lab, &good_link);
 	run(lab, 60 * SEC);
-	assert_state(lab, down); /* one word of the operator is for one return */
+	assert_state(lab, down); /* one undrain is for one return */
 }
 
 static void the_operator_ends_a_hold(void **state)
@@ -530,7 +530,7 @@ static void the_operator_ends_a_hold(void **state)
 	run(lab, 2 * SEC);
 	lab->cut = false;
 	run(lab, 5 * SEC);
-	assert_state(lab, down); /* one word is for one return */
+	assert_state(lab, down); /* one undrain is for one return */
 }
 
 /* probes */
@@ -610,7 +610,7 @@ static void probes_that_answer_again_are_held_too(void **state)
 
 /* the operator */
 
-static void drained_stays_drained_and_what_is_beneath_shows_after(void **state)
+static void drained_stays_drained_and_undraining_shows_the_state(void **state)
 {
 	struct lab *lab = *state;
 
@@ -638,7 +638,7 @@ static void drained_stays_drained_and_what_is_beneath_shows_after(void **state)
 
 /* one of two routers */
 
-static void a_renewed_one_is_as_at_the_start_but_drained(void **state)
+static void a_reset_keeps_only_drained(void **state)
 {
 	struct lab *lab = *state;
 
@@ -655,13 +655,13 @@ static void a_renewed_one_is_as_at_the_start_but_drained(void **state)
 	assert_string_equal(lab->uplink.name, "isp-a");
 	uplink_undrain(&lab->uplink);
 	set_link(lab, &good_link);
-	assert_state(lab, up); /* at once, on the word of the link */
+	assert_state(lab, up); /* at once, since the link is good */
 
 	run(lab, 20 * SEC);
 	assert_state(lab, down); /* until the probes say otherwise */
 }
 
-static void while_nothing_is_probed_the_link_is_trusted(void **state)
+static void without_probing_link_and_address_decide(void **state)
 {
 	struct lab *lab = *state;
 
@@ -672,7 +672,7 @@ static void while_nothing_is_probed_the_link_is_trusted(void **state)
 		uplink_assume_up(&lab->uplink);
 		set_link(lab, &good_link);
 		assert_state(lab, up);
-		uplink_assume_up(&lab->uplink); /* no matter when */
+		uplink_assume_up(&lab->uplink); /* at any time */
 	}
 }
 
@@ -723,8 +723,8 @@ static void a_long_round_trip_degrades(void **state)
 	assert_int_equal(lab->n_downs, 0);
 }
 
-/* Too few probes for a share of loss, once they are not quick any more. */
-static void a_link_that_is_seldom_asked_does_not_stay_degraded(void **state)
+/* Too few probes for a share of loss, once they go at the normal interval again. */
+static void a_link_with_few_probes_does_not_stay_degraded(void **state)
 {
 	struct lab *lab = *state;
 
@@ -753,8 +753,8 @@ static void a_link_without_probes_does_not_stay_degraded(void **state)
 	assert_state(lab, up);
 }
 
-/* A reload brings targets that nobody knows: half a minute without a word of them. */
-static void other_targets_keep_nobody_awake(void **state)
+/* A reload brings new targets: for half a minute nothing is known of them. */
+static void targets_without_verdict_cause_no_wakeups(void **state)
 {
 	struct lab *lab = *state;
 
@@ -789,7 +789,7 @@ static void a_degraded_link_can_die(void **state)
 
 /* start, reload, restart */
 
-static void a_successor_goes_on_where_it_was(void **state)
+static void the_next_process_continues_the_state(void **state)
 {
 	struct lab *lab = *state;
 	struct uplink_saved saved;
@@ -813,7 +813,7 @@ static void a_successor_goes_on_where_it_was(void **state)
 	assert_state(lab, up);
 }
 
-static void what_was_before_a_boot_is_not_adopted(void **state)
+static void a_state_from_before_a_boot_is_not_restored(void **state)
 {
 	struct lab *lab = *state;
 	struct uplink_saved saved = {.health = UPLINK_DOWN, .since_us = lab->now_us + 1};
@@ -913,7 +913,7 @@ static void a_lost_carrier_ends_it_too(void **state)
 	lab->traffic_us = 0;
 	lab->n_wakeups = 0;
 	run(lab, 10 * SEC);
-	assert_true(lab->n_wakeups < 1000); /* nor is the process kept awake */
+	assert_true(lab->n_wakeups < 1000); /* and the process may sleep */
 }
 
 static void one_sided_traffic_costs_one_probe_not_a_verdict(void **state)
@@ -923,14 +923,14 @@ static void one_sided_traffic_costs_one_probe_not_a_verdict(void **state)
 	lab->traffic_us = 10 * MS;
 	run(lab, 10 * SEC);
 	uint64_t n_sent = lab->uplink.targets[0].target.n_sent;
-	lab->dead_targets = 1U << 2; /* "target" 2 is what others talk to */
+	lab->dead_targets = 1U << 2; /* "target" 2 stands for the peers of other traffic */
 	run(lab, 60 * SEC);
 	assert_state(lab, up);
 	assert_in_range(lab->uplink.targets[0].target.n_sent - n_sent, 119, 122);
 	assert_int_equal(lab->uplink.one_way_since_us, 0);
 }
 
-static void a_table_made_anew_is_no_evidence(void **state)
+static void a_new_table_is_no_evidence(void **state)
 {
 	struct lab *lab = *state;
 
@@ -942,7 +942,7 @@ static void a_table_made_anew_is_no_evidence(void **state)
 	assert_int_equal(lab->n_changes, 1);
 }
 
-/* simulations: the figures that were promised */
+/* simulations: the documented figures */
 
 struct spread {
 	int64_t worst_us;
@@ -1033,7 +1033,7 @@ static void random_loss_takes_nothing_down(void **state)
 	}
 }
 
-/* One target alone, no traffic to testify for it: the learning has to do it. */
+/* One target, no other traffic: only the usual loss protects it. */
 static void random_loss_seldom_kills_a_single_target(void **state)
 {
 	unsigned int n_downs = 0;
@@ -1068,42 +1068,42 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		LAB_TEST(it_is_of_use_at_once_and_answers_confirm_it),
+		LAB_TEST(it_is_usable_at_once_and_answers_confirm_it),
 		LAB_TEST(each_fault_of_the_link_takes_it_down_with_a_reason),
 		LAB_TEST(one_family_is_enough),
 		LAB_TEST(without_probes_the_link_decides),
-		LAB_TEST(a_link_that_appears_after_the_start_is_of_use_at_once),
+		LAB_TEST(a_link_that_appears_after_the_start_is_usable_at_once),
 		LAB_TEST(a_recovered_link_is_held_back),
 		LAB_TEST(suspect_targets_have_to_answer_first),
-		LAB_TEST(a_fault_during_the_hold_begins_it_anew),
+		LAB_TEST(a_fault_during_the_hold_restarts_the_hold),
 		LAB_TEST(the_hold_doubles_with_each_relapse_to_ten_minutes),
 		LAB_TEST(an_hour_without_relapse_is_forgiven),
-		LAB_TEST(nothing_is_held_back_when_no_other_is_of_use),
+		LAB_TEST(the_last_usable_uplink_has_no_hold),
 		LAB_TEST(a_manual_hold_waits_for_the_operator),
 		LAB_TEST(the_operator_ends_a_hold),
 		LAB_TEST(a_silent_link_goes_down_with_cause_and_reason),
 		LAB_TEST(all_targets_must_die),
 		LAB_TEST(a_quorum_of_two_needs_two),
 		LAB_TEST(probes_that_answer_again_are_held_too),
-		LAB_TEST(drained_stays_drained_and_what_is_beneath_shows_after),
-		LAB_TEST(a_renewed_one_is_as_at_the_start_but_drained),
-		LAB_TEST(while_nothing_is_probed_the_link_is_trusted),
+		LAB_TEST(drained_stays_drained_and_undraining_shows_the_state),
+		LAB_TEST(a_reset_keeps_only_drained),
+		LAB_TEST(without_probing_link_and_address_decide),
 		LAB_TEST(loss_over_a_minute_degrades),
 		LAB_TEST(one_lossy_target_of_two_does_not_degrade),
 		LAB_TEST(a_long_round_trip_degrades),
-		LAB_TEST(a_link_that_is_seldom_asked_does_not_stay_degraded),
+		LAB_TEST(a_link_with_few_probes_does_not_stay_degraded),
 		LAB_TEST(a_link_without_probes_does_not_stay_degraded),
-		LAB_TEST(other_targets_keep_nobody_awake),
+		LAB_TEST(targets_without_verdict_cause_no_wakeups),
 		LAB_TEST(a_degraded_link_can_die),
-		LAB_TEST(a_successor_goes_on_where_it_was),
-		LAB_TEST(what_was_before_a_boot_is_not_adopted),
+		LAB_TEST(the_next_process_continues_the_state),
+		LAB_TEST(a_state_from_before_a_boot_is_not_restored),
 		LAB_TEST(a_reload_keeps_state_and_known_targets),
 		LAB_TEST(a_name_in_other_letters_is_a_known_target),
 		LAB_TEST(replies_defer_a_verdict_for_a_while),
 		LAB_TEST(replies_that_stop_end_it),
 		LAB_TEST(a_lost_carrier_ends_it_too),
 		LAB_TEST(one_sided_traffic_costs_one_probe_not_a_verdict),
-		LAB_TEST(a_table_made_anew_is_no_evidence),
+		LAB_TEST(a_new_table_is_no_evidence),
 		LAB_TEST(a_silent_loss_is_found_in_time),
 		LAB_TEST(random_loss_takes_nothing_down),
 		LAB_TEST(random_loss_seldom_kills_a_single_target),
