@@ -11,7 +11,7 @@
 
 #include "common/log.h"
 
-void *xalloc_check(void *memory)
+static void *xalloc_check(void *memory)
 {
 	if (!memory) {
 		log_error(0, "memory", "out of memory: this process ends");
@@ -46,11 +46,6 @@ void *xgrow(void *items, size_t n, size_t size)
 char *xstrdup(const char *text)
 {
 	return xalloc_check(strdup(text));
-}
-
-char *xstrndup(const char *text, size_t len)
-{
-	return xalloc_check(strndup(text, len));
 }
 
 char *xvasprintf(const char *format, va_list args)

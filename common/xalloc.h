@@ -20,10 +20,6 @@ void *xreallocarray(void *items, size_t n, size_t size);
 void *xgrow(void *items, size_t n, size_t size);
 
 char *xstrdup(const char *text);
-char *xstrndup(const char *text, size_t len);
 
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-
-/* For memory that a library allocated: `memory` itself, unless it is NULL. */
-void *xalloc_check(void *memory);

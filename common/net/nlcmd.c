@@ -9,6 +9,7 @@
  */
 #include "common/net/nlcmd.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/netlink.h>
@@ -211,4 +212,9 @@ int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len)
 int nlcmd_dump(struct nlcmd *cmd, struct nl_msg *msg, nlcmd_each_fn *each, void *arg)
 {
 	return nlcmd_run(cmd, msg, each, arg); /* libnl reads up to NLMSG_DONE */
+}
+
+uint32_t nlcmd_be32(struct nlattr *attr)
+{
+	return attr && nla_len(attr) == sizeof(uint32_t) ? ntohl(nla_get_u32(attr)) : 0;
 }

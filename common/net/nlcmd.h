@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct nl_msg;
+struct nlattr;
 struct nlcmd; /* opaque, see nlcmd.c */
 struct nlmsghdr;
 
@@ -44,6 +45,9 @@ int nlcmd_batch(struct nlcmd *cmd, void *data, size_t len);
 /* The kernel's own words for the last failure ("Nexthop has invalid gateway"), "" if it gave
  * none. Valid until the next request. */
 const char *nlcmd_why(const struct nlcmd *cmd);
+
+/* The number in network order that an attribute holds; 0 if it is missing or of another size. */
+uint32_t nlcmd_be32(struct nlattr *attr);
 
 /* For AUTO. */
 void nlcmd_freep(struct nlcmd **cmd);

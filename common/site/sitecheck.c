@@ -263,7 +263,7 @@ static void check_priorities(const struct check *check)
 			routing->priority, last, routing->default_priority);
 }
 
-static bool has_family(const struct site_prefixes *prefixes, int family)
+static bool prefixes_have_family(const struct site_prefixes *prefixes, int family)
 {
 	for (size_t i = 0; i < prefixes->n; i++)
 		if (prefixes->items[i].addr.family == family ||
@@ -279,10 +279,10 @@ static void check_policies(const struct check *check)
 
 	for (size_t i = 0; i < routing->n_policies; i++) {
 		const struct site_policy *policy = &routing->policies[i];
-		bool v4 = has_family(&policy->from, AF_INET) &&
-			  has_family(&policy->to, AF_INET);
-		bool v6 = has_family(&policy->from, AF_INET6) &&
-			  has_family(&policy->to, AF_INET6);
+		bool v4 = prefixes_have_family(&policy->from, AF_INET) &&
+			  prefixes_have_family(&policy->to, AF_INET);
+		bool v6 = prefixes_have_family(&policy->from, AF_INET6) &&
+			  prefixes_have_family(&policy->to, AF_INET6);
 
 		if (!v4 && !v6)
 			check_error(check, check_path("routing.policies[%zu]", i),

@@ -272,7 +272,7 @@ struct port_table {
 	bool *reported; /* by number of the forward */
 };
 
-static uint64_t pack(size_t server, size_t port)
+static uint64_t port_owner_pack(size_t server, size_t port)
 {
 	return ((uint64_t)server << 32 | port) + 1;
 }
@@ -320,7 +320,7 @@ static void fill_table(const struct check *check, struct port_table *table, size
 
 			if (port->first == 0 || !(tcp ? port->tcp : port->udp))
 				continue;
-			uint64_t owner = enter(table->owners, port, pack(s, p));
+			uint64_t owner = enter(table->owners, port, port_owner_pack(s, p));
 			if (owner && !table->reported[n_forward + p])
 				report_taken(check, s, p, owner, site->uplinks[uplink].name);
 			table->reported[n_forward + p] |= owner != 0;

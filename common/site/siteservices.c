@@ -396,7 +396,7 @@ static const struct schema_key zone_keys[] = {
 	{0},
 };
 
-static void read_zone(const struct doc_place *at, const struct schema_key *key, void *out)
+static void zone_read(const struct doc_place *at, const struct schema_key *key, void *out)
 {
 	struct site_zone *zone = out;
 
@@ -412,7 +412,7 @@ static void zones_read(const struct doc_place *at, const struct schema_key *key,
 	void *items = NULL;
 
 	(void)key;
-	schema_list(at, MAX_ZONES, sizeof(struct site_zone), read_zone, &items, &dns->n_zones);
+	schema_list(at, MAX_ZONES, sizeof(struct site_zone), zone_read, &items, &dns->n_zones);
 	dns->zones = items;
 }
 

@@ -59,11 +59,6 @@ static bool parse_nested(struct nlattr **tb, int max, struct nlattr *attr)
 	return attr && nla_parse_nested(tb, max, attr, NULL) == 0;
 }
 
-static uint32_t nla_be32(struct nlattr *attr)
-{
-	return attr && nla_len(attr) == 4 ? ntohl(nla_get_u32(attr)) : 0;
-}
-
 static bool is_text(struct nlattr *attr, const char *text)
 {
 	return attr && nla_strcmp(attr, text) == 0;
@@ -131,7 +126,7 @@ static void read_meta(struct nlattr *attr, struct rule *rule)
 	rule->loaded = LOADED_OTHER;
 	if (!parse_nested(tb, NFTA_META_MAX, attr))
 		return;
-	switch (nla_be32(tb[NFTA_META_KEY])) {
+	switch (nlcmd_be32(tb[NFTA_META_KEY])) {
 	case NFT_META_IIF:
 	case NFT_META_IIFNAME:
 		rule->loaded = LOADED_IIF;
@@ -152,8 +147,8 @@ static void read_payload(struct nlattr *attr, struct rule *rule)
 	rule->loaded = LOADED_OTHER;
 	if (!parse_nested(tb, NFTA_PAYLOAD_MAX, attr))
 		return;
-	uint32_t base = nla_be32(tb[NFTA_PAYLOAD_BASE]);
-	uint32_t offset = nla_be32(tb[NFTA_PAYLOAD_OFFSET]);
+	uint32_t base = nlcmd_be32(tb[NFTA_PAYLOAD_BASE]);
+	uint32_t offset = nlcmd_be32(tb[NFTA_PAYLOAD_OFFSET]);
 
 	if (base == NFT_PAYLOAD_TRANSPORT_HEADER && offset == DPORT_OFFSET)
 		rule->loaded = LOADED_DPORT;
@@ -167,7 +162,8 @@ static void read_ct(struct nlattr *attr, struct rule *rule)
 	struct nlattr *tb[NFTA_CT_MAX + 1];
 
 	rule->loaded = LOADED_OTHER;
-	if (parse_nested(tb, NFTA_CT_MAX, attr) && nla_be32(tb[NFTA_CT_KEY]) == NFT_CT_STATUS)
+	if (parse_nested(tb, NFTA_CT_MAX, attr) &&
+		nlcmd_be32(tb[NFTA_CT_KEY]) == NFT_CT_STATUS)
 		rule->dnat = true;
 }
 
@@ -176,7 +172,8 @@ static void read_cmp(const struct reading *r, struct nlattr *attr, struct rule *
 	struct nlattr *tb[NFTA_CMP_MAX + 1];
 	struct nlattr *value[NFTA_DATA_MAX + 1];
 
-	if (!parse_nested(tb, NFTA_CMP_MAX, attr) || nla_be32(tb[NFTA_CMP_OP]) != NFT_CMP_EQ ||
+	if (!parse_nested(tb, NFTA_CMP_MAX, attr) ||
+		nlcmd_be32(tb[NFTA_CMP_OP]) != NFT_CMP_EQ ||
 		!parse_nested(value, NFTA_DATA_MAX, tb[NFTA_CMP_DATA]) ||
 		!value[NFTA_DATA_VALUE]) {
 		rule->only_uplink = false;
@@ -216,7 +213,7 @@ static void read_match(const struct reading *r, struct nlattr *attr, struct rule
 	const void *info = nla_data(tb[NFTA_MATCH_INFO]);
 	size_t len = (size_t)nla_len(tb[NFTA_MATCH_INFO]);
 
-	if (is_text(tb[NFTA_MATCH_NAME], "conntrack") && nla_be32(tb[NFTA_MATCH_REV]) >= 2 &&
+	if (is_text(tb[NFTA_MATCH_NAME], "conntrack") && nlcmd_be32(tb[NFTA_MATCH_REV]) >= 2 &&
 		len >= sizeof(struct xt_conntrack_mtinfo2)) {
 		struct xt_conntrack_mtinfo2 conntrack;
 
@@ -248,7 +245,7 @@ static void read_immediate(struct nlattr *attr, struct rule *rule)
 		!parse_nested(verdict, NFTA_VERDICT_MAX, data[NFTA_DATA_VERDICT]) ||
 		!verdict[NFTA_VERDICT_CODE])
 		return;
-	switch ((int)nla_be32(verdict[NFTA_VERDICT_CODE])) {
+	switch ((int)nlcmd_be32(verdict[NFTA_VERDICT_CODE])) {
 	case NF_ACCEPT:
 		rule->accepts = true;
 		break;
@@ -392,7 +389,7 @@ static bool read_hook(struct nlattr *attr, enum doctor_hook *ret_hook)
 
 	if (!parse_nested(tb, NFTA_HOOK_MAX, attr) || !tb[NFTA_HOOK_HOOKNUM])
 		return false;
-	switch (nla_be32(tb[NFTA_HOOK_HOOKNUM])) {
+	switch (nlcmd_be32(tb[NFTA_HOOK_HOOKNUM])) {
 	case NF_INET_FORWARD:
 		*ret_hook = DOCTOR_FORWARD;
 		return true;
@@ -437,7 +434,7 @@ static int on_base_chain(struct nlmsghdr *msg, void *arg)
 	nla_strlcpy(chain.table, tb[NFTA_CHAIN_TABLE], sizeof(chain.table));
 	nla_strlcpy(chain.name, tb[NFTA_CHAIN_NAME], sizeof(chain.name));
 	chain.policy_drop = tb[NFTA_CHAIN_POLICY] &&
-			    nla_be32(tb[NFTA_CHAIN_POLICY]) == NF_DROP;
+			    nlcmd_be32(tb[NFTA_CHAIN_POLICY]) == NF_DROP;
 	if (strcmp(chain.table, "firewalld") == 0)
 		chain.owner = DOCTOR_FIREWALLD;
 	else if (nfgen->nfgen_family != NFPROTO_INET && strcmp(chain.table, "filter") == 0 &&

@@ -113,11 +113,6 @@ static bool is_ours(struct nlmsghdr *msg, struct nlattr **tb)
 	return nfgen->nfgen_family == NFPROTO_INET && attr_is(tb[1], NFT_TABLE);
 }
 
-static uint32_t get_be32(struct nlattr *attr)
-{
-	return attr && nla_len(attr) == 4 ? ntohl(nla_get_u32(attr)) : 0;
-}
-
 static uint64_t get_be64(struct nlattr *attr)
 {
 	return attr && nla_len(attr) == 8 ? be64toh(nla_get_u64(attr)) : 0;
@@ -212,7 +207,7 @@ static int on_set(struct nlmsghdr *msg, void *arg)
 		NFTA_SET_KEY_TYPE, NFTA_SET_KEY_LEN, NFTA_SET_DATA_TYPE, NFTA_SET_DATA_LEN);
 
 	/* filled by packets */
-	return get_be32(tb[NFTA_SET_FLAGS]) & (NFT_SET_EVAL | NFT_SET_TIMEOUT)
+	return nlcmd_be32(tb[NFTA_SET_FLAGS]) & (NFT_SET_EVAL | NFT_SET_TIMEOUT)
 		       ? 0
 		       : remember_set(digest, tb[NFTA_SET_NAME]);
 }
@@ -336,7 +331,7 @@ static int on_generation(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_GEN_MAX) || !tb[NFTA_GEN_ID])
 		return -EBADMSG;
-	*generation = get_be32(tb[NFTA_GEN_ID]);
+	*generation = nlcmd_be32(tb[NFTA_GEN_ID]);
 	return 0;
 }
 
