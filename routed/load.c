@@ -13,6 +13,7 @@
 #include "common/net/links.h"
 #include "common/site/siteload.h"
 #include "routed/kernel/nft.h"
+#include "routed/wanted/nfttext.h"
 #include "routed/wanted/situation.h"
 
 enum { NFT_WHY_MAX = 512 };
@@ -80,7 +81,7 @@ int load_site(const char *path, const struct links *links, struct report *report
 
 int load_require_net_admin(void)
 {
-	int err = nft_may_change();
+	int err = nft_check_privilege();
 
 	if (err == -EPERM || err == -EACCES) {
 		log_error(0, "routed",

@@ -20,6 +20,7 @@
 #include "routed/agent/savedstate.h"
 #include "routed/kernel/apply.h"
 #include "routed/kernel/gateways.h"
+#include "routed/kernel/mainroutes.h"
 #include "routed/kernel/nft.h"
 #include "routed/kernel/nftdiff.h"
 #include "routed/kernel/plan.h"
@@ -27,6 +28,10 @@
 #include "routed/kernel/sysctl.h"
 #include "routed/load.h"
 #include "routed/report/statustext.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wanted.h"
 
 enum { STEP_TEXT_MAX = 512 };
 

@@ -35,6 +35,9 @@
 #include "routed/report/linkfeed.h"
 #include "routed/routed.h"
 #include "routed/standby.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/wanted.h"
 
 enum {
 	BURST_MS = 3,	 /* messages that come in a row are looked at as one change */

@@ -52,6 +52,7 @@
 #include "routed/uplink/probe.h"
 #include "routed/wanted/flowcount.h"
 #include "routed/wanted/passive.h"
+#include "routed/wanted/wantednumbers.h"
 
 /* ---- wake-ups ---- */
 

@@ -23,6 +23,7 @@
 #include "routed/reconcile.h"
 #include "routed/report/events.h"
 #include "routed/routed.h"
+#include "routed/wanted/nfttext.h"
 
 bool standby_at_start(const struct cli *cli, enum savedstate_role saved)
 {

@@ -13,6 +13,7 @@
 #include "common/net/links.h"
 #include "common/site/uplinkset.h"
 #include "routed/uplink/probe.h"
+#include "routed/wanted/situation.h"
 
 const char *agent_ifname(int ifindex, void *arg)
 {

@@ -14,6 +14,7 @@
 #include "common/site/site.h"
 #include "routed/agent/savedstate.h"
 #include "routed/uplink/uplink.h"
+#include "routed/wanted/decide.h"
 #include "routed/wanted/flows.h"
 #include "routed/wanted/situation.h"
 

@@ -7,6 +7,8 @@
 
 #include "common/clock.h"
 #include "routed/kernel/conntrack.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 
 static int flows_part_af(const struct flows_part *part)
 {

@@ -12,9 +12,11 @@
 #include "common/log.h"
 #include "common/net/links.h"
 #include "routed/agent/agent.h"
+#include "routed/kernel/mainroutes.h"
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/rtnlwatch.h"
 #include "routed/uplink/probe.h"
+#include "routed/wanted/situation.h"
 
 /* While routes change all the time, reading them takes one part in so many of the time. */
 enum { READ_SHARE = 20 };

@@ -22,10 +22,12 @@
 #include "common/xalloc.h"
 #include "routed/doctor/doctor.h"
 #include "routed/doctor/doctorgather.h"
+#include "routed/kernel/mainroutes.h"
 #include "routed/kernel/nft.h"
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/rtnlmsg.h"
-#include "routed/wanted/wanted.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/situation.h"
 
 /* No kernel of today sends a longer rule. */
 enum { RULE_BYTES_MAX = 1024 };

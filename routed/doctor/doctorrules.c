@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "routed/doctor/doctorcheck.h"
-#include "routed/wanted/wanted.h"
+#include "routed/wanted/wantednumbers.h"
 
 enum { RULE_MAX = 256 };
 

@@ -11,9 +11,9 @@
 
 #include "common/site/site.h"
 #include "routed/health/healthcheck.h"
-#include "routed/wanted/wanted.h"
 
 struct event_base;
+struct situation;
 struct health; /* opaque, see health.c */
 
 /* Called within a wake-up of the event loop when a verdict has changed: health_dead and

@@ -142,7 +142,7 @@ static char *replacement(const char *text)
 
 /* By a question that changes nothing, but takes the same privilege: CAP_NET_ADMIN in the user
  * namespace of this network namespace (nfnetlink). */
-int nft_may_change(void)
+int nft_check_privilege(void)
 {
 	AUTO(nlcmd_freep) struct nlcmd *cmd = NULL;
 	uint32_t generation;
@@ -200,7 +200,7 @@ int nft_check(const char *text, char *why, size_t cap)
 {
 	AUTO(freep) char *table = without_elements(text);
 	const char *tried = table ? table : text;
-	int r = nft_may_change(); /* the library would print its own words */
+	int r = nft_check_privilege(); /* the library would print its own words */
 
 	if (r < 0) {
 		snprintf(why, cap, "%s", strerror(-r));

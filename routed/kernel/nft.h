@@ -54,7 +54,7 @@ const char *nft_current(struct nft *nft);
 
 /* Whether this process may read and change tables here: 0, or a negative errno, -EPERM mostly.
  */
-int nft_may_change(void);
+int nft_check_privilege(void);
 
 /* Has the kernel check the text as a whole table, and keeps nothing of it. 0, or a negative
  * errno with nft's words in `why`; -EPERM without the privilege to ask. */

@@ -22,6 +22,8 @@
 #include "common/ctl/json.h"
 #include "common/net/family.h"
 #include "common/site/uplinkset.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 
 /* ---- order ---- */
 

@@ -15,7 +15,8 @@
 #include "routed/health/healthcheck.h"
 #include "routed/kernel/plan.h"
 #include "routed/uplink/uplink.h"
-#include "routed/wanted/wanted.h"
+
+struct situation;
 
 enum {
 	LINKADVERT_VERSION = 1,

@@ -24,8 +24,12 @@
 #include "routed/kernel/rtnlwatch.h"
 #include "routed/report/hook.h"
 #include "routed/uplink/target.h"
+#include "routed/wanted/decide.h"
 #include "routed/wanted/flowcount.h"
+#include "routed/wanted/nfttext.h"
 #include "routed/wanted/selftest.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 
 enum { SEC = 1000000 /* us */ };
 

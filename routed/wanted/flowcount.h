@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "routed/kernel/conntrack.h"
-#include "routed/wanted/wanted.h"
+#include "routed/wanted/situation.h"
 
 struct flowcount; /* opaque, see flowcount.c */
 

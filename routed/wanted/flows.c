@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/net/family.h"
+#include "routed/wanted/situation.h"
 
 enum { MS = 1000 };
 

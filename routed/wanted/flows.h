@@ -22,7 +22,7 @@
 #include "common/net/addr.h"
 #include "common/site/site.h"
 #include "routed/uplink/uplink.h"
-#include "routed/wanted/wanted.h"
+#include "routed/wanted/situation.h"
 
 enum {
 	FLOWS_REPEAT_MS = 1000,

@@ -35,6 +35,8 @@
 
 #include "common/net/family.h"
 #include "common/xalloc.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/situation.h"
 
 enum { IPV4_BITS = 32, IPV6_BITS = 128 };
 

@@ -1,8 +1,11 @@
 /* nftforged.h - what an uplink must not bring: inside sources, and questions for the inside
  * view; nfttext.c calls it */
 #pragma once
+#include "common/net/addr.h"
+#include "common/site/site.h"
 #include "routed/kernel/text.h"
-#include "routed/wanted/wanted.h"
+
+struct situation;
 
 struct forged_prefixes {
 	struct prefix *items; /* sorted, none within another */

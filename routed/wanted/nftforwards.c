@@ -20,9 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/net/family.h"
-#include "common/net/pickaddr.h"
 #include "common/site/uplinkset.h"
+#include "routed/wanted/nftprefixes.h"
+#include "routed/wanted/situation.h"
 
 enum { MAX_ASKED = SITE_MAX_UPLINKS * (SITUATION_MAX_ADDRS + 1) };
 
@@ -56,31 +56,6 @@ static unsigned int version_of(enum site_family family)
 	return family == SITE_IPV4 ? 4 : 6;
 }
 
-/* --- prefixes --- */
-
-bool nft_has_family(const struct site_prefixes *prefixes, enum site_family family)
-{
-	for (size_t i = 0; i < prefixes->n; i++)
-		if (prefixes->items[i].addr.family == family_af(family))
-			return true;
-	return false;
-}
-
-void nft_prefix_set(struct text *text, const char *name, const struct site_prefixes *prefixes,
-	enum site_family family)
-{
-	if (!nft_has_family(prefixes, family))
-		return;
-
-	text_add(text, "\tset %s%u {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", name,
-		version_of(family), type_of[family]);
-	text_str(text, "\t\telements = {\n");
-	for (size_t i = 0; i < prefixes->n; i++)
-		if (prefixes->items[i].addr.family == family_af(family))
-			text_add(text, "\t\t\t%s,\n", prefix_str(&prefixes->items[i]));
-	text_str(text, "\t\t}\n\t}\n");
-}
-
 /* --- which addresses --- */
 
 static void asked_add(struct asked *asked, const struct addr *addr, size_t uplink)
@@ -94,26 +69,6 @@ static void asked_add(struct asked *asked, const struct addr *addr, size_t uplin
 	asked->uplinks[asked->n++] = (uint8_t)uplink;
 }
 
-size_t nft_served(const struct site *site, const struct situation *situation, size_t i,
-	enum site_family family, const struct addr *ret_addrs[SITUATION_MAX_ADDRS])
-{
-	const struct situation_uplink *uplink = &situation->uplinks[i];
-	size_t n = 0;
-
-	if (!site->uplinks[i].inbound)
-		return 0;
-	const struct prefix *address = &site->uplinks[i].address[family];
-	if (prefix_is_host(address)) {
-		ret_addrs[0] = &uplink->chosen[family];
-		return addr_is_set(ret_addrs[0]) ? 1 : 0;
-	}
-	for (size_t j = 0; j < uplink->n_addrs; j++)
-		if (uplink->addrs[j].addr.family == family_af(family) &&
-			pickaddr_is_served(&uplink->addrs[j], address))
-			ret_addrs[n++] = &uplink->addrs[j].addr;
-	return n;
-}
-
 static struct asked asked_at(
 	const struct site *site, const struct situation *situation, enum site_family family)
 {
@@ -121,7 +76,7 @@ static struct asked asked_at(
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct addr *addrs[SITUATION_MAX_ADDRS];
-		size_t n = nft_served(site, situation, i, family, addrs);
+		size_t n = situation_served(site, situation, i, family, addrs);
 
 		for (size_t j = 0; j < n; j++)
 			asked_add(&asked, addrs[j], i);
@@ -228,12 +183,12 @@ static void add_restricted(struct forwards *f, size_t server, struct text *rules
 	char suffix[24];
 	char set[32];
 
-	if (!nft_has_family(&only->from, f->family))
+	if (!nftprefixes_any(&only->from, f->family))
 		return; /* nobody of this family may */
 
 	snprintf(suffix, sizeof(suffix), "_%zu_", server);
 	snprintf(set, sizeof(set), "from%s", suffix);
-	nft_prefix_set(f->maps, set, &only->from, f->family);
+	nftprefixes_set(f->maps, set, &only->from, f->family);
 	add_map(f, only, suffix, rules);
 }
 

@@ -34,6 +34,8 @@
  * Everything written here is a number, an address of inet_ntop, or an interface name of the
  * strict pattern that site.yaml is held to: nothing can break out of its quotes.
  */
+#include "routed/wanted/nfttext.h"
+
 #include <inttypes.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -44,7 +46,9 @@
 #include "routed/kernel/text.h"
 #include "routed/wanted/nftforged.h"
 #include "routed/wanted/nftforwards.h"
-#include "routed/wanted/wanted.h"
+#include "routed/wanted/nftprefixes.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 
 struct table {
 	struct text *text;
@@ -361,9 +365,9 @@ static void guard_chain(const struct table *t)
 	rule(t, "ct state established,related accept");
 	rule(t, "ct status dnat accept");
 	rule(t, "meta ipsec exists accept");
-	if (nft_has_family(open, SITE_IPV4))
+	if (nftprefixes_any(open, SITE_IPV4))
 		rule(t, "ip daddr @open4 accept");
-	if (nft_has_family(open, SITE_IPV6))
+	if (nftprefixes_any(open, SITE_IPV6))
 		rule(t, "ip6 daddr @open6 accept");
 	/* RFC 4890 section 4.3.1: traffic that must not be dropped */
 	rule(t, "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
@@ -379,9 +383,9 @@ static void guard_chain(const struct table *t)
 static void rule_by_prefixes(
 	const struct table *t, const char *name, const struct site_prefixes *prefixes)
 {
-	if (nft_has_family(prefixes, SITE_IPV4))
+	if (nftprefixes_any(prefixes, SITE_IPV4))
 		text_add(t->text, "\t\tip saddr @%s4 accept\n", name);
-	if (nft_has_family(prefixes, SITE_IPV6))
+	if (nftprefixes_any(prefixes, SITE_IPV6))
 		text_add(t->text, "\t\tip6 saddr @%s6 accept\n", name);
 }
 
@@ -542,7 +546,7 @@ static void rules_untracked(const struct table *t, const char *match, const char
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 		const struct addr *addrs[SITUATION_MAX_ADDRS];
-		size_t n = nft_served(t->site, t->situation, i, family, addrs);
+		size_t n = situation_served(t->site, t->situation, i, family, addrs);
 		char before[64];
 
 		snprintf(before, sizeof(before), "%s%s %s", match,
@@ -739,14 +743,14 @@ static void sets(const struct table *t)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 		sets_of_flows(t, family);
-		nft_prefix_set(t->text, "open", &t->site->routing.open, family);
-		nft_prefix_set(t->text, "no_nat", &t->site->routing.no_nat, family);
+		nftprefixes_set(t->text, "open", &t->site->routing.open, family);
+		nftprefixes_set(t->text, "no_nat", &t->site->routing.no_nat, family);
 	}
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "prefixes_%zu_", i);
-		nft_prefix_set(t->text, name, &t->site->uplinks[i].prefixes6, SITE_IPV6);
+		nftprefixes_set(t->text, name, &t->site->uplinks[i].prefixes6, SITE_IPV6);
 	}
 }
 

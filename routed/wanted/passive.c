@@ -22,7 +22,7 @@
 #include "common/log.h"
 #include "common/net/nlcmd.h"
 #include "routed/uplink/uplink.h"
-#include "routed/wanted/wanted.h"
+#include "routed/wanted/nfttext.h"
 
 struct passive {
 	struct nlcmd *cmd;

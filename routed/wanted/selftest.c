@@ -13,7 +13,8 @@
 #include "common/net/family.h"
 #include "common/site/uplinkset.h"
 #include "routed/kernel/nft.h"
-#include "routed/wanted/nftforwards.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 
 struct span {
 	size_t uplink;
@@ -125,7 +126,7 @@ static size_t uplink_at(const struct selftest *selftest, const struct addr *aske
 
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct addr *addrs[SITUATION_MAX_ADDRS];
-		size_t n = nft_served(site, selftest->situation, i, family, addrs);
+		size_t n = situation_served(site, selftest->situation, i, family, addrs);
 
 		for (size_t k = 0; k < n; k++)
 			if (addr_eq(addrs[k], asked))

@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "routed/wanted/wanted.h"
+#include "common/site/site.h"
 
 struct nft;
+struct situation;
 struct selftest; /* opaque, see selftest.c */
 
 enum selftest_kind { SELFTEST_ARRIVED, SELFTEST_ANSWERED, SELFTEST_ASTRAY, SELFTEST_KINDS };

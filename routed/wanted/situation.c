@@ -12,6 +12,8 @@
 #include "common/net/family.h"
 #include "common/net/pickaddr.h"
 #include "routed/kernel/gateways.h"
+#include "routed/kernel/mainroutes.h"
+#include "routed/uplink/uplink.h"
 
 static size_t add_ready(const struct link *link, struct link_addr *out, size_t n, size_t cap)
 {
@@ -182,4 +184,49 @@ struct addr situation_public(const struct site_uplink *uplink,
 {
 	return addr_is_set(&uplink->public_addrs[family]) ? uplink->public_addrs[family]
 							  : situation->chosen[family];
+}
+
+bool situation_has_address(const struct situation_uplink *uplink, enum site_family family)
+{
+	return addr_is_set(&uplink->chosen[family]) ||
+	       (family == SITE_IPV6 && uplink->unnumbered);
+}
+
+bool situation_has_gateway(const struct situation_uplink *uplink, enum site_family family)
+{
+	return uplink->point_to_point || uplink->bare_default[family] ||
+	       addr_is_set(&uplink->gateway[family]);
+}
+
+bool situation_can_route(const struct situation_uplink *uplink, enum site_family family)
+{
+	return uplink->ifindex != 0 && !uplink->is_down &&
+	       situation_has_address(uplink, family) && situation_has_gateway(uplink, family);
+}
+
+bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_family family)
+{
+	const struct mainroutes_over *routes = uplink->main_routes[family];
+
+	return routes && routes->has_default && !situation_can_route(uplink, family);
+}
+
+size_t situation_served(const struct site *site, const struct situation *situation, size_t i,
+	enum site_family family, const struct addr *ret_addrs[SITUATION_MAX_ADDRS])
+{
+	const struct situation_uplink *uplink = &situation->uplinks[i];
+	size_t n = 0;
+
+	if (!site->uplinks[i].inbound)
+		return 0;
+	const struct prefix *address = &site->uplinks[i].address[family];
+	if (prefix_is_host(address)) {
+		ret_addrs[0] = &uplink->chosen[family];
+		return addr_is_set(ret_addrs[0]) ? 1 : 0;
+	}
+	for (size_t j = 0; j < uplink->n_addrs; j++)
+		if (uplink->addrs[j].addr.family == family_af(family) &&
+			pickaddr_is_served(&uplink->addrs[j], address))
+			ret_addrs[n++] = &uplink->addrs[j].addr;
+	return n;
 }

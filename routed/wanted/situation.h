@@ -4,11 +4,54 @@
  * the links say (situation_facts) and then asked.
  */
 #pragma once
-#include "routed/uplink/uplink.h"
-#include "routed/wanted/wanted.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/net/links.h"
+#include "common/site/site.h"
+#include "common/site/uplinkstate.h"
+#include "routed/kernel/kernel.h"
 
 struct gateways;
-struct links;
+struct mainroutes_over;
+struct uplink_facts;
+
+enum {
+	SITUATION_MAX_ADDRS = 64, /* of one uplink: a /27, or a week's temporary ones */
+	SITUATION_MAX_LAN_ADDRS =
+		512, /* of all LANs: 170 VLANs, each with IPv4, GUA and ULA */
+	SITUATION_MAX_OWN = 1024,
+};
+
+/* What is known of one uplink, in the order of site->uplinks. */
+struct situation_uplink {
+	int ifindex;	     /* 0: the interface does not exist */
+	bool is_down;	     /* by the administrator: the kernel takes no route over it */
+	bool is_port;	     /* of a bridge or the like: counts as without carrier */
+	bool point_to_point; /* needs no gateway */
+	uint32_t mtu;
+	struct link_addr addrs[SITUATION_MAX_ADDRS]; /* ready ones, both families */
+	size_t n_addrs;
+	struct addr
+		chosen[SITE_FAMILIES]; /* the one that stands for the uplink; unset: none */
+	struct addr gateway[SITE_FAMILIES]; /* configured or learned; unset: none known */
+	bool bare_default[SITE_FAMILIES];   /* main has a default over it without a gateway */
+	bool unnumbered; /* in IPv6 it has a link-local address only, and needs no other */
+	struct kernel_metrics metrics[SITE_FAMILIES];		  /* of its default */
+	const struct mainroutes_over *main_routes[SITE_FAMILIES]; /* borrowed; NULL: none */
+	bool uses_ra; /* its IPv6 default comes from router advertisements */
+	bool carrier;
+	enum uplink_state state;
+};
+
+struct situation {
+	struct situation_uplink uplinks[SITE_MAX_UPLINKS];
+	struct link_addr lan_addrs[SITUATION_MAX_LAN_ADDRS];
+	size_t n_lan_addrs;
+	struct addr own[SITUATION_MAX_OWN]; /* of all interfaces, lo and VPNs included */
+	size_t n_own;
+};
 
 /* What is known of one uplink besides site.yaml and the mirror of links. */
 struct situation_learned {
@@ -44,3 +87,20 @@ void situation_facts(const struct situation_uplink *uplink, struct uplink_facts 
 /* The address that stands for the uplink outside: `public:`, else its own; unset: none. */
 struct addr situation_public(const struct site_uplink *uplink,
 	const struct situation_uplink *situation, enum site_family family);
+
+/* A device that is not switched off, an address and a gateway (or none needed): the uplink's
+ * own table has a default. */
+bool situation_can_route(const struct situation_uplink *uplink, enum site_family family);
+
+/* A default of main leads over it that we can make nothing of: its flows are left to main. */
+bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_family family);
+
+/* An address of its own, or none needed; a gateway, or none needed. */
+bool situation_has_address(const struct situation_uplink *uplink, enum site_family family);
+bool situation_has_gateway(const struct situation_uplink *uplink, enum site_family family);
+
+/* The addresses of uplink `i` at which the site is asked from outside, as dnsd sees it too:
+ * that of `address:`, else all that are ready; none with `inbound: no`. Returns how many.
+ * Borrowed from `situation`. */
+size_t situation_served(const struct site *site, const struct situation *situation, size_t i,
+	enum site_family family, const struct addr *ret_addrs[SITUATION_MAX_ADDRS]);

@@ -23,6 +23,9 @@
 #include <string.h>
 
 #include "common/net/family.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 #include "routed/wanted/wantedroutes.h"
 
 struct want {

@@ -20,6 +20,10 @@
 
 #include "common/net/family.h"
 #include "common/site/uplinkset.h"
+#include "routed/kernel/mainroutes.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wantednumbers.h"
 
 enum { IPV6_METRIC = 1024 }; /* IP6_RT_PRIO_USER, include/uapi/linux/ipv6_route.h */
 

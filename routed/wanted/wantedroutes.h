@@ -1,6 +1,10 @@
 /* wantedroutes.h - the routes among what the kernel should hold; wanted.c calls it */
 #pragma once
-#include "routed/wanted/wanted.h"
+#include "common/site/site.h"
+#include "routed/kernel/kernel.h"
+
+struct decision;
+struct situation;
 
 /* Appends the routes of one family: each uplink's table, the tracked default, and the way to
  * the servers' loopbacks. */

@@ -11,6 +11,7 @@
 #include "lib/reports.h"
 
 #include "routed/kernel/text.h"
+#include "routed/wanted/situation.h"
 
 static const char reference[] =
 	"uplinks:\n"

@@ -1,6 +1,8 @@
 /* situations.h - sites and situations of routed's pure part, for its tests */
 #pragma once
-#include "routed/wanted/wanted.h"
+#include "common/site/site.h"
+#include "routed/kernel/kernel.h"
+#include "routed/wanted/situation.h"
 
 /* The reference site. `extra` is appended to its text: whole keys of the root, or NULL. */
 struct site *situations_reference(const char *extra);

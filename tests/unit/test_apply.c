@@ -27,6 +27,10 @@
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/sysctl.h"
 #include "routed/kernel/text.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wanted.h"
 
 struct fixture {
 	struct apply apply;

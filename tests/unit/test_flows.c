@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "common/net/family.h"
+#include "routed/wanted/situation.h"
 
 enum { MS = 1000, SEC = 1000 * MS, FLUSH_AFTER_MS = 3000 };
 

@@ -20,6 +20,7 @@
 
 #include "lib/netns.h"
 #include "routed/kernel/kernel.h"
+#include "routed/kernel/mainroutes.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnl.h"
 #include "routed/kernel/rtnlmsg.h"

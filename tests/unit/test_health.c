@@ -30,6 +30,7 @@
 
 #include "common/clock.h"
 #include "common/site/uplinkset.h"
+#include "routed/wanted/situation.h"
 
 enum { A = 0, B = 1, WEB = 0 };
 

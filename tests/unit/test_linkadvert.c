@@ -20,6 +20,7 @@
 
 #include "common/ctl/ctlsubscriber.h"
 #include "common/site/uplinkset.h"
+#include "routed/wanted/situation.h"
 
 enum { A, B };
 

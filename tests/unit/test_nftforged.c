@@ -11,6 +11,8 @@
 
 #include "lib/situations.h"
 #include "routed/wanted/nftforged.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/situation.h"
 
 /* The reference site, both uplinks up, and what a case adds to that. */
 struct forged_case {

@@ -12,7 +12,10 @@
 
 #include "lib/netns.h"
 #include "lib/situations.h"
+#include "routed/kernel/mainroutes.h"
 #include "routed/kernel/text.h"
+#include "routed/wanted/nfttext.h"
+#include "routed/wanted/situation.h"
 
 /* Hands the text to `nft -c -f -`; in a network namespace of the test's own. */
 static void assert_nft_takes(const char *text)

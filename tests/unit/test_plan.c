@@ -20,7 +20,10 @@
 #include "common/site/uplinkset.h"
 #include "lib/situations.h"
 #include "routed/kernel/text.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/situation.h"
 #include "routed/wanted/wanted.h"
+#include "routed/wanted/wantednumbers.h"
 
 static struct addr addr(const char *text)
 {

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "routed/wanted/selftest.h"
+#include "routed/wanted/situation.h"
 
 #include <netinet/in.h>
 

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "routed/kernel/mainroutes.h"
+#include "routed/uplink/uplink.h"
 #include "routed/wanted/situation.h"
 
 #include <linux/if_addr.h>

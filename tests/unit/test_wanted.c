@@ -10,7 +10,12 @@
 #include <string.h>
 
 #include "lib/situations.h"
+#include "routed/kernel/mainroutes.h"
 #include "routed/kernel/text.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wanted.h"
+#include "routed/wanted/wantednumbers.h"
 
 /* A site and its links; `work` makes the rest. */
 struct fixture {

@@ -19,6 +19,9 @@
 #include "lib/situations.h"
 #include "routed/kernel/plan.h"
 #include "routed/kernel/rtnl.h"
+#include "routed/wanted/decide.h"
+#include "routed/wanted/situation.h"
+#include "routed/wanted/wanted.h"
 
 struct fixture {
 	struct rtnl *rtnl;
