@@ -8,10 +8,10 @@
 
 struct links;
 
-/* Every mistake goes to `report`: the mistakes in the file, an uplink whose interface is a port
- * of a bridge or bond now, and, with the privilege, what the kernel says about the nftables
- * table. `links` NULL: they are read here. -EINVAL after a reported mistake; any other negative
- * errno is reported too. */
+/* Every mistake goes to `report`: the mistakes in the file, an uplink whose interface is a
+ * port of a bridge or bond now, and, with the privilege, what the kernel says about the
+ * nftables table. `links` NULL: they are read here. -EINVAL after a reported mistake; any
+ * other negative errno is reported too. */
 int load_site(const char *path, const struct links *links, struct report *report,
 	struct site **ret_site);
 

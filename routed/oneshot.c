@@ -1,7 +1,7 @@
-/* oneshot.c - the verbs that read the kernel themselves, without an agent: check, plan, flush
+/* oneshot.c - verbs that read the kernel themselves, without an agent: check, plan, flush
  *
- * `plan` takes the steps of reconcile.c without the writing: it reads the file and the kernel as
- * they are now, so it also shows the changes that a reload would make. It asks the running
+ * `plan` takes the steps of reconcile.c without the writing: it reads the file and the kernel
+ * as they are now, so it also shows the changes that a reload would make. It asks the running
  * agent for what only that knows: the states of the uplinks, and gateways whose routes have
  * gone. If no agent runs, an uplink with carrier, address and gateway counts as up.
  */

@@ -1,4 +1,4 @@
-/* oneshot.h - the verbs that read the kernel themselves, without an agent: check, plan, flush */
+/* oneshot.h - verbs that read the kernel themselves, without an agent: check, plan, flush */
 #pragma once
 #include "common/cli.h"
 

@@ -2,14 +2,14 @@
  *
  * routed_run() builds the one struct routed and stays in its event loop. What can wake it:
  *
- *     mirror of links       a link or an address         -> reconcile_soon; now if a state changes
- *     rtnlwatch, nft        another program wrote to ours -> reconcile_soon
- *     prober (per uplink)   an answer, or none           -> agent_step; now if a state changes
- *     poll                  carrier and traffic          -> the same
- *     health                a server died, or lives      -> linkfeed_servers, events_changes
- *     look                  ten seconds are over         -> reconcile_now
- *     SIGHUP                                             -> routed_reload
- *     control socket        a verb                       -> requests.c
+ *     mirror of links      a link or an address       -> reconcile_soon, or now (new state)
+ *     rtnlwatch, nft       another program's writing  -> reconcile_soon
+ *     prober (per uplink)  an answer, or none         -> agent_step, reconcile_after
+ *     poll                 carrier and traffic        -> the same
+ *     health               a server died, or lives    -> linkfeed_servers, events_changes
+ *     look                 ten seconds are over       -> reconcile_now
+ *     SIGHUP                                          -> routed_reload
+ *     control socket       a verb                     -> requests.c
  *
  * At the end it forgets everything but the state folder: the kernel stays as it is, and the
  * next agent finds it so.
@@ -223,8 +223,8 @@ static void routed_on_watchdog(evutil_socket_t fd, short what, void *arg)
 /* ---- the configuration ---- */
 
 /* A mark stands for a place in the list of uplinks. Another uplink may have that place now, or
- * none, and connections that bear the mark would leave by the wrong one. `before` is from before
- * this reload, or from the run before this one. */
+ * none, and connections that bear the mark would leave by the wrong one. `before` is from
+ * before this reload, or from the run before this one. */
 static void forget_moved_flows(
 	struct conntrack *conntrack, const struct savedstate *before, const struct site *site)
 {

@@ -8,8 +8,8 @@
  *             its source among all of its devices (RFC 6724); IPv4 chooses by the outgoing
  *             device
  *   Windows   a loopback adapter per uplink. Windows takes and sends packets only by the
- *             device that has the address (strong host model, RFC 1122 section 3.3.4.2), unless
- *             both devices are configured otherwise
+ *             device that has the address (strong host model, RFC 1122 section 3.3.4.2),
+ *             unless both devices are configured otherwise
  *
  * The LAN address, the default route and the resolver stay as they are; the text shows them.
  * Only serverconf_run touches the system: it looks up the router's own LAN address.

@@ -5,11 +5,11 @@
  *             <-----------
  *               standby                 wanted: an nftables table without NAT
  *
- * So withdrawing is reconcile.c's ordinary way from the present state to the wanted one, and if
- * other programs put a part of it back, that goes again. On standby nothing is probed, since
- * probes would go out from addresses that are the other router's: the state of an uplink is
- * what link, address and gateway say. A takeover resets the uplinks, as after a boot: they are
- * used until the probes, which begin at once, say otherwise.
+ * So withdrawing is reconcile.c's ordinary way from the present state to the wanted one, and
+ * if other programs put a part of it back, that goes again. On standby nothing is probed,
+ * since probes would go out from addresses that are the other router's: the state of an uplink
+ * is what link, address and gateway say. A takeover resets the uplinks, as after a boot: they
+ * are used until the probes, which begin at once, say otherwise.
  *
  * Settings below /proc/sys stay: they do nothing without routes, and the next takeover finds
  * them. Connections stay tracked: they go on if this router is soon at work again.

@@ -1,8 +1,9 @@
 /* standby.h - one of two routers stands by: it follows the links and leaves routing alone
  *
  * Another program decides which of the two is at work (keepalived, docs/ha.md), and says so by
- * the verbs `takeover` and `standby` (rolechange.h). The last role is saved until the next boot;
- * a restart goes on with it. `run --standby` is for the boot itself, before any such verb.
+ * the verbs `takeover` and `standby` (rolechange.h). The last role is saved until the next
+ * boot; a restart goes on with it. `run --standby` is for the boot itself, before any such
+ * verb.
  */
 #pragma once
 #include <jansson.h>
@@ -22,6 +23,6 @@ bool standby_at_start(const struct cli *cli, enum savedstate_role saved);
  * we said so. The caller frees it. */
 char *standby_table(const struct site *site, struct sysctl_store *sysctls);
 
-/* Takes over, or withdraws from the kernel all that is ours but settings; done when it returns.
- * Nothing happens if that is the role already. The reply for the control socket. */
+/* Takes over, or withdraws from the kernel all that is ours but settings; done when it
+ * returns. Nothing happens if that is the role already. The reply for the control socket. */
 json_t *standby_answer(struct routed *routed, bool standby);

@@ -91,7 +91,8 @@ enum agent_change {
 	AGENT_NEW_STATE = 2, /* the kernel has to follow */
 };
 
-/* Lets one machine, or all of them, draw their conclusions. Returns a set of enum agent_change. */
+/* Lets one machine, or all of them, draw their conclusions. Returns a set of enum
+ * agent_change. */
 unsigned int agent_step(struct agent *agent, size_t index);
 unsigned int agent_step_all(struct agent *agent);
 

@@ -1,10 +1,10 @@
 /* savedstate.h - what routed must still know after a restart: which uplinks are drained, their
  * states, and whether the router stands by
  *
- * A small JSON file in the state folder, replaced as a whole: if routed is killed at any moment,
- * either the old file or the new one is there. The states count until the next boot, since
- * their times are those of the monotonic clock. A drained uplink stays drained until it is
- * undrained.
+ * A small JSON file in the state folder, replaced as a whole: if routed is killed at any
+ * moment, either the old file or the new one is there. The states count until the next boot,
+ * since their times are those of the monotonic clock. A drained uplink stays drained until it
+ * is undrained.
  */
 #pragma once
 #include <stdbool.h>
@@ -26,13 +26,12 @@ struct savedstate_uplink {
 struct savedstate {
 	struct savedstate_uplink uplinks[SITE_MAX_UPLINKS];
 	size_t n_uplinks;
-	uint32_t
-		mark; /* connections carry marks that follow from it and the order; 0: unknown */
+	uint32_t mark; /* connections carry marks made from it and the order; 0: unknown */
 	enum savedstate_role role;
 };
 
-/* Without a file nothing is saved. The same if it cannot be read or is no JSON object, which is
- * logged. */
+/* Without a file nothing is saved. The same if it cannot be read or is no JSON object, which
+ * is logged. */
 void savedstate_load(const char *path, struct savedstate *ret_saved);
 
 /* `durable`: on the disk before it returns, which may take some milliseconds; else a power

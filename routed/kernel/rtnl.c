@@ -1,8 +1,8 @@
 /* rtnl.c - reads and writes the kernel's routes, rules and interface groups
  *
  * The thin edge below plan.c: a dump becomes a struct kernel, a plan step becomes one message.
- * Callers are apply.c (steps), reconcile.c (dumps), observer.c (the carriers) and gateways.c (the routes
- * of others).
+ * Callers are apply.c (steps), reconcile.c (dumps), observer.c (the carriers) and gateways.c
+ * (the routes of others).
  *
  * Ours is what carries KERNEL_PROTOCOL. The kernel filters dumps by it where it can, we do
  * again in any case. In removals it is part of what has to match, additions are exclusive, and

@@ -1,4 +1,4 @@
-/* events.c - reports what changed: the log, the subscribers of `events`, the operator's program
+/* events.c - reports what changed: log, subscribers of `events`, the operator's program
  *
  * The last report of each uplink is kept; an event is made where the present differs from it,
  * so that nothing is reported twice and nothing is missed, whatever the order of causes was.

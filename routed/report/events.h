@@ -1,4 +1,4 @@
-/* events.h - reports what changed: the log, the subscribers of `events`, the operator's program
+/* events.h - reports what changed: log, subscribers of `events`, the operator's program
  *
  * Each event is an object as `routed events` prints it; routed(8) lists the members. Called by
  * reconcile.c after the kernel was changed, never before.
@@ -24,8 +24,8 @@ int events_new(
 	const struct eventsink *sink, const struct health *health, struct events **ret_events);
 void events_free(struct events *events);
 
-/* Everything that differs from the last report, and what `sweep` has deleted. True if an uplink
- * is in another state: the saved state has to be written. */
+/* Everything that differs from the last report, and what `sweep` has deleted. True if an
+ * uplink is in another state: the saved state has to be written. */
 bool events_changes(
 	struct events *events, const struct agent *agent, const struct flowsweep *sweep);
 

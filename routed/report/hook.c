@@ -1,8 +1,8 @@
 /* hook.c - the operator's program (`routing.notify`), run at each change of state
  *
  * A job goes from the waiting list to the running list, where it has a process, a descriptor
- * of that process (pidfd_open(2)) that becomes readable at its end, and a timer. SIGCHLD is not
- * needed, so our children disturb nothing else in this process.
+ * of that process (pidfd_open(2)) that becomes readable at its end, and a timer. SIGCHLD is
+ * not needed, so our children disturb nothing else in this process.
  */
 #include "routed/report/hook.h"
 

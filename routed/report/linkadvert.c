@@ -230,9 +230,9 @@ static bool route_is_static(const struct kernel_route *route)
 	       addr_is_set(&route->nexthops[0].gateway);
 }
 
-/* The set of families in which the uplink needs that step: for its own table, for the rules that
- * lead there, for the tracked default over it, for its group. A sysctl belongs to no single
- * uplink, the route to a loopback belongs to the server. */
+/* The set of families in which the uplink needs that step: for its own table, for the rules
+ * that lead there, for the tracked default over it, for its group. A sysctl belongs to no
+ * single uplink, the route to a loopback belongs to the server. */
 static uint32_t step_families(const struct plan_step *step, const struct site *site, size_t i,
 	const struct situation_uplink *uplink)
 {

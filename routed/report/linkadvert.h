@@ -1,8 +1,8 @@
 /* linkadvert.h - what dnsd hears about uplinks and servers, and in which order with the kernel
  *
- * Pure. `advertised` is the last advertisement, `now` the present. News that makes an uplink or a
- * server worse is advertised before the kernel is changed, so that dnsd sends no client to an
- * uplink that stops carrying packets. News that makes it better, and new addresses, are
+ * Pure. `advertised` is the last advertisement, `now` the present. News that makes an uplink
+ * or a server worse is advertised before the kernel is changed, so that dnsd sends no client
+ * to an uplink that stops carrying packets. News that makes it better, and new addresses, are
  * advertised after the kernel holds what they need. Each advertisement is one line with all of
  * it: docs/control.md.
  */
@@ -48,13 +48,12 @@ struct linkadvert {
 	size_t n_servers;
 };
 
-/* All of these return whether `advertised` has something new that a reader would act upon or show
- * differently.
+/* All of these return whether `advertised` has something new that a reader would act upon or
+ * show differently.
  *
- * linkadvert_follow brings it into the order of another configuration: it keeps what is known of
- * the uplinks (by name and interface) and servers that `now` has too.
- * linkadvert_worse adds what makes an uplink or a server worse: to be sent before the kernel is
- * changed.
+ * linkadvert_follow brings it into the order of another configuration: it keeps what is known
+ * of the uplinks (by name and interface) and servers that `now` has too. linkadvert_worse adds
+ * what makes an uplink or a server worse: to be sent before the kernel is changed.
  * linkadvert_rest adds all else: to be sent once the kernel is changed. An uplink in the set
  * `held` does not get better, and keeps its addresses. */
 bool linkadvert_follow(struct linkadvert *advertised, const struct linkadvert *now);
@@ -64,9 +63,9 @@ bool linkadvert_rest(
 bool linkadvert_servers(
 	struct linkadvert *advertised, const struct linkadvert *now, uint32_t held);
 
-/* The set of uplinks whose routes, rules or forwards the kernel does not hold: those of IPv4, or
- * those of IPv6 where an uplink has only that. To be called after apply_plan, which marks the
- * steps that failed. */
+/* The set of uplinks whose routes, rules or forwards the kernel does not hold: those of IPv4,
+ * or those of IPv6 where an uplink has only that. To be called after apply_plan, which marks
+ * the steps that failed. */
 uint32_t linkadvert_held(const struct site *site, const struct situation *situation,
 	const struct plan *plan, bool nft_failed);
 

@@ -113,8 +113,8 @@ void serverevents_changes(struct serverevents *events, const struct site *site,
 
 /* ---- reload ---- */
 
-/* A set of the old site's uplinks as a set of the new one's; `places` has the old index of each
- * new uplink, or -1. */
+/* A set of the old site's uplinks as a set of the new one's; `places` has the old index of
+ * each new uplink, or -1. */
 static uint32_t translate_uplinks(uint32_t set, const int *places, size_t n_uplinks)
 {
 	uint32_t translated = 0;

@@ -13,7 +13,8 @@ int statustext_run(const struct cli *cli);
 int statustext_run_events(const struct cli *cli);
 
 /* Asks the running routed `request`, or for cli->verb if that is NULL. NULL after a message on
- * standard error; without a message if `is_optional` and routed does not run. A new reference. */
+ * standard error; without a message if `is_optional` and routed does not run. A new
+ * reference. */
 json_t *statustext_ask(const struct cli *cli, const json_t *request, bool is_optional);
 
 /* The table, from the reply. */
