@@ -1,12 +1,13 @@
-/* sockets.c - keeps the open sockets to those that should be
+/* sockets.c - opens and closes sockets until exactly the wanted ones are open
  *
- * Called by dnsd.c after each change of links or configuration. A socket is known by view,
- * address, port and protocol. One that cannot be bound, since another program has the port or
- * the address is just going, waits with doubling patience; what was wrong is logged once, and
- * so is its end. UDP and TCP of an address are two sockets here: either may fail alone.
+ * follow.c calls it after each change of links or configuration. View, address, port and
+ * protocol identify a socket. If a socket cannot be bound, because another program has the port
+ * or the address is about to go, it is tried again after a pause that doubles each time. The
+ * fault is logged once, and so is its end. UDP and TCP of an address are two sockets here:
+ * either may fail alone.
  *
- * At the end of the process sockets are not closed for good: the service manager may hold them
- * for the next one (handover.h), which begins with what it was left.
+ * When the process ends, the service manager may hold the sockets for the next process
+ * (handover.h), which starts with them.
  */
 #include "dnsd/serve/sockets.h"
 
@@ -28,21 +29,21 @@
 enum {
 	RETRY_FIRST_MS = 1000,
 	RETRY_LAST_MS = 30000,
-	LOSSES_S = 10, /* between two looks at what was lost in sending */
+	LOSSES_S = 10, /* between two checks for lost responses */
 	PROBLEM_LEN = PORTOWNER_TEXT_MAX + 160,
 };
 
 struct entry {
 	struct socket_spec spec;
 	bool tcp;
-	bool is_wanted; /* mark of sockets_apply */
+	bool is_wanted; /* set by sockets_apply */
 	struct udp *udp;
 	struct tcp_listener *listener;
 	int err; /* of the last try; 0 if open or not tried yet */
-	bool told;
+	bool is_logged;
 	char problem[PROBLEM_LEN];
 	int64_t patience_ms;
-	int64_t retry_ms; /* clock_now_ms() at which it is tried again */
+	int64_t retry_ms; /* clock_now_ms() of the next try */
 	struct loss loss;
 };
 
@@ -51,7 +52,7 @@ struct sockets {
 	struct event *retry;
 	struct event *losses;
 	struct tcp_server *tcp;
-	struct handover *handover; /* what an earlier process has left to us */
+	struct handover *handover; /* sockets of an earlier process */
 	struct entry **entries;
 	size_t n;
 };
@@ -66,7 +67,7 @@ static const char *entry_protocol(const struct entry *entry)
 	return entry->tcp ? "TCP" : "UDP";
 }
 
-/* ---- what to do about it ---- */
+/* ---- why a socket is not open, and the remedy ---- */
 
 /* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel tells. */
 static void entry_explain_in_use(struct entry *entry)
@@ -78,7 +79,7 @@ static void entry_explain_in_use(struct entry *entry)
 				     ? "set DNSStubListener=no in /etc/systemd/resolved.conf"
 				     : "stop it, or keep it off this address";
 
-	snprintf(entry->problem, sizeof(entry->problem), "%s%s%s; %s. It is tried again",
+	snprintf(entry->problem, sizeof(entry->problem), "%s%s%s; %s. dnsd tries again",
 		strerror(-entry->err), n > 0 ? " by " : "", n > 0 ? owners : "", remedy);
 }
 
@@ -101,20 +102,20 @@ static void entry_explain(struct entry *entry)
 
 static void entry_log_failure(struct entry *entry, int err)
 {
-	/* an address may go between the kernel's message and our bind: worth a word only if
-	 * the next try fails too */
+	/* an address may go between the kernel's message and our bind: log it only if the next
+	 * try fails too */
 	bool first = entry->err == 0;
-	bool tell = !entry->told && !(first && err == -EADDRNOTAVAIL);
+	bool is_news = !entry->is_logged && !(first && err == -EADDRNOTAVAIL);
 
 	if (entry->err != err && !first)
-		tell = true;
+		is_news = true;
 	if (entry->err != err) {
 		entry->err = err;
 		entry_explain(entry); /* walks /proc: not with each try */
 	}
-	if (!tell)
+	if (!is_news)
 		return;
-	entry->told = true;
+	entry->is_logged = true;
 	log_error(0, "listen", "%s: cannot serve %s port %u by %s: %s", entry->spec.view->name,
 		addr_str(&entry->spec.addr), entry->spec.port, entry_protocol(entry),
 		entry->problem);
@@ -122,12 +123,12 @@ static void entry_log_failure(struct entry *entry, int err)
 
 static void entry_log_success(struct entry *entry)
 {
-	log_line(entry->told ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, "listen",
+	log_line(entry->is_logged ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, "listen",
 		"%s: serving %s port %u by %s%s", entry->spec.view->name,
 		addr_str(&entry->spec.addr), entry->spec.port, entry_protocol(entry),
-		entry->told ? " at last" : "");
+		entry->is_logged ? " at last" : "");
 	entry->err = 0;
-	entry->told = false;
+	entry->is_logged = false;
 	entry->problem[0] = '\0';
 	entry->patience_ms = 0;
 }
@@ -168,12 +169,12 @@ static int entry_try_open(struct sockets *sockets, struct entry *entry)
 		sockets->handover, &place, fds, entry->tcp ? 1 : entry->spec.n_threads);
 	int err = entry_open_with(sockets, entry, fds, n);
 
-	if (err < 0 && n > 0) /* or the next try would find the port taken */
+	if (err < 0 && n > 0) /* else the next try finds the port taken */
 		handover_forget(&place);
 	return err;
 }
 
-/* The next process is to have it, if there is a service manager that holds it meanwhile. */
+/* Gives the socket to the service manager, if there is one, for the next process. */
 static void entry_keep(const struct entry *entry)
 {
 	const struct handover_place place = entry_place(entry);
@@ -218,7 +219,7 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
-/* For good, not for the next process. */
+/* Closes the socket, and makes the service manager forget it. */
 static void entry_close(struct entry *entry)
 {
 	const struct handover_place place = entry_place(entry);
@@ -273,7 +274,7 @@ static void sockets_on_retry(evutil_socket_t fd, short what, void *arg)
 	sockets_arm_retry(sockets);
 }
 
-/* The workers only count: to log may wait for whoever reads the log. */
+/* The workers only count: a log line may have to wait for the reader of the log. */
 static void sockets_on_losses(evutil_socket_t fd, short what, void *arg)
 {
 	struct sockets *sockets = arg;
@@ -314,7 +315,7 @@ static struct entry *sockets_find(
 	return NULL;
 }
 
-/* Closes what is not marked: all, or what holds the place of `spec`. */
+/* Closes the sockets that are not wanted: all, or only those in the place of `spec`. */
 static void sockets_close_unwanted(
 	struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {
@@ -333,7 +334,7 @@ static void sockets_close_unwanted(
 	sockets->n = kept;
 }
 
-/* Marks the socket, or adds it, not opened yet. */
+/* Marks the socket as wanted. Adds it, not yet open, if it is new. */
 static int sockets_add_wanted(
 	struct sockets *sockets, const struct socket_spec *spec, bool tcp)
 {

@@ -1,7 +1,7 @@
-/* sockets.h - keeps the open sockets to those that should be
+/* sockets.h - opens and closes sockets until exactly the wanted ones are open
  *
- * sockets_apply() opens what is missing and closes what is no longer wanted; all others are
- * not touched. One that cannot be opened is tried again by itself, and costs only itself.
+ * sockets_apply() opens the missing sockets and closes those that are no longer wanted. It does
+ * not touch the others. A socket that cannot be opened is tried again, and harms no other.
  */
 #pragma once
 #include <stdbool.h>
@@ -31,23 +31,23 @@ struct socket_state {
 	unsigned int n_threads; /* UDP */
 	bool is_open;
 	const char *problem; /* why it is not open, with the remedy; borrowed */
-	int64_t retry_in_ms; /* until it is tried again */
+	int64_t retry_in_ms; /* until the next try */
 };
 
 /* `tcp` is borrowed. Takes over the sockets that the service manager passes. -ENOMEM. */
 int sockets_new(struct event_base *base, struct tcp_server *tcp, struct sockets **ret_sockets);
 
-/* The end of the process: the service manager goes on holding what it holds. */
+/* For the end of the process: the service manager still holds its copies. */
 void sockets_free(struct sockets *sockets);
 
-/* UDP and TCP for each entry; no two may have the same address and port. Their views must have
- * answers already, and outlive their sockets. */
+/* UDP and TCP for each entry; no two entries may have the same address and port. Their views
+ * must have answers, and must outlive the sockets. */
 void sockets_apply(struct sockets *sockets, const struct socket_spec *specs, size_t n);
 
-/* Opens again now what could not be opened: something has changed. */
+/* Tries closed sockets again now, because something has changed. */
 void sockets_retry(struct sockets *sockets);
 
-/* Adds what the open sockets of the view have counted; the view knows of those closed. */
+/* Adds the counters of the open sockets of the view; the view has those of closed ones. */
 void sockets_count(const struct sockets *sockets, const struct view *view, bool tcp,
 	uint64_t totals[STATS_N_COUNTERS]);
 

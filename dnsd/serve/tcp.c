@@ -1,21 +1,22 @@
 /* tcp.c - DNS over TCP (RFC 7766, RFC 9210), on the main thread's event loop
  *
- * A connection carries any number of messages, each with its length in front; queries may come
+ * A connection carries any number of messages, each with its length in front. Queries may be
  * pipelined and are answered in their order. Each connection has one deadline at a time:
  *
- *     state       entered when                         leaves the state by       deadline
- *     IDLE        all is answered and taken            a message's first octets  idle_ms
- *     RECEIVING   a message began (its length is here) its last octet            message_ms
- *     SENDING     responses are queued                 the client takes all      send_ms
+ *     state       entered when                         left when                 deadline
+ *     IDLE        all is answered and taken            a message begins          idle_ms
+ *     RECEIVING   a message began (its length is here) its last octet is here    message_ms
+ *     SENDING     responses are queued                 the client took all       send_ms
  *
- * A deadline is set on entering and is not moved by single octets, so that a client which
- * dribbles its query, or takes the response octet by octet, does not live for ever. Whoever
- * queues too much is not read from until it has taken it. Connections are limited in all and
- * per client; when there is no room the one that was longest without a message makes it.
+ * The deadline starts when the state is entered, and single octets do not move it. So a client
+ * that sends its query, or takes its response, octet by octet does not stay for ever. dnsd
+ * stops reading from a client that has too many responses queued, until the client takes them.
+ * The number of connections is limited, in all and per client. If there is no room, the
+ * connection that was longest without a message is closed.
  *
- * libevent notes: reading is disabled, not just ignored, while paused, for 2.1 calls the read
- * callback in a busy loop when input stays above its high mark; bufferevent_free() drops what
- * is queued, so a connection is closed from the write callback.
+ * libevent notes: while paused, reading is disabled, not just ignored, because 2.1 calls the
+ * read callback in a busy loop when input stays above its high mark. bufferevent_free() drops
+ * queued output, so a connection is closed from the write callback.
  */
 #include "dnsd/serve/tcp.h"
 
@@ -43,12 +44,12 @@
 
 enum {
 	TCP_QUERY_MIN = 12,    /* a header */
-	TCP_QUERY_MAX = 8192,  /* real ones have 1 % of it; bounds what a client can park */
+	TCP_QUERY_MAX = 8192,  /* real queries have 1 % of it; bounds the memory of a client */
 	TCP_READ_AHEAD = 4096, /* octets of pipelined queries taken in one wake-up */
 	TCP_BACKLOG = 256,
 	TCP_IDLE_LEAST_MS = 500,
 	TCP_PAUSE_MS = 1000, /* without a free descriptor */
-	TCP_TELL_AGAIN_MS = 60000,
+	TCP_LOG_AGAIN_MS = 60000,
 };
 
 const struct tcp_limits tcp_limits_default = {
@@ -68,10 +69,10 @@ struct conn {
 	struct bufferevent *bev;
 	struct event *deadline;
 	struct addr client;
-	struct addr limited; /* what max_per_client counts: the address, or its /64 */
+	struct addr limited; /* max_per_client counts by it: the address, or its /64 */
 	enum conn_state state;
-	bool is_closing; /* nothing more is read; ends when all is sent */
-	bool is_served;	 /* was answered before */
+	bool is_closing; /* reads nothing more, ends when all is sent */
+	bool is_served;	 /* has got an answer */
 };
 
 struct tcp_server {
@@ -83,7 +84,7 @@ struct tcp_server {
 	struct event *finish; /* pending: the grace before the end */
 	tcp_done_fn *done;
 	void *done_arg;
-	struct logonce logged; /* that descriptors are out */
+	struct logonce logged; /* that no descriptor is free */
 	uint8_t query[TCP_QUERY_MAX + RESPOND_QUERY_SLACK];
 	uint8_t reply[2 + RESPOND_TCP_CAP];
 };
@@ -160,7 +161,7 @@ static void conn_respond(struct conn *conn, size_t len)
 
 enum step { STEP_ANSWERED, STEP_INCOMPLETE, STEP_BAD };
 
-/* Takes one message out of the input and answers it, if it is there whole. */
+/* Takes one message out of the input and answers it, if the whole message is here. */
 static enum step conn_step(struct conn *conn)
 {
 	struct tcp_server *server = conn->listener->server;
@@ -185,13 +186,13 @@ static enum step conn_step(struct conn *conn)
 	return STEP_ANSWERED;
 }
 
-/* Before the end: one that was served and asks nothing at the moment. */
+/* Only while the process ends: the connection has got its answers and asks nothing now. */
 static bool is_finished(const struct conn *conn, size_t waiting)
 {
 	return conn->listener->server->done && conn->is_served && waiting == 0;
 }
 
-/* Sets state, deadline and whether to read on, by what is queued and what is half there.
+/* Sets state, deadline and whether to read on, by the queued output and the waiting input.
  * `has_moved`: a message was finished, so a new deadline begins. May free the connection. */
 static void conn_settle(struct conn *conn, bool has_moved)
 {
@@ -210,7 +211,7 @@ static void conn_settle(struct conn *conn, bool has_moved)
 	else
 		bufferevent_enable(conn->bev, EV_READ);
 
-	/* to go on sending is no progress: that deadline is moved by on_written alone */
+	/* SENDING again is no progress: only conn_on_written moves that deadline */
 	if (state != conn->state || (has_moved && state != CONN_SENDING))
 		conn_enter(conn, state);
 }
@@ -252,7 +253,7 @@ static void conn_on_written(struct bufferevent *bev, void *arg)
 	struct conn *conn = arg;
 
 	(void)bev;
-	conn->state = CONN_NEW; /* all was taken: whatever comes has its full time */
+	conn->state = CONN_NEW; /* the client took all: the next state has its full time */
 	conn_process(conn);
 }
 
@@ -265,7 +266,7 @@ static void conn_on_event(struct bufferevent *bev, short what, void *arg)
 		conn_free(conn);
 		return;
 	}
-	/* the client may have closed only its half: it still gets what it asked for */
+	/* the client may have closed only its half: it still gets its answers */
 	conn->is_closing = true;
 	conn_settle(conn, false);
 }
@@ -291,9 +292,9 @@ static struct addr limited_addr(const struct addr *client)
 	return limited;
 }
 
-/* The connection that is longest without a message, one that was served and waits for nothing
- * before one that is at work or has just come: else who holds the others with messages that
- * never end would keep everybody out. Of one client if `limited` is given. */
+/* The connection that was longest without a message. A served and idle connection goes before one
+ * that is busy or new: else a client with messages that never end would keep all others out.
+ * Only of one client, if `limited` is given. */
 static struct conn *find_oldest(struct tcp_server *server, const struct addr *limited)
 {
 	struct conn *oldest = NULL;
@@ -368,7 +369,8 @@ static int conn_new(struct tcp_listener *listener, int fd, const struct addr *cl
 
 /* ---- listeners ---- */
 
-/* The inside view, asked through an uplink. The client learns it at once: by a reset. */
+/* The inside view, asked through an uplink: resets the connection, so that the client learns it
+ * at once. */
 static bool is_closed_to_uplink(struct tcp_listener *listener, int fd, int family)
 {
 	const struct linger reset = {.l_onoff = 1};
@@ -398,8 +400,8 @@ static void listener_on_accepted(struct evconnlistener *acceptor, evutil_socket_
 		close(fd);
 }
 
-/* accept(2) looks for a free descriptor first, and fails without one even if nobody waits. */
-static bool somebody_waits(struct evconnlistener *acceptor)
+/* accept(2) wants a free descriptor first, and fails without one even if no client waits. */
+static bool client_waits(struct evconnlistener *acceptor)
 {
 	struct pollfd pfd = {.fd = evconnlistener_get_fd(acceptor), .events = POLLIN};
 
@@ -413,9 +415,9 @@ static void listener_on_accept_failed(struct evconnlistener *acceptor, void *arg
 	struct tcp_server *server = listener->server;
 	int err = EVUTIL_SOCKET_ERROR();
 
-	if (!somebody_waits(acceptor))
+	if (!client_waits(acceptor))
 		return;
-	if (logonce_is_due(&server->logged, clock_now_ms(), TCP_TELL_AGAIN_MS))
+	if (logonce_is_due(&server->logged, clock_now_ms(), TCP_LOG_AGAIN_MS))
 		log_error(-err, "tcp", "cannot accept connections; %zu are open",
 			server->counters.open);
 	if ((err == EMFILE || err == ENFILE) && server->counters.open > 0) {
@@ -452,8 +454,8 @@ static int tcp_open_socket(const struct tcp_at *at, int *ret_fd)
 
 	if (fd < 0)
 		return -errno;
-	/* former connections in TIME_WAIT must not keep us from the port; a second listener
-	 * is refused all the same (socket(7)). Accepted sockets inherit TCP_NODELAY. */
+	/* Former connections in TIME_WAIT must not block the port; the kernel still refuses a
+	 * second listener (socket(7)). Accepted sockets inherit TCP_NODELAY. */
 	if ((err = tcp_set_option(fd, SOL_SOCKET, SO_REUSEADDR)) < 0 ||
 		(err = tcp_set_option(fd, IPPROTO_TCP, TCP_NODELAY)) < 0)
 		return err;
@@ -484,7 +486,7 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 		free(listener);
 		return err;
 	}
-	/* one that was handed over may block, and libevent accepts until there is none left */
+	/* a socket that was handed over may block, and libevent accepts until none is left */
 	evutil_make_socket_nonblocking(fd);
 	listener->resume = evtimer_new(server->base, server_on_resume, listener);
 	/* backlog 0: it listens already */
@@ -546,8 +548,8 @@ static void server_on_grace_over(evutil_socket_t fd, short what, void *arg)
 	server->done(server->done_arg);
 }
 
-/* Connections that wait to be accepted are left to the next process, if one will have the
- * socket. One that has just been accepted has its question under way: hence the grace. */
+/* Connections that wait to be accepted are left to the next process, if it takes the socket over.
+ * A connection that was just accepted has its query on the way: the grace is for it. */
 void tcp_server_finish(struct tcp_server *server, int grace_ms, tcp_done_fn *done, void *arg)
 {
 	struct tcp_listener *listener;

@@ -17,10 +17,10 @@ struct tcp_listener; /* opaque */
 struct tcp_limits {
 	unsigned int max_connections;
 	unsigned int max_per_client; /* of one IPv4 address or IPv6 /64 */
-	int idle_ms;		     /* without a message; less when more than half full */
+	int idle_ms;		     /* without a message; shorter when more than half full */
 	int message_ms;		     /* from the first to the last octet of one message */
 	int send_ms;		     /* until queued responses are taken */
-	size_t output_max;	     /* octets of responses queued; then no more is read */
+	size_t output_max; /* octets of queued responses; beyond it no query is read */
 };
 
 extern const struct tcp_limits tcp_limits_default;
@@ -29,7 +29,7 @@ struct tcp_at {
 	struct addr addr;
 	uint16_t port;
 	uint32_t scope_id; /* of a link-local address */
-	int fd; /* listens there already, for an earlier process, and is taken over; or -1 */
+	int fd; /* listens there already, from an earlier process, and is taken over; or -1 */
 };
 
 /* `limits` is copied. -ENOMEM. */
@@ -37,8 +37,8 @@ int tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
 	struct tcp_server **ret_server);
 void tcp_server_free(struct tcp_server *server); /* its listeners must be closed */
 
-/* The end is near: accepts nothing more, closes each connection once it has been answered, all
- * of them after the grace. Calls `done` when there is none left, from the event loop. */
+/* Accepts nothing more and closes each connection once it has its answers, all of them after the
+ * grace. Calls `done` from the event loop when no connection is left. */
 typedef void tcp_done_fn(void *arg);
 void tcp_server_finish(struct tcp_server *server, int grace_ms, tcp_done_fn *done, void *arg);
 
@@ -58,7 +58,7 @@ int tcp_listen(struct tcp_server *server, const struct tcp_at *at, struct view *
 /* Its socket. Borrowed. */
 int tcp_listener_fd(const struct tcp_listener *listener);
 
-/* Closes its connections too; what it counted is added to the view's gone_tcp. */
+/* Closes its connections too. Adds its counters to the view's gone_tcp. */
 void tcp_listener_close(struct tcp_listener *listener);
 
 void tcp_count(const struct tcp_listener *listener, uint64_t totals[STATS_N_COUNTERS]);

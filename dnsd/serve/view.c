@@ -1,6 +1,6 @@
-/* view.c - what is answered now in one view, handed from the main thread to the workers
+/* view.c - the current answers of one view, handed from the main thread to the workers
  *
- * All functions here are the main thread's; the workers' half is inline in view.h. See M.
+ * The main thread calls all functions here; the workers' half is inline in view.h. See M.
  * Michael, "Hazard Pointers" (2004). The number of readers is small and publications are rare,
  * so lists are walked.
  */

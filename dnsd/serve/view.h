@@ -1,10 +1,9 @@
-/* view.h - what is answered now in one view, handed from the main thread to the workers
+/* view.h - the current answers of one view, handed from the main thread to the workers
  *
- * The main thread builds a new table whenever a link or the configuration changes and
- * publishes it; each worker takes what is current once per batch, so that all answers of a
- * batch come from one table. Nobody ever waits: a worker says in a place of its own which
- * answers it holds (a hazard pointer), and the main thread frees old ones when no worker holds
- * them.
+ * When a link or the configuration changes, the main thread builds a new table and publishes
+ * it. Each worker takes the current answers once per batch, so all answers of a batch come from
+ * one table. No thread ever waits: a worker writes into a place of its own which answers it
+ * holds (a hazard pointer), and the main thread frees old ones when no worker holds them.
  */
 #pragma once
 #include <stdatomic.h>
@@ -17,14 +16,14 @@
 #include "dnsd/answer/table.h"
 #include "dnsd/wire/stats.h"
 
-/* One publication. Immutable, but for the list that the main thread keeps old ones in. */
+/* One publication. Immutable, except for the main thread's list of old ones. */
 struct answers {
 	struct table *table;
 	struct respond_conf conf;
 	struct answers *next_retired;
 };
 
-/* A worker's place. A cache line of its own, for it is written with each batch. */
+/* A worker's place. It has its own cache line, since each batch writes it. */
 struct view_reader {
 	_Alignas(64) _Atomic(struct answers *) holds;
 	struct view_reader *next; /* main thread only */
@@ -51,20 +50,20 @@ void view_free(struct view *view); /* all readers must have left */
 /* Makes `answers` current and the view its owner. */
 void view_publish(struct view *view, struct answers *answers);
 
-/* The inside view: what comes in by these interfaces is not answered. */
+/* For the inside view: queries from these interfaces get no answer. */
 void view_close_to(struct view *view, const int *ifindices, size_t n);
 
-/* Frees what no reader holds any more. Returns whether something is left: try again later. */
+/* Frees the answers that no reader holds. Returns whether some are left: try again later. */
 bool view_reclaim(struct view *view);
 
-/* For the main thread: what is current, valid until the next publication. */
+/* For the main thread: the current answers, valid until the next publication. */
 const struct answers *view_current(const struct view *view);
 
-/* A worker's place is entered before its thread starts and left after that has ended. */
+/* A worker joins before its thread starts, and leaves after the thread has ended. */
 void view_join(struct view *view, struct view_reader *reader);
 void view_leave(struct view *view, struct view_reader *reader);
 
-/* What is current, valid until view_drop(): the worker's two calls per batch. */
+/* The current answers, valid until view_drop(): the worker's two calls per batch. */
 static inline const struct answers *view_take(struct view *view, struct view_reader *reader)
 {
 	struct answers *answers = atomic_load_explicit(&view->current, memory_order_acquire);

@@ -8,10 +8,10 @@
 /* From site.yaml alone. */
 void zoneadvice(const struct zone *zone, const struct site *site, struct report *report);
 
-/* With the addresses that the uplinks have at the moment: NS names that have one of them as a
- * literal. What site.yaml's own addresses tell was said by zoneadvice already. */
+/* With the present addresses of the uplinks: warns of NS names that have one of them as a
+ * literal. zoneadvice() has warned of the addresses in site.yaml already. */
 void zoneadvice_live(const struct zone *zone, const struct site *site,
 	const struct facts *facts, struct report *report);
 
-/* Its addresses may change any day: nothing in site.yaml says that they are fixed. */
+/* Its addresses may change any day: site.yaml does not say that they are fixed. */
 bool zoneadvice_is_dynamic(const struct site_uplink *uplink);
