@@ -1,7 +1,7 @@
 /* config.c - site.yaml and all its zone files, read and checked as one
  *
- * Called by the verb `check`, by dnsd.c at start and at each reload, and by `delegation`. It
- * knows neither links nor sockets, so that `check` says on any machine what `run` would say.
+ * The verbs `check` and `delegation` call it, and dnsd.c at start and at each reload. It knows
+ * neither links nor sockets, so that `check` reports on any machine what `run` would report.
  */
 #include "dnsd/config.h"
 
@@ -60,7 +60,7 @@ static int config_read_zones(struct config *config, struct report *report)
 	return err;
 }
 
-/* ---- what is kept current at parents ---- */
+/* ---- parents that dnsd keeps current ---- */
 
 static int config_read_key(
 	struct config *config, size_t i, struct report *report, struct tsig_key **ret_key)
@@ -81,7 +81,7 @@ static int config_read_key(
 	return err < 0 && err != -ENOMEM ? -EINVAL : err;
 }
 
-/* A `parent` with nothing to do was meant otherwise. */
+/* Warns of a `parent` with nothing to do: the operator meant something else. */
 static int check_parent_targets(const struct config *config, size_t i, struct report *report)
 {
 	const struct site_zone *zone = &config->site->dns.zones[i];
@@ -125,7 +125,7 @@ static int config_read_keys(struct config *config, struct report *report)
 	return err;
 }
 
-/* ---- what only the answers can tell ---- */
+/* ---- warnings that need finished answers ---- */
 
 struct largest {
 	struct table_largest answer;
@@ -142,14 +142,14 @@ static void warn_of_large(
 		return;
 	type = ldns_rr_type2str(largest->answer.type);
 	report_add(report, REPORT_WARNING, zone->file, 0,
-		"the answer to %s %s in view %s has %zu octets; above %d, who asks without "
+		"the answer to %s %s in view %s has %zu octets; above %d a client without "
 		"EDNS gets it truncated and must ask again by TCP",
 		name_str(largest->answer.name, name), type ? type : "", largest->view,
 		largest->answer.len, CONFIG_PLAIN_UDP);
 	free(type);
 }
 
-/* The tables live on until the warnings are made: names in `largest` are theirs. */
+/* The tables own the names in `largest`, so they must outlive the warnings. */
 static void warn_by_tables(const struct config *config, struct table *const *tables,
 	const int *views, size_t n_views, struct report *report)
 {

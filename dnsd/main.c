@@ -34,7 +34,7 @@ static void print_summary(const char *path, const struct config *config)
 		plural(n_records), n_views, plural(n_views));
 }
 
-/* What only this machine's addresses tell; on another one there is nothing to say. */
+/* Warnings that need this machine's addresses; on another machine there are none. */
 static void check_advise(const struct config *config, struct report *report)
 {
 	struct links *links = NULL;
@@ -83,8 +83,7 @@ static const struct cli_verb verbs[] = {
 		.run = dnsd_run},
 	{.name = "reload",
 		.args = "",
-		.summary =
-			"the running dnsd reads its files anew; says what is wrong with them",
+		.summary = "the running dnsd reads its files again and reports their mistakes",
 		.run = reload_run},
 	{.name = "status",
 		.args = "",

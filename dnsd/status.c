@@ -1,8 +1,8 @@
-/* status.c - what `dnsd status` tells, as JSON, out of the running server
+/* status.c - the reply to `dnsd status` as JSON, made from the running server
  *
- * Called by the control socket's handler on the main thread. It reads struct dnsd and changes
- * nothing. Counters are read while the workers count on: each is right, their sum may be a
- * few queries apart.
+ * The control socket's handler calls it on the main thread. It reads struct dnsd and changes
+ * nothing but the egress that it checks again. The workers count on while it reads: each
+ * counter is right, but they may be some queries apart.
  */
 #include "dnsd/status.h"
 
@@ -63,7 +63,7 @@ static json_t *json_view_counters(const struct dnsd *dnsd, const struct view *vi
 
 /* ---- sockets ---- */
 
-/* The interface that answers of the socket leave by; "" if they go nowhere. */
+/* The interface by which answers of the socket leave; "" if there is no route. */
 static json_t *json_egress(const struct dnsd *dnsd, const struct socket_state *state)
 {
 	const struct egress_path *way = egress_find(&dnsd->egress, &state->addr);
@@ -125,7 +125,7 @@ static json_t *json_inside(const struct dnsd *dnsd, const struct view *view)
 	return object;
 }
 
-/* What routed says of an uplink, null where it says nothing. */
+/* The report of routed on an uplink, null for none. */
 static json_t *json_reported(const struct routed_report_uplink *reported)
 {
 	if (!reported)
@@ -176,7 +176,7 @@ static const struct view *dnsd_view_of(const struct dnsd *dnsd, int index)
 	return NULL;
 }
 
-/* All uplinks, those without a view of their own (inbound: no) too, then the inside. */
+/* All uplinks, also those without a view (inbound: no), then the inside. */
 static json_t *json_views(const struct dnsd *dnsd)
 {
 	json_t *list = json_array();
@@ -251,7 +251,7 @@ static json_t *json_counter(uint64_t number)
 	return json_integer((json_int_t)number);
 }
 
-/* null where it is negative: there is none. */
+/* A negative number means none: null. */
 static json_t *json_ms(int64_t ms)
 {
 	return ms < 0 ? json_null() : json_integer(ms);

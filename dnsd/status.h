@@ -1,7 +1,6 @@
-/* status.h - what `dnsd status` tells: as JSON by the server, as a table for people by the
- * verb
+/* status.h - `dnsd status`: the server's reply as JSON, the verb's tables for people
  *
- * The fields are an interface, described in dnsd(8): they are added to, never renamed.
+ * The fields are an interface, described in dnsd(8): they are added, never renamed.
  */
 #pragma once
 #include <jansson.h>
@@ -10,7 +9,7 @@
 
 struct dnsd;
 
-/* A new reference; NULL without memory. Looks at routes on the way. */
+/* The server side. A new reference; NULL without memory. Also checks the egress again. */
 json_t *status_json(struct dnsd *dnsd);
 
 /* The verb `status`: asks the running dnsd and prints. Returns the exit status. */

@@ -1,6 +1,6 @@
-/* statustext.c - the verb `status`: asks the running dnsd and prints what it says
+/* statustext.c - the verb `status`: asks the running dnsd and prints its reply
  *
- * With --json the reply is printed as it is; else as tables for people, which may change with
+ * With --json it prints the reply as it is, else as tables for people, which may change with
  * each release.
  */
 #include <errno.h>
@@ -25,24 +25,24 @@ json_t *status_ask(const struct cli *cli)
 
 /* ---- tables ---- */
 
-/* Where the states come from, and how sure that is. */
+/* The source of the states, and whether it is current. */
 static void print_routed(const json_t *stream)
 {
 	long long age_ms = reply_number(stream, "age_ms");
 
 	if (json_is_true(json_object_get(stream, "connected")))
-		printf("routed: followed since %s, last word %lld.%lld s ago, "
+		printf("routed: followed since %s, last report %lld.%lld s ago, "
 		       "%lld reconnects\n",
 			reply_text(stream, "since"), age_ms / 1000, age_ms % 1000 / 100,
 			reply_number(stream, "reconnects"));
 	else if (json_is_integer(json_object_get(stream, "age_ms")))
 		printf("routed: LOST since %s (%s); "
-		       "its word of %lld.%lld s ago counts for %lld s more\n",
+		       "its report of %lld.%lld s ago counts for %lld s more\n",
 			reply_text(stream, "since"), reply_text(stream, "error"),
 			age_ms / 1000, age_ms % 1000 / 100,
 			(reply_number(stream, "grace_ms") + 999) / 1000);
 	else
-		printf("routed: NO WORD (%s): "
+		printf("routed: NO REPORT (%s): "
 		       "uplinks are judged by carrier and addresses alone\n",
 			reply_text(stream, "error"));
 }
@@ -131,7 +131,7 @@ static void print_sockets(const json_t *sockets)
 			reply_text(socket, "view"), reply_text(socket, "state"),
 			*way ? way : "nowhere", egress_trouble(socket, way));
 		if (strcmp(reply_text(socket, "state"), "open") != 0)
-			printf("      tried again in %.1f s: %s\n",
+			printf("      next try in %.1f s: %s\n",
 				(double)reply_number(socket, "retry_in_ms") / 1000,
 				reply_text(socket, "error"));
 	}
@@ -167,7 +167,7 @@ static void print_parent_names(const json_t *names)
 	}
 }
 
-/* Zones whose addresses are kept current at the parent. */
+/* Zones whose addresses dnsd keeps current at the parent. */
 static void print_parents(const json_t *zones)
 {
 	size_t i;
@@ -285,7 +285,7 @@ int status_run(const struct cli *cli)
 {
 	int result = status_show(cli);
 
-	/* until interrupted, or until there is nobody to ask or to show it to */
+	/* until interrupted, or until dnsd or the reader of our output has gone */
 	while (cli->watch && result == EXIT_DONE && fflush(stdout) == 0) {
 		sleep(1);
 		result = status_show(cli);

@@ -1,10 +1,10 @@
 /* answer.c - the general algorithm: which RRsets answer a question, section by section
  *
- * answer_find() walks: find the closest encloser of the name; a zone cut there or above gives
- * a referral; a DNAME above gives a synthesised CNAME and a new name; the name itself, or the
- * wildcard of its closest encloser, gives its records, a CNAME and a new name, or NODATA;
- * nothing gives NXDOMAIN. New names are followed within the zones of this server only. At the
- * end stand the NS records of the zone and the addresses that the records speak of.
+ * answer_find() walks. It finds the closest encloser of the name. A zone cut there or above
+ * gives a referral. A DNAME above gives a synthesised CNAME and a new name. The name itself, or
+ * the wildcard of its closest encloser, gives its records, a CNAME and a new name, or NODATA.
+ * No match gives NXDOMAIN. The walk follows new names only within the zones of this server. At
+ * its end it adds the NS records of the zone and the addresses of the names in the records.
  *
  * Must never loop (chains are bounded, repetitions end them) and never trust the depth of a
  * name.
@@ -95,7 +95,7 @@ const struct table_node *answer_closest(
 
 enum additional_pass { PASS_REQUIRED_GLUE, PASS_INSIDE, PASS_OUTSIDE, N_PASSES };
 
-/* RFC 9471: glue whose name is within the delegation itself must come, or TC be set. */
+/* RFC 9471: glue for names within the delegation itself must be there, else TC is set. */
 static enum additional_pass pass_of(const struct table *table, const struct table_node *target,
 	const struct table_node *cut)
 {
@@ -136,8 +136,8 @@ static void walk_add_targets(struct walk *walk, const struct answer_item *item,
 	}
 }
 
-/* Addresses of the names in answer and authority: required glue first, then what we are
- * authoritative for, then what lies outside and is the first to go when room is short. `cut`
+/* Adds the addresses of the names in answer and authority: required glue first, then authoritative
+ * addresses, then those outside our zones, which are the first to go when room is short. `cut`
  * is the delegation of a referral, else NULL. */
 static void walk_add_additional(struct walk *walk, const struct table_node *cut)
 {
@@ -161,7 +161,7 @@ static void walk_end_negative(
 	const struct table_rrset *soa = table_rrset(walk->table, zone->soa);
 	uint32_t ttl_s = zone->negative_ttl_s < at_most_s ? zone->negative_ttl_s : at_most_s;
 
-	/* RFC 2308 section 2.1: with a chain the RCODE speaks of its last name */
+	/* RFC 2308 section 2.1: the RCODE is that of the last name of a chain */
 	walk->answer->rcode = rcode;
 	walk_add_item(walk,
 		&(struct answer_item){
@@ -238,7 +238,7 @@ static enum step walk_dname(struct walk *walk, const struct table_node *node)
 	}
 
 	if (answer_has_rrset(walk->answer, ANSWER_NO_RRSET, walk->name))
-		return STEP_END; /* a loop: what there is has been said */
+		return STEP_END; /* a loop: the answer is complete */
 	uint8_t *name = answer_keep_name(
 		walk->answer, walk->name, prefix_len, target, target_len);
 	walk_add_item(walk, &(struct answer_item){
@@ -257,7 +257,7 @@ static enum step walk_cname(struct walk *walk, const struct table_rrset *cname)
 	const uint8_t *target = table_byte(walk->table, cname->data_at) + sizeof(uint16_t);
 
 	if (answer_has_rrset(walk->answer, rrset_index(walk->table, cname), walk->name))
-		return STEP_END; /* a loop: what there is has been said */
+		return STEP_END; /* a loop: the answer is complete */
 	walk_add_rrset(walk, cname, walk->name, ANSWER_SECTION, true);
 	return walk_follow(
 		walk, answer_keep_name(walk->answer, target, 0, target, name_len(target)));
@@ -276,7 +276,7 @@ static enum step walk_match(struct walk *walk, const struct table_node *node)
 		rrset = node_rrset(walk->table, node, walk->qtype);
 
 	if (rrset) {
-		/* a chain may have come by: a DNAME asked for by its type, below itself */
+		/* a chain may have added it already: a DNAME asked by its type, below itself */
 		if (!answer_has_rrset(
 			    walk->answer, rrset_index(walk->table, rrset), walk->name))
 			walk_add_rrset(walk, rrset, walk->name, ANSWER_SECTION, true);
@@ -297,7 +297,7 @@ static enum step walk_step(struct walk *walk)
 		table, walk->name, walk->name_len, &exact);
 
 	if (!node) {
-		/* not chased out of the zones served; unasked data is nobody's business */
+		/* a chain ends where our zones end: we add no data of other zones */
 		if (walk->n_followed == 0) {
 			walk->answer->rcode = DNS_RCODE_REFUSED;
 			walk->answer->authoritative = false;
@@ -305,7 +305,7 @@ static enum step walk_step(struct walk *walk)
 		return STEP_END;
 	}
 
-	/* RFC 4035 section 3.1.4.1: DS belongs to the zone above, where we serve that too */
+	/* RFC 4035 section 3.1.4.1: DS belongs to the zone above, if we serve that too */
 	if (exact && walk->qtype == DNS_TYPE_DS && node->parent_side_1)
 		node = table_node(table, node->parent_side_1 - 1);
 

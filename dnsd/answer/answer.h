@@ -1,7 +1,7 @@
 /* answer.h - the general algorithm: which RRsets answer a question, section by section
  *
- * RFC 1034 section 4.3.2 with wildcards (RFC 4592) and DNAME (RFC 6672). Used by compile.c for
- * all that can be enumerated, and by respond.c for all that cannot. Pure, no allocation.
+ * RFC 1034 section 4.3.2 with wildcards (RFC 4592) and DNAME (RFC 6672). compile.c uses it for
+ * all questions that can be enumerated, respond.c for the others. Pure, no allocation.
  */
 #pragma once
 #include "dnsd/answer/layout.h"
@@ -15,7 +15,7 @@ enum {
 
 enum answer_section { ANSWER_SECTION, AUTHORITY_SECTION, ADDITIONAL_SECTION };
 
-/* An RRset to be put into the response. */
+/* One RRset of the response. */
 struct answer_item {
 	const uint8_t *owner;  /* lower case; in the table, in the question, or in `names` */
 	const uint8_t *target; /* of a synthesised CNAME, else NULL */
@@ -28,7 +28,7 @@ struct answer_item {
 struct answer {
 	unsigned int rcode;
 	bool authoritative;
-	bool too_many; /* an RRset found no room in `items`: the response is truncated */
+	bool too_many; /* `items` is full: the response is truncated */
 	unsigned int n_items;
 	unsigned int n_names;
 	struct answer_item items[ANSWER_MAX_ITEMS];	    /* in the order of the message */

@@ -1,14 +1,14 @@
-/* respond.c - the way of a query: octets in, octets out
+/* respond.c - the path of a query: octets in, octets out
  *
  *     query_parse -> find the answer in the table -> copy it behind the question
  *                                                 -> write the header and OPT
  *
- * The usual query meets a finished answer and costs a hash, a comparison and a copy. What the
- * table leaves open (wildcards, DNAME, ...) goes through answer.c and compose.c on the stack.
- * Everything that is not a sound question of class IN is answered here, with a header and
- * perhaps OPT: RFC 1035, 5936, 6891, 7828, 7873, 8490, 8906, 8945.
+ * The usual query finds a finished answer and costs a hash, a comparison and a copy. Questions
+ * without one (wildcards, DNAME, ...) go through answer.c and compose.c on the stack. A message
+ * that is not a sound question of class IN gets a header and perhaps OPT from here: RFC 1035,
+ * 5936, 6891, 7828, 7873, 8490, 8906, 8945.
  *
- * Called by udp.c, tcp.c and the tests. Must never allocate, lock, or make a system call.
+ * udp.c, tcp.c and the tests call it. Must never allocate, lock, or make a system call.
  */
 #include "dnsd/answer/respond.h"
 
@@ -20,7 +20,7 @@ enum {
 	OPT_FIXED = 11,
 };
 
-/* One query on its way. */
+/* One query and its response. */
 struct exchange {
 	const struct table *table;
 	const struct respond_conf *conf;
@@ -28,8 +28,8 @@ struct exchange {
 	struct stats *stats;
 	const uint8_t *packet;
 	uint8_t *reply;
-	size_t limit;	/* octets that the reply may have, without OPT */
-	size_t opt_len; /* of the OPT record that will end the reply; 0: none */
+	size_t limit;	/* octets of the reply at most, without OPT */
+	size_t opt_len; /* of the OPT record at the end of the reply; 0: none */
 	struct query query;
 };
 
@@ -109,14 +109,14 @@ static size_t put_opt(const struct exchange *x, size_t len, unsigned int rcode)
 
 /* --- headers --- */
 
-/* The body ends at `len`: writes the header before it, OPT behind it, and counts. */
+/* The body ends at `len`: writes the header before it and OPT behind it, and counts. */
 static size_t finish(struct exchange *x, size_t len, unsigned int flags, unsigned int rcode,
 	const uint16_t counts[3])
 {
 	uint8_t *reply = x->reply;
 	bool has_opt = x->opt_len > 0;
 
-	/* RFC 1035 section 4.1.1: opcode and RD come back; AD, CD, RA and Z are clear */
+	/* RFC 1035 section 4.1.1: opcode and RD are copied; AD, CD, RA and Z are clear */
 	flags |= DNS_QR | (x->query.flags & (DNS_OPCODE_MASK | DNS_RD)) | (rcode & 15);
 	be16_write(reply, x->query.id);
 	be16_write(reply + 2, flags);
@@ -140,15 +140,15 @@ static size_t question_len(const struct query *query)
 	return (size_t)DNS_HEADER_LEN + query->qname_len + DNS_QUESTION_FIXED;
 }
 
-/* As it came, so that mixed case comes back (draft-vixie-dnsext-dns0x20). */
+/* Copies it octet by octet, with its mixed case (draft-vixie-dnsext-dns0x20). */
 static void copy_question(struct exchange *x)
 {
 	uint8_t *to = x->reply;
 	const uint8_t *from = x->packet;
 	const uint8_t *end = from + question_len(&x->query);
 
-	/* sixteen octets at a time: a call of memcpy costs more for so few; the packet has
-	 * slack to be read, the reply room to be written */
+	/* sixteen octets at a time: a call of memcpy costs more for so few. Packet and reply
+	 * have room for the excess. */
 	for (; from < end; from += 16, to += 16)
 		memcpy(to, from, 16);
 }
@@ -167,8 +167,7 @@ static size_t respond_empty(struct exchange *x, unsigned int rcode, bool with_qu
 
 /* --- answers --- */
 
-/* What the table says of a name that it has: a finished answer, or NULL where the general
- * algorithm decides. */
+/* The finished answer of a name in the table, or NULL if the general algorithm decides. */
 static const struct table_answer *find_answer(
 	const struct table *table, const struct table_node *node, uint16_t qtype)
 {
@@ -244,7 +243,7 @@ __attribute__((noinline)) static size_t respond_general(struct exchange *x)
 		x, composed.len, composed.flags & ~15u, composed.flags & 15, composed.counts);
 }
 
-/* An answer of one TXT record with one string of up to 128 octets, for now only. */
+/* An answer of one TXT record, TTL 0, with one string of up to 128 octets. */
 static size_t respond_txt(struct exchange *x, const uint8_t *text, size_t len)
 {
 	static const uint16_t one[3] = {1, 0, 0};
@@ -263,7 +262,7 @@ static size_t respond_txt(struct exchange *x, const uint8_t *text, size_t len)
 
 /* --- names that do not exist --- */
 
-/* A name that `verify --inbound` waits for: TXT names the view, other types have no data. */
+/* A name with an open token of `verify --inbound`: TXT gives the view, other types NODATA. */
 __attribute__((noinline)) static size_t respond_inbound(
 	struct exchange *x, const struct table_node *apex, enum inbound_kind kind)
 {
@@ -300,7 +299,7 @@ __attribute__((noinline)) static enum inbound_kind inbound_kind_of(
 	return inbound_token_count(x->conf->inbound_tokens, &arrived);
 }
 
-/* The closest encloser knows what to say of names below itself. */
+/* The closest encloser has the answer for names below itself that do not exist. */
 static size_t respond_below(struct exchange *x)
 {
 	const struct query *query = &x->query;
@@ -320,9 +319,9 @@ static size_t respond_below(struct exchange *x)
 	return respond_general(x);
 }
 
-/* --- what is not a plain question --- */
+/* --- messages that are not plain questions --- */
 
-/* RFC 4892: who answers here, if the operator gave the server an identity. */
+/* RFC 4892: the identity of the server, if the operator gave it one. */
 static size_t respond_chaos(struct exchange *x)
 {
 	static const uint8_t id_server[] = "\2id\6server";
@@ -337,8 +336,8 @@ static size_t respond_chaos(struct exchange *x)
 	return respond_txt(x, x->conf->nsid, nsid_len);
 }
 
-/* RFC 8945 section 5.2.1: no key is known here, so the error is BADKEY, and unsigned. The TSIG
- * record stands last, behind OPT. */
+/* RFC 8945 section 5.2.1: we know no key, so the error is BADKEY, and unsigned. The TSIG record is
+ * the last one, behind OPT. */
 static size_t respond_badkey(struct exchange *x)
 {
 	const struct query_tsig *tsig = &x->query.tsig;
@@ -365,7 +364,7 @@ static size_t respond_badkey(struct exchange *x)
 	return (size_t)(at + 16 - x->reply);
 }
 
-/* The types that are not asked of data: RFC 6895 section 3.1. Others return NOERROR here. */
+/* The RCODE for a type that is no data: RFC 6895 section 3.1. Other types return NOERROR here. */
 static unsigned int meta_type_rcode(const struct exchange *x)
 {
 	switch (x->query.qtype) {

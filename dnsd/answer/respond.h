@@ -1,7 +1,7 @@
-/* respond.h - the way of a query: octets in, octets out
+/* respond.h - the path of a query: octets in, octets out
  *
- * The one entry of the answering core, for UDP, TCP and tests alike. Pure but for the
- * counters: no system call, no allocation, no lock; every octet of the query is hostile.
+ * The only entry of the answering core, for UDP, TCP and tests. Pure, except for the counters:
+ * no system call, no allocation, no lock. Every octet of the query is hostile.
  */
 #pragma once
 #include <sys/socket.h>
@@ -15,25 +15,25 @@
 enum {
 	RESPOND_UDP_MAX = 1232, /* DNS Flag Day 2020 */
 	RESPOND_TCP_MAX = 65535,
-	/* What a reply buffer must have */
-	RESPOND_UDP_CAP = RESPOND_UDP_MAX + 16, /* copies may run over by as much */
+	/* size of a reply buffer */
+	RESPOND_UDP_CAP = RESPOND_UDP_MAX + 16, /* copies may exceed it by as much */
 	RESPOND_TCP_CAP = RESPOND_TCP_MAX + 16,
 	RESPOND_QUERY_SLACK =
 		16, /* readable octets that must follow the query in its buffer */
 };
 
-/* What stays the same for all queries of a view until the next publication. Immutable. */
+/* The same for all queries of a view until the next publication. Immutable. */
 struct respond_conf {
 	struct cookie_keys cookies;
 	uint8_t nsid[128]; /* RFC 5001 */
 	size_t nsid_len;
 	uint16_t keepalive_100ms; /* RFC 7828: the idle time that TCP clients are told */
 	struct inbound_tokens *inbound_tokens; /* borrowed; NULL: none is ever open */
-	int view;	       /* whose answers these are, as facts.h counts them */
-	const char *view_name; /* borrowed from the view */
+	int view;			       /* an uplink's index, or FACTS_VIEW_INSIDE */
+	const char *view_name;		       /* borrowed from the view */
 };
 
-/* What the receiver knows of one query. */
+/* The receiver fills it for each query. */
 struct respond_from {
 	const struct sockaddr *client; /* cookies are bound to its address */
 	bool tcp;
@@ -41,7 +41,7 @@ struct respond_from {
 };
 
 /* Answers `query` from the view's table into `reply`, which has RESPOND_UDP_CAP or
- * RESPOND_TCP_CAP octets. Returns the length of the reply, or 0 for silence. Counts both. */
+ * RESPOND_TCP_CAP octets. Returns the length of the reply, or 0 for no response. Counts both. */
 size_t respond(const struct table *table, const struct respond_conf *conf,
 	const struct respond_from *from, const uint8_t *query, size_t len, uint8_t *reply,
 	struct stats *stats);

@@ -1,8 +1,8 @@
 /* zoneadvice.c - warnings that follow from a zone and the site's uplinks together
  *
- * Called by config.c for each zone that was read, and by the daemon's `check` and start once it
- * knows live addresses. Nothing here is an error: the zone can be served, but would not do what the
- * operator of two uplinks wants on the day when one of them fails or gets another address.
+ * config.c calls it for each zone that was read, and again when live addresses are known (the
+ * verb `check`, each change of addresses). Nothing here is an error: the zone can be served, but
+ * will fail its operator on the day when an uplink fails or gets another address.
  */
 #include "dnsd/state/zoneadvice.h"
 
@@ -16,7 +16,7 @@
 
 enum {
 	DYNAMIC_TTL_MAX_S = 60,
-	SAY_MAX = 100, /* a warning per record of a large zone would hide all others */
+	LONG_TTLS_MAX = 100, /* more of these warnings would hide all others */
 };
 
 struct advice {
@@ -76,7 +76,8 @@ static void advise_ttl(
 	const struct site_uplink *uplink = dynamic_uplink(advice->site, pseudo);
 	char name[NAME_STR_LEN];
 
-	if (pseudo->ttl_s <= DYNAMIC_TTL_MAX_S || !uplink || advice->n_long_ttls == SAY_MAX)
+	if (pseudo->ttl_s <= DYNAMIC_TTL_MAX_S || !uplink ||
+		advice->n_long_ttls == LONG_TTLS_MAX)
 		return;
 	advice->n_long_ttls++;
 	report_add(advice->report, REPORT_WARNING, pseudo->file, pseudo->line,
@@ -133,7 +134,7 @@ static const struct site_uplink *uplink_with(
 	if (!facts)
 		return uplink_configured_with(site, addr);
 	if (uplink_configured_with(site, addr))
-		return NULL; /* said at load */
+		return NULL; /* zoneadvice() has warned of it */
 	for (size_t i = 0; i < facts->n_uplinks && i < site->n_uplinks; i++)
 		for (int family = 0; family < SITE_FAMILIES; family++)
 			if (addr_eq(&facts->uplinks[i].public_addrs[family], addr))
