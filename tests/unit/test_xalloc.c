@@ -9,33 +9,60 @@
 #include "common/xalloc.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "lib/death.h"
 
-static volatile size_t too_much = SIZE_MAX / 4; /* the compiler must not see it */
+/* Linked with --wrap: a sanitizer's own allocator ends the process before it returns NULL. */
+static bool no_memory;
 
-static void malloc_too_much(void)
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_reallocarray(void *items, size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_reallocarray(void *items, size_t n, size_t size);
+
+void *__wrap_malloc(size_t size)
 {
-	free(xmalloc(too_much));
+	return no_memory ? NULL : __real_malloc(size);
 }
 
-static void calloc_too_much(void)
+void *__wrap_calloc(size_t n, size_t size)
 {
-	free(xcalloc(too_much, 16));
+	return no_memory ? NULL : __real_calloc(n, size);
 }
 
-static void realloc_too_much(void)
+void *__wrap_reallocarray(void *items, size_t n, size_t size)
 {
-	free(xreallocarray(NULL, too_much, 16));
+	return no_memory ? NULL : __real_reallocarray(items, n, size);
+}
+
+/* In a child of death_of() only. */
+static void malloc_fails(void)
+{
+	no_memory = true;
+	free(xmalloc(1));
+}
+
+static void calloc_fails(void)
+{
+	no_memory = true;
+	free(xcalloc(1, 1));
+}
+
+static void realloc_fails(void)
+{
+	no_memory = true;
+	free(xreallocarray(NULL, 1, 1));
 }
 
 static void without_memory_the_process_ends_with_a_message(void **state)
 {
-	static void (*const calls[])(void) = {
-		malloc_too_much, calloc_too_much, realloc_too_much};
+	static void (*const calls[])(void) = {malloc_fails, calloc_fails, realloc_fails};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
