@@ -1,8 +1,8 @@
 /* builder.c - the records of a table's names in one view, and whose addresses go with them
  *
- * Called by table.c. SERVER and UPLINK records become A and AAAA here, by what facts.c says of
- * the links; from then on nobody knows that they were anything else. Additional data is found
- * beforehand, since a look-up per query and target would cost more than the answer.
+ * table.c calls it. SERVER and UPLINK records become A and AAAA here, by the rules of facts.c;
+ * later code sees only addresses. Additional data is found here in advance, since a look-up per
+ * query and target would cost more than the answer.
  */
 #include "dnsd/answer/builder.h"
 
@@ -12,7 +12,7 @@
 #include "common/xalloc.h"
 #include "dnsd/wire/dns.h"
 
-/* More records than a count in a message can tell never fit into one: TC says so then. */
+/* More records than a message can count never fit into a message: it then has TC set. */
 static uint16_t count_of(size_t n)
 {
 	return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
@@ -195,7 +195,7 @@ static uint32_t find_target_1(
 	return 0;
 }
 
-/* Finds beforehand whose addresses go into the additional section with each RRset. */
+/* Finds the names whose addresses go into the additional section with each RRset. */
 void builder_link_targets(struct builder *b)
 {
 	for (uint32_t i = 0; i < grow_n(&b->rrsets); i++) {

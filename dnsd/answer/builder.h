@@ -1,7 +1,7 @@
-/* builder.h - a table while it is being built: what table.c and builder.c share
+/* builder.h - a table that is being built: table.c and builder.c share it
  *
- * table.c decides which names there are and what hides them; builder.c gives a name its
- * records in this view and finds whose addresses accompany them.
+ * table.c finds the names and what hides them. builder.c gives a name its records in this view,
+ * and finds the names whose addresses accompany them.
  */
 #pragma once
 #include "dnsd/answer/grow.h"
@@ -40,5 +40,5 @@ void builder_add_rrsets(struct builder *b, uint32_t index, const struct zone_nod
 /* Does the node have such an RRset? Its index goes to `ret_rrset`, which may be NULL. */
 bool builder_has(const struct builder *b, uint32_t index, uint16_t type, uint32_t *ret_rrset);
 
-/* Finds beforehand whose addresses go into the additional section with each RRset. */
+/* Finds the names whose addresses go into the additional section with each RRset. */
 void builder_link_targets(struct builder *b);

@@ -1,13 +1,14 @@
 /* compile.c - the second half of building a view: the finished answers
  *
  * Runs the general algorithm (answer.c, compose.c) for each name and type that a zone has, and
- * keeps what it says: the octets after the question, and where they may be cut short. Negative
- * answers and referrals are the same for all names of a zone or below a cut, but for the
- * length of the question's name: one is kept for all, and its compression pointers are moved
- * by the difference (all of them lead into the zone's own name in the question, or behind it).
+ * keeps the result: the octets after the question, and where they may be cut. Negative answers
+ * and referrals are the same for all names of a zone or below a cut, except for the length of
+ * the question's name. So one is kept for all names, and the compression pointers in it are
+ * moved by the difference (all of them point into the zone's own name in the question, or
+ * behind it).
  *
- * What cannot be enumerated (wildcards, DNAME, rare types at a CNAME) is left to the general
- * algorithm at the time of the query.
+ * Questions that cannot be enumerated (wildcards, DNAME, rare types at a CNAME) are left to the
+ * general algorithm at the time of the query.
  */
 #include "dnsd/answer/compile.h"
 
@@ -35,7 +36,7 @@ struct compiler {
 	uint32_t *nxdomain_1;
 };
 
-/* Bytes that the table already has come first. */
+/* The bytes that the table already has come first. */
 static uint32_t add_bytes(struct compiler *c, const void *bytes, size_t len)
 {
 	return c->table->n_bytes + grow_add(&c->bytes, bytes, len);
@@ -131,8 +132,8 @@ static int compare_types(const void *a, const void *b)
 	return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
-/* The types at a node that get an answer of their own, sorted; those that a browser or a mail
- * server asks for where a CNAME answers for all types. */
+/* The types at a node that get an answer of their own, sorted. A CNAME answers for all types:
+ * there, those that a browser or a mail server asks for. */
 static size_t list_types(
 	const struct table *table, const struct table_node *node, uint16_t *ret_types)
 {
@@ -154,7 +155,7 @@ static size_t list_types(
 	return n;
 }
 
-/* ANY is answered with the node's first RRset (answer.c), as that type itself is. */
+/* The answer to ANY is that of the node's first RRset (answer.c). */
 static void keep_any(struct compiler *c, const struct table_node *node)
 {
 	uint16_t first = table_rrset(c->table, node->first_rrset)->type;
@@ -193,7 +194,7 @@ static void compile_authoritative(struct compiler *c, struct table_node *node)
 	node->below_1 = has_dname || node->wildcard_1 ? ANSWER_GENERAL : nxdomain_1(c, node);
 }
 
-/* A zone cut: DS is ours, all else is a referral that every name below shares. */
+/* A zone cut: DS is ours, all other types get a referral, which all names below share. */
 static void compile_cut(struct compiler *c, struct table_node *node)
 {
 	node->first_answer = grow_n(&c->answers);
@@ -213,7 +214,7 @@ static void compile_node(struct compiler *c, uint32_t index)
 	struct table_node *node = &nodes[index];
 
 	if (node->flags & NODE_OUTSIDE || node->dname_1)
-		return; /* all general */
+		return; /* left to the general algorithm */
 	if (node->cut_1 == index + 1) {
 		compile_cut(c, node);
 		return;
@@ -226,8 +227,7 @@ static void compile_node(struct compiler *c, uint32_t index)
 	compile_authoritative(c, node);
 }
 
-/* The finished table: the old block as it is (its own bytes last), the new bytes behind them,
- * then the answers. */
+/* The finished table: the old block (its own bytes last), the new bytes, then the answers. */
 static struct table *compiler_pack(struct compiler *c)
 {
 	struct grow block = {

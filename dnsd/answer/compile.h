@@ -3,6 +3,6 @@
 
 struct table;
 
-/* Takes a table with names and records and returns it with an answer for all that can be
- * enumerated. The argument is freed, or becomes the result. */
+/* Takes a table with names and records, and returns it with the answers to all questions that can
+ * be enumerated. The argument is freed, or becomes the result. */
 struct table *compile(struct table *table);

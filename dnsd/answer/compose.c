@@ -1,10 +1,9 @@
 /* compose.c - writes the RRsets of an answer into a message, compressed
  *
- * Called by compile.c for what is laid out beforehand and by respond.c for the rest. Names are
- * compressed against all that stands before them (RFC 1035 section 4.1.4): owners always,
- * names in RDATA only for the types of RFC 1035 itself (RFC 3597 section 4). An RRset that
- * does not fit is taken back as a whole (RFC 2181 section 9), and with it all that would
- * follow.
+ * compile.c calls it for answers laid out in advance, respond.c for the others. Names are
+ * compressed against all names before them (RFC 1035 section 4.1.4): owners always, names in
+ * RDATA only for the types of RFC 1035 itself (RFC 3597 section 4). If an RRset does not fit, it
+ * is taken back as a whole (RFC 2181 section 9), and no other follows.
  */
 #include "dnsd/answer/compose.h"
 
@@ -12,13 +11,12 @@
 
 enum {
 	COMPOSE_MAX_SUFFIXES = 192,
-	/* 14 bits, less what relocation may add to the pointers of a shared answer (respond.c)
-	 */
+	/* 14 bits, less the growth of a pointer by relocation in a shared answer (respond.c) */
 	COMPOSE_POINTER_MAX = 0x3fff - NAME_MAX_LEN,
 	RR_FIXED = 10, /* type, class, TTL, length */
 };
 
-/* A name, or the end of one, that stands in the message. */
+/* A name in the message, or the end of a name. */
 struct suffix {
 	const uint8_t *name; /* uncompressed, where it came from */
 	uint16_t at;	     /* in the message */
@@ -126,7 +124,7 @@ static void put_name(struct composer *c, const uint8_t *name)
 	put_bytes(c, name, 1);
 }
 
-/* How RDATA of the types of RFC 1035 is made up: octets, names, octets. */
+/* RDATA of the types of RFC 1035: octets, names, octets. */
 struct rdata_shape {
 	uint8_t n_before;
 	uint8_t n_names;

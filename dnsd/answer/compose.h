@@ -1,10 +1,9 @@
-/* compose.h - writes the RRsets of an answer into a message, compressed, as many as there is
- * room for */
+/* compose.h - writes the RRsets of an answer into a message, compressed, until it is full */
 #pragma once
 #include "dnsd/answer/answer.h"
 #include "dnsd/answer/grow.h"
 
-/* What compile.c keeps of a composed message, beside its octets. */
+/* compile.c keeps it of a composed message, beside the octets. */
 struct compose_record {
 	struct grow cuts;     /* struct table_cut: the end of each RRset, shortest first */
 	struct grow relocate; /* uint16_t: where in the tail compression pointers are */
@@ -16,9 +15,8 @@ struct composed {
 	uint16_t counts[3];
 };
 
-/* `message` holds header and question, which ends at `question_end`; the RRsets follow it,
- * whole ones only, until `limit`. If one that is required finds no room, TC is set. `record`
- * may be NULL. */
+/* `message` holds header and question, which ends at `question_end`. Whole RRsets follow, until
+ * `limit`. If a required RRset does not fit, TC is set. `record` may be NULL. */
 void compose(const struct table *table, const struct answer *answer, const uint8_t *qname,
 	uint8_t *message, size_t question_end, size_t limit, struct compose_record *record,
 	struct composed *ret_composed);

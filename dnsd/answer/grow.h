@@ -1,6 +1,6 @@
 /* grow.h - arrays that grow while a table is built
  *
- * Out of memory ends the program here (xalloc.h): a view is rebuilt whole, and half of one
+ * Without memory the process ends here (xalloc.h): a view is rebuilt whole, and half a view
  * answers wrongly.
  */
 #pragma once
@@ -60,8 +60,7 @@ static inline uint32_t grow_align(struct grow *grow)
 	return (uint32_t)grow->n;
 }
 
-/* Appends a whole array to a block of octets; tells where it begins and how many items it has.
- */
+/* Appends a whole array to a block of octets; returns where it begins and its number of items. */
 static inline void grow_append(
 	struct grow *block, uint32_t *ret_at, uint32_t *ret_n, const struct grow *part)
 {

@@ -8,9 +8,9 @@
  * (answer.c). `answers` are finished responses: the octets that follow the question. Both
  * refer to `bytes`.
  *
- * Indices are kept plus one where "none" is possible (field names end in _1, 0 is none).
- * Numbers are in host order, `bytes` in wire order. Filled by table.c and compile.c, read by
- * answer.c and respond.c, and whoever wants to copy the answers elsewhere.
+ * Where "none" is possible, a field holds the index plus one: its name ends in _1, 0 is none.
+ * Numbers are in host order, `bytes` in wire order. table.c and compile.c fill it, answer.c and
+ * respond.c read it, and so may a program that copies the answers elsewhere.
  */
 #pragma once
 #include <stdbool.h>
@@ -36,7 +36,7 @@ struct table {
 	uint32_t cuts_at;
 	uint32_t n_bytes;
 	uint32_t bytes_at;
-	uint32_t max_labels; /* of all names: no longer one can be found */
+	uint32_t max_labels; /* of any name: a longer name cannot be found */
 };
 
 struct table_slot {
@@ -66,21 +66,18 @@ struct table_node {
 	uint32_t cut_1;	  /* the zone cut at or above, which makes this a delegation or glue */
 	uint32_t dname_1; /* the DNAME above, which hides this */
 	uint32_t wildcard_1;	 /* its child "*" */
-	uint32_t parent_side_1;	 /* an apex: the same name in the zone above, which owns its DS
-				  */
+	uint32_t parent_side_1;	 /* an apex: the same name in the zone above, which owns DS */
 	uint32_t negative_ttl_s; /* upper bound where a pseudo record is, else UINT32_MAX */
 	uint32_t other_1; /* answer for every other type: NODATA, a referral, or general */
-	uint32_t below_1; /* answer for names below that do not exist: NXDOMAIN, a referral,
-			     ... */
+	uint32_t below_1; /* for names below that do not exist: NXDOMAIN, a referral, ... */
 };
 
 struct table_rrset {
 	uint16_t type;
 	uint16_t n_rrs;
 	uint32_t ttl_s;
-	uint32_t data_at; /* in bytes: n_rrs times 16 bits of length and RDATA */
-	uint32_t
-		targets_at; /* in bytes: n_targets nodes whose addresses accompany the RRset */
+	uint32_t data_at;    /* in bytes: n_rrs times 16 bits of length and RDATA */
+	uint32_t targets_at; /* in bytes: n_targets nodes whose addresses go with the RRset */
 	uint32_t n_targets;
 	uint32_t node;
 };
@@ -92,9 +89,9 @@ struct table_zone {
 	uint32_t negative_ttl_s; /* RFC 2308 section 5: min(TTL of SOA, MINIMUM) */
 };
 
-/* A finished response. `relocate` lists the compression pointers in it (16-bit offsets into
- * the tail) that move when the question's name is longer than the one it was laid out for: the
- * answers that are shared by many names (NXDOMAIN, NODATA, referrals). */
+/* A finished response. Many names share one (NXDOMAIN, NODATA, referrals). `relocate` lists its
+ * compression pointers (16-bit offsets into the tail) that move if the question's name is longer
+ * than the name that it was laid out for. */
 struct table_answer {
 	uint16_t type;	    /* the QTYPE that it answers; 0 for shared ones */
 	uint16_t flags;	    /* AA and TC as in the header, RCODE */
@@ -111,7 +108,7 @@ struct table_answer {
 /* A shorter version of an answer: its first octets, at the end of an RRset, longest first. */
 struct table_cut {
 	uint16_t len;
-	uint16_t flags; /* TC if what is missing was required */
+	uint16_t flags; /* TC if a missing RRset was required */
 	uint16_t counts[3];
 };
 

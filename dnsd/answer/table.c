@@ -1,13 +1,13 @@
 /* table.c - lays out one view: names, their place in the zones, and their records
  *
- * First half of building a view; compile.c does the second and adds the finished answers. A
- * zone comes sorted in canonical order (RFC 4034 section 6.1), in which a name follows its
- * ancestors at once, so one pass with the path from the apex to the last name suffices: it
- * adds the empty non-terminals, finds the zone cut or DNAME that hides each name (the topmost
- * one counts, RFC 1034 section 4.3.2 walks down from the apex) and the wildcards (RFC 4592).
+ * This is the first half of building a view; compile.c does the second and adds the finished
+ * answers. A zone is sorted in canonical order (RFC 4034 section 6.1), in which a name directly
+ * follows its ancestors. So one pass is enough, with the path from the apex to the last name:
+ * it adds the empty non-terminals, and finds the wildcards (RFC 4592) and the zone cut or DNAME
+ * that hides each name. The topmost one counts: RFC 1034 section 4.3.2 walks down from the apex.
  *
  * Where one zone is nested in another, names belong to the inner one. The outer zone's node at
- * the inner apex is kept aside for its DS records (RFC 4035 section 3.1.4.1).
+ * the inner apex stays outside the hash, for its DS records (RFC 4035 section 3.1.4.1).
  */
 #include "dnsd/answer/table.h"
 
@@ -28,11 +28,10 @@ struct outside {
 struct path {
 	uint32_t nodes[NAME_MAX_LABELS + 1];
 	size_t depth;  /* entries in use */
-	bool shadowed; /* the last entry is the apex of a zone of its own: skip what is below
-			*/
+	bool shadowed; /* the last entry is the apex of an inner zone: skip the names below */
 };
 
-/* Octets with zeroes behind them, as table_hash wants its names. */
+/* Adds the name with zeroes behind it, as table_hash() needs it. */
 static uint32_t table_add_name(struct builder *b, const uint8_t *name, size_t len)
 {
 	static const uint8_t zeroes[8];
@@ -110,8 +109,7 @@ static bool hash_node(struct builder *b, uint32_t node_index)
 	return true;
 }
 
-/* The place of the path's last node below its parent: what hides it, or that it hides others.
- */
+/* Records what hides the last node of the path, or that this node hides others. */
 static void place_node(struct builder *b, struct path *path)
 {
 	uint32_t index = path->nodes[path->depth - 1];
@@ -165,7 +163,7 @@ static void path_push(struct builder *b, struct path *path, uint32_t zone, const
 	else
 		builder_node(b, index)->flags |= NODE_APEX;
 
-	/* the apex of another zone of ours: that zone has the name, or will have it */
+	/* at the apex of another zone of ours: the name belongs to that zone */
 	path->shadowed = zone_of_apex(b, name, name_len(name), zone) >= 0;
 	if (!path->shadowed)
 		hash_node(b, index);
@@ -222,7 +220,7 @@ static void table_add_zone(struct builder *b, uint32_t index)
 	grow_add(&b->table_zones, &table_zone, 1);
 }
 
-/* Additional data, unless a zone of ours has the name, or an earlier zone brought the same. */
+/* Adds additional data, unless a zone of ours or an earlier zone has the name. */
 static void table_add_outside(struct builder *b)
 {
 	for (uint32_t i = 0; i < grow_n(&b->outside); i++) {

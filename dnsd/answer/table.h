@@ -1,9 +1,9 @@
 /* table.h - the answers of one view, laid out in wire form
  *
- * A table is one block of memory that refers to itself by offsets only: it may be copied,
- * mapped or read by another program. It holds the nodes of all zones with the records that
- * they have in this view, and for each name and type the finished response: what follows the
- * question, with compression pointers in place. docs/architecture.md draws it.
+ * A table is one block of memory with offsets instead of pointers: it may be copied, mapped or
+ * read by another program. It holds the nodes of all zones with the records that they have in
+ * this view. For each name and type it has the finished response: the octets after the question,
+ * with compression pointers in place. docs/architecture.md draws it.
  *
  * Immutable once built, so any number of threads may read it.
  */
@@ -21,8 +21,8 @@ void table_free(struct table *table);
 size_t table_size(const struct table *table);	   /* octets */
 size_t table_n_answers(const struct table *table); /* precompiled ones */
 
-/* The size of the largest precompiled answer of one zone over UDP without EDNS, and whose it
- * is, for the warning about 512 octets. */
+/* The largest precompiled answer of one zone over UDP without EDNS: its size, name and type, for
+ * the warning about 512 octets. */
 struct table_largest {
 	size_t len; /* octets of the whole message, with question, without OPT */
 	const uint8_t *name;

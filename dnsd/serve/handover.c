@@ -1,9 +1,9 @@
 /* handover.c - sockets that outlive a restart: the service manager holds them meanwhile
  *
- * sockets.c asks here before it binds, gives what it has bound, and says when a place is no
- * longer served. A place is what getsockname(2) says; the name under which the service manager
- * keeps it is made from that, so that nothing has to be remembered from one process to the
- * next.
+ * sockets.c asks here before it binds, hands over the sockets that it has bound, and reports
+ * when a place is no longer served. A place comes from getsockname(2). The name under which the
+ * service manager keeps a socket is made from its place, so that no process has to remember
+ * anything for the next one.
  *
  * FDPOLL=0: an error on a socket (a client that could not be reached) must not make systemd
  * close its copy.
@@ -75,7 +75,7 @@ static bool place_eq(const struct handover_place *a, const struct handover_place
 	       (!addr_is_link_local(&a->addr) || a->scope_id == b->scope_id);
 }
 
-/* "udp-192.168.2.1-53", "tcp-fe80..1%5-53": there is no colon in such names
+/* "udp-192.168.2.1-53", "tcp-fe80..1%5-53": such names have no colon
  * (sd_pid_notify_with_fds(3)). */
 static const char *place_name(const struct handover_place *place, char *out)
 {
