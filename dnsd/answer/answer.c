@@ -306,25 +306,25 @@ static enum step walk_step(struct walk *walk)
 	}
 
 	/* RFC 4035 section 3.1.4.1: DS belongs to the zone above, if we serve that too */
-	if (exact && walk->qtype == DNS_TYPE_DS && node->parent_side_1)
-		node = table_node(table, node->parent_side_1 - 1);
+	if (exact && walk->qtype == DNS_TYPE_DS && node->parent_side_plus1)
+		node = table_node(table, node->parent_side_plus1 - 1);
 
-	if (node->cut_1) {
-		const struct table_node *cut = table_node(table, node->cut_1 - 1);
+	if (node->cut_plus1) {
+		const struct table_node *cut = table_node(table, node->cut_plus1 - 1);
 
 		if (!(exact && cut == node && walk->qtype == DNS_TYPE_DS)) {
 			walk_end_referral(walk, cut);
 			return STEP_END;
 		}
 	}
-	if (node->dname_1)
-		return walk_dname(walk, table_node(table, node->dname_1 - 1));
+	if (node->dname_plus1)
+		return walk_dname(walk, table_node(table, node->dname_plus1 - 1));
 	if (exact)
 		return walk_match(walk, node);
 	if (node_rrset(table, node, DNS_TYPE_DNAME))
 		return walk_dname(walk, node);
-	if (node->wildcard_1)
-		return walk_match(walk, table_node(table, node->wildcard_1 - 1));
+	if (node->wildcard_plus1)
+		return walk_match(walk, table_node(table, node->wildcard_plus1 - 1));
 	walk_end_negative(walk, node->zone, DNS_RCODE_NXDOMAIN, UINT32_MAX);
 	return STEP_END;
 }

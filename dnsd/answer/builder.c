@@ -170,7 +170,7 @@ static int target_offset(uint16_t type)
 	}
 }
 
-static uint32_t find_target_1(
+static uint32_t find_target_plus1(
 	struct builder *b, const struct table_rrset *rrset, const uint8_t *target)
 {
 	uint8_t name[NAME_MAX_LEN + 9] = {0};
@@ -185,8 +185,8 @@ static uint32_t find_target_1(
 	name_lower(name, target, len);
 	uint32_t hash = table_hash(name, len);
 	uint32_t mask = b->n_slots - 1;
-	for (uint32_t i = hash & mask; b->slots[i].node_1; i = (i + 1) & mask) {
-		uint32_t index = b->slots[i].node_1 - 1;
+	for (uint32_t i = hash & mask; b->slots[i].node_plus1; i = (i + 1) & mask) {
+		uint32_t index = b->slots[i].node_plus1 - 1;
 
 		if (b->slots[i].hash == hash && builder_node(b, index)->name_len == len &&
 			memcmp(builder_name(b, index), name, len) == 0)
@@ -211,12 +211,12 @@ void builder_link_targets(struct builder *b)
 			memcpy(&len, data, sizeof(len));
 			at += (uint32_t)sizeof(len) + len;
 
-			uint32_t target_1 = find_target_1(
+			uint32_t target_plus1 = find_target_plus1(
 				b, rrset, data + sizeof(len) + offset);
-			if (!target_1)
+			if (!target_plus1)
 				continue;
-			target_1--;
-			grow_add(&b->bytes, &target_1, sizeof(target_1));
+			target_plus1--;
+			grow_add(&b->bytes, &target_plus1, sizeof(target_plus1));
 			rrset->n_targets++;
 		}
 	}

@@ -32,8 +32,8 @@ struct compiler {
 	struct compose_record record;
 	uint8_t *message;
 	struct answer *answer;
-	uint32_t *nodata_1; /* per zone, once made */
-	uint32_t *nxdomain_1;
+	uint32_t *nodata_plus1; /* per zone, once made */
+	uint32_t *nxdomain_plus1;
 };
 
 /* The bytes that the table already has come first. */
@@ -109,22 +109,22 @@ static uint32_t keep_negative(
 	return keep_answer(c, node_name(c->table, table_node(c->table, apex)), 0, true) + 1;
 }
 
-static uint32_t nodata_1(struct compiler *c, const struct table_node *node)
+static uint32_t nodata_plus1(struct compiler *c, const struct table_node *node)
 {
 	if (node->negative_ttl_s < table_zone(c->table, node->zone)->negative_ttl_s)
 		return keep_negative(c, node->zone, DNS_RCODE_NOERROR, node->negative_ttl_s);
-	if (!c->nodata_1[node->zone])
-		c->nodata_1[node->zone] = keep_negative(
+	if (!c->nodata_plus1[node->zone])
+		c->nodata_plus1[node->zone] = keep_negative(
 			c, node->zone, DNS_RCODE_NOERROR, UINT32_MAX);
-	return c->nodata_1[node->zone];
+	return c->nodata_plus1[node->zone];
 }
 
-static uint32_t nxdomain_1(struct compiler *c, const struct table_node *node)
+static uint32_t nxdomain_plus1(struct compiler *c, const struct table_node *node)
 {
-	if (!c->nxdomain_1[node->zone])
-		c->nxdomain_1[node->zone] = keep_negative(
+	if (!c->nxdomain_plus1[node->zone])
+		c->nxdomain_plus1[node->zone] = keep_negative(
 			c, node->zone, DNS_RCODE_NXDOMAIN, UINT32_MAX);
-	return c->nxdomain_1[node->zone];
+	return c->nxdomain_plus1[node->zone];
 }
 
 static int compare_types(const void *a, const void *b)
@@ -149,7 +149,7 @@ static size_t list_types(
 				ret_types[n++] = at_cname[i];
 	if (node->n_rrsets > 0)
 		ret_types[n++] = DNS_TYPE_ANY;
-	if (node->parent_side_1 && !node_rrset(table, node, DNS_TYPE_DS))
+	if (node->parent_side_plus1 && !node_rrset(table, node, DNS_TYPE_DS))
 		ret_types[n++] = DNS_TYPE_DS;
 	qsort(ret_types, n, sizeof(*ret_types), compare_types);
 	return n;
@@ -190,8 +190,9 @@ static void compile_authoritative(struct compiler *c, struct table_node *node)
 	bool has_cname = node_rrset(c->table, node, DNS_TYPE_CNAME);
 	bool has_dname = node_rrset(c->table, node, DNS_TYPE_DNAME);
 	bool complete = node->n_rrsets <= COMPILE_MAX_TYPES - 8;
-	node->other_1 = has_cname || !complete ? ANSWER_GENERAL : nodata_1(c, node);
-	node->below_1 = has_dname || node->wildcard_1 ? ANSWER_GENERAL : nxdomain_1(c, node);
+	node->other_plus1 = has_cname || !complete ? ANSWER_GENERAL : nodata_plus1(c, node);
+	node->below_plus1 = has_dname || node->wildcard_plus1 ? ANSWER_GENERAL
+							      : nxdomain_plus1(c, node);
 }
 
 /* A zone cut: DS is ours, all other types get a referral, which all names below share. */
@@ -203,8 +204,8 @@ static void compile_cut(struct compiler *c, struct table_node *node)
 
 	const uint8_t *name = node_name(c->table, node);
 	answer_find(c->table, name, node->name_len, DNS_TYPE_NS, c->answer);
-	node->other_1 = keep_answer(c, name, 0, true) + 1;
-	node->below_1 = node->other_1;
+	node->other_plus1 = keep_answer(c, name, 0, true) + 1;
+	node->below_plus1 = node->other_plus1;
 }
 
 static void compile_node(struct compiler *c, uint32_t index)
@@ -213,15 +214,15 @@ static void compile_node(struct compiler *c, uint32_t index)
 								 c->table->nodes_at);
 	struct table_node *node = &nodes[index];
 
-	if (node->flags & NODE_OUTSIDE || node->dname_1)
+	if (node->flags & NODE_OUTSIDE || node->dname_plus1)
 		return; /* left to the general algorithm */
-	if (node->cut_1 == index + 1) {
+	if (node->cut_plus1 == index + 1) {
 		compile_cut(c, node);
 		return;
 	}
-	if (node->cut_1) {
-		node->other_1 = nodes[node->cut_1 - 1].other_1;
-		node->below_1 = node->other_1;
+	if (node->cut_plus1) {
+		node->other_plus1 = nodes[node->cut_plus1 - 1].other_plus1;
+		node->below_plus1 = node->other_plus1;
 		return;
 	}
 	compile_authoritative(c, node);
@@ -256,8 +257,8 @@ struct table *compile(struct table *table)
 			.relocate = GROW_INIT(uint16_t)},
 		.message = xmalloc(COMPILE_MESSAGE_MAX + 1),
 		.answer = xmalloc(sizeof(struct answer)),
-		.nodata_1 = xcalloc(table->n_zones + 1, sizeof(uint32_t)),
-		.nxdomain_1 = xcalloc(table->n_zones + 1, sizeof(uint32_t)),
+		.nodata_plus1 = xcalloc(table->n_zones + 1, sizeof(uint32_t)),
+		.nxdomain_plus1 = xcalloc(table->n_zones + 1, sizeof(uint32_t)),
 	};
 
 	for (uint32_t i = 0; i < table->n_nodes; i++)
@@ -271,7 +272,7 @@ struct table *compile(struct table *table)
 	free(c.record.relocate.items);
 	free(c.message);
 	free(c.answer);
-	free(c.nodata_1);
-	free(c.nxdomain_1);
+	free(c.nodata_plus1);
+	free(c.nxdomain_plus1);
 	return finished;
 }

@@ -8,7 +8,7 @@
  * (answer.c). `answers` are finished responses: the octets that follow the question. Both
  * refer to `bytes`.
  *
- * Where "none" is possible, a field holds the index plus one: its name ends in _1, 0 is none.
+ * Where "none" is possible, a field holds the index plus one: its name ends in _plus1, 0 is none.
  * Numbers are in host order, `bytes` in wire order. table.c and compile.c fill it, answer.c and
  * respond.c read it, and so may a program that copies the answers elsewhere.
  */
@@ -41,7 +41,7 @@ struct table {
 
 struct table_slot {
 	uint32_t hash;
-	uint32_t node_1; /* 0: empty */
+	uint32_t node_plus1; /* 0: empty */
 };
 
 enum table_node_flag {
@@ -63,13 +63,16 @@ struct table_node {
 	uint32_t first_answer;
 	uint16_t n_rrsets;
 	uint16_t n_answers; /* for the types that have one of their own, sorted by type */
-	uint32_t cut_1;	  /* the zone cut at or above, which makes this a delegation or glue */
-	uint32_t dname_1; /* the DNAME above, which hides this */
-	uint32_t wildcard_1;	 /* its child "*" */
-	uint32_t parent_side_1;	 /* an apex: the same name in the zone above, which owns DS */
-	uint32_t negative_ttl_s; /* upper bound where a pseudo record is, else UINT32_MAX */
-	uint32_t other_1; /* answer for every other type: NODATA, a referral, or general */
-	uint32_t below_1; /* for names below that do not exist: NXDOMAIN, a referral, ... */
+	uint32_t
+		cut_plus1; /* the zone cut at or above, which makes this a delegation or glue */
+	uint32_t dname_plus1;	 /* the DNAME above, which hides this */
+	uint32_t wildcard_plus1; /* its child "*" */
+	uint32_t
+		parent_side_plus1; /* an apex: the same name in the zone above, which owns DS */
+	uint32_t negative_ttl_s;   /* upper bound where a pseudo record is, else UINT32_MAX */
+	uint32_t other_plus1; /* answer for every other type: NODATA, a referral, or general */
+	uint32_t
+		below_plus1; /* for names below that do not exist: NXDOMAIN, a referral, ... */
 };
 
 struct table_rrset {
@@ -170,12 +173,12 @@ static inline const struct table_node *table_find_hash(
 	for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
 		const struct table_slot *slot = table_slot(table, i);
 
-		if (!slot->node_1)
+		if (!slot->node_plus1)
 			return NULL;
 		if (slot->hash != hash)
 			continue;
 
-		const struct table_node *node = table_node(table, slot->node_1 - 1);
+		const struct table_node *node = table_node(table, slot->node_plus1 - 1);
 		if (node->name_len == len && name_eq_padded(node_name(table, node), name, len))
 			return node;
 	}

@@ -176,7 +176,7 @@ static const struct table_answer *find_answer(
 	for (unsigned int i = 0; i < node->n_answers; i++, answer++)
 		if (answer->type == qtype)
 			return answer;
-	return node->other_1 ? table_answer(table, node->other_1 - 1) : NULL;
+	return node->other_plus1 ? table_answer(table, node->other_plus1 - 1) : NULL;
 }
 
 /* The longest version that has room for `room` octets of tail. */
@@ -275,9 +275,9 @@ __attribute__((noinline)) static size_t respond_inbound(
 			x, question_len(&x->query), DNS_AA | DNS_TC, DNS_RCODE_NOERROR, none);
 	}
 	if (x->query.qtype != DNS_TYPE_TXT && x->query.qtype != DNS_TYPE_ANY)
-		return apex->other_1
-			       ? respond_finished(x, table_answer(x->table, apex->other_1 - 1))
-			       : respond_empty(x, DNS_RCODE_NOERROR, true);
+		return apex->other_plus1 ? respond_finished(x, table_answer(x->table,
+								       apex->other_plus1 - 1))
+					 : respond_empty(x, DNS_RCODE_NOERROR, true);
 	strncat(text, x->conf->view_name, SITE_NAME_MAX);
 	return respond_txt(x, (const uint8_t *)text, strlen(text));
 }
@@ -314,8 +314,8 @@ static size_t respond_below(struct exchange *x)
 		if (kind != INBOUND_NOT)
 			return respond_inbound(x, node, kind);
 	}
-	if (node && node->below_1)
-		return respond_finished(x, table_answer(x->table, node->below_1 - 1));
+	if (node && node->below_plus1)
+		return respond_finished(x, table_answer(x->table, node->below_plus1 - 1));
 	return respond_general(x);
 }
 

@@ -64,10 +64,10 @@ static uint32_t table_add_node(struct builder *b, uint32_t zone, const uint8_t *
 static bool slot_is(struct builder *b, const struct table_slot *slot, uint32_t node_index)
 {
 	const struct table_node *node = builder_node(b, node_index);
-	const struct table_node *other = builder_node(b, slot->node_1 - 1);
+	const struct table_node *other = builder_node(b, slot->node_plus1 - 1);
 
 	return slot->hash == node->hash && other->name_len == node->name_len &&
-	       memcmp(builder_name(b, slot->node_1 - 1), builder_name(b, node_index),
+	       memcmp(builder_name(b, slot->node_plus1 - 1), builder_name(b, node_index),
 		       node->name_len) == 0;
 }
 
@@ -77,7 +77,7 @@ static struct table_slot *find_slot(struct builder *b, uint32_t node_index)
 	uint32_t mask = b->n_slots - 1;
 	uint32_t i = builder_node(b, node_index)->hash & mask;
 
-	while (b->slots[i].node_1 && !slot_is(b, &b->slots[i], node_index))
+	while (b->slots[i].node_plus1 && !slot_is(b, &b->slots[i], node_index))
 		i = (i + 1) & mask;
 	return &b->slots[i];
 }
@@ -90,8 +90,8 @@ static void rehash(struct builder *b)
 	b->n_slots = n_old ? 2 * n_old : 64;
 	b->slots = xcalloc(b->n_slots, sizeof(*b->slots));
 	for (uint32_t i = 0; i < n_old; i++)
-		if (old[i].node_1)
-			*find_slot(b, old[i].node_1 - 1) = old[i];
+		if (old[i].node_plus1)
+			*find_slot(b, old[i].node_plus1 - 1) = old[i];
 	free(old);
 }
 
@@ -102,10 +102,10 @@ static bool hash_node(struct builder *b, uint32_t node_index)
 		rehash(b);
 
 	struct table_slot *slot = find_slot(b, node_index);
-	if (slot->node_1)
+	if (slot->node_plus1)
 		return false;
 	*slot = (struct table_slot){
-		.hash = builder_node(b, node_index)->hash, .node_1 = node_index + 1};
+		.hash = builder_node(b, node_index)->hash, .node_plus1 = node_index + 1};
 	return true;
 }
 
@@ -117,17 +117,17 @@ static void place_node(struct builder *b, struct path *path)
 	struct table_node *node = builder_node(b, index);
 	struct table_node *parent = builder_node(b, parent_index);
 
-	node->cut_1 = parent->cut_1;
-	node->dname_1 = parent->dname_1;
-	if (!node->cut_1 && !node->dname_1 &&
+	node->cut_plus1 = parent->cut_plus1;
+	node->dname_plus1 = parent->dname_plus1;
+	if (!node->cut_plus1 && !node->dname_plus1 &&
 		builder_has(b, parent_index, DNS_TYPE_DNAME, NULL))
-		node->dname_1 = parent_index + 1;
-	if (!node->cut_1 && !node->dname_1 && builder_has(b, index, DNS_TYPE_NS, NULL))
-		node->cut_1 = index + 1;
+		node->dname_plus1 = parent_index + 1;
+	if (!node->cut_plus1 && !node->dname_plus1 && builder_has(b, index, DNS_TYPE_NS, NULL))
+		node->cut_plus1 = index + 1;
 
 	const uint8_t *name = builder_name(b, index);
 	if (name[0] == 1 && name[1] == '*')
-		parent->wildcard_1 = index + 1;
+		parent->wildcard_plus1 = index + 1;
 }
 
 /* The zone whose apex this name is, other than `self`; -1 if none. */
@@ -245,7 +245,7 @@ static void link_parent_sides(struct builder *b)
 		if (inner < 0)
 			continue;
 		const struct table_zone *zone = grow_at(&b->table_zones, (uint32_t)inner);
-		builder_node(b, zone->apex)->parent_side_1 = i + 1;
+		builder_node(b, zone->apex)->parent_side_plus1 = i + 1;
 	}
 }
 
@@ -338,9 +338,9 @@ struct table_largest table_largest_answer(const struct table *table, const uint8
 		for (uint32_t k = 0; k < node->n_answers; k++)
 			keep_larger(&largest, table, node,
 				table_answer(table, node->first_answer + k));
-		if (node->other_1)
-			keep_larger(
-				&largest, table, node, table_answer(table, node->other_1 - 1));
+		if (node->other_plus1)
+			keep_larger(&largest, table, node,
+				table_answer(table, node->other_plus1 - 1));
 	}
 	return largest;
 }
