@@ -114,18 +114,12 @@ static void ns_collect(
 		ns->addrs[i].uplink = uplink_of_addr(facts, &ns->addrs[i].addr);
 }
 
-static const struct zone_rrset *zone_apex_ns(const struct zone *zone)
-{
-	const struct zone_node *apex = zone_find(zone, zone->apex);
-
-	return apex ? zone_node_find(apex, LDNS_RR_TYPE_NS) : NULL;
-}
-
 /* Takes all uplinks for up. -ENOMEM. */
 static int delegation_make(
 	const struct zone *zone, const struct facts *facts, struct delegation *ret_delegation)
 {
-	const struct zone_rrset *rrset = zone_apex_ns(zone);
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	const struct zone_rrset *rrset = apex ? zone_node_find(apex, LDNS_RR_TYPE_NS) : NULL;
 	struct facts all_up = *facts; /* shallow: borrows the servers */
 	struct delegation delegation = {.ns_ttl_s = rrset ? rrset->ttl_s : 0};
 

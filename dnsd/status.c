@@ -63,26 +63,25 @@ static json_t *json_view_counters(const struct dnsd *dnsd, const struct view *vi
 
 /* ---- sockets ---- */
 
-/* The interface by which answers of the socket leave; "" if there is no route. */
-static json_t *json_egress(const struct dnsd *dnsd, const struct socket_state *state)
+/* The interface by which answers leave; "" if there is no route. */
+static json_t *json_egress_interface(const struct dnsd *dnsd, const struct egress_path *path)
 {
-	const struct egress_path *way = egress_find(&dnsd->egress, &state->addr);
-
-	if (!way || way->found == EGRESS_UNKNOWN)
+	if (!path || path->found == EGRESS_UNKNOWN)
 		return json_null();
-	const struct link *link = links_find_index(dnsd->links, way->found);
+	const struct link *link = links_find_index(dnsd->links, path->found);
 	return json_string(link ? link->name : "");
 }
 
 static json_t *json_socket(const struct dnsd *dnsd, const struct socket_state *state)
 {
-	const struct egress_path *way = egress_find(&dnsd->egress, &state->addr);
+	const struct egress_path *path = egress_find(&dnsd->egress, &state->addr);
 	json_t *socket = json_pack("{s:s, s:s, s:s, s:i, s:s, s:o, s:o, s:b}", "view",
 		state->view->name, "protocol", state->tcp ? "tcp" : "udp", "address",
 		addr_str(&state->addr), "port", (int)state->port, "state",
 		state->is_open ? "open" : "waiting", "error",
 		json_string_or_null(state->problem), "egress_interface",
-		json_egress(dnsd, state), "egress_mismatch", (int)(way && way->is_mismatch));
+		json_egress_interface(dnsd, path), "egress_mismatch",
+		(int)(path && path->is_mismatch));
 
 	if (!state->tcp)
 		json_object_set_new(socket, "threads", json_integer(state->n_threads));

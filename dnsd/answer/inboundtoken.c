@@ -133,21 +133,16 @@ const struct inbound_token *inbound_token_find(
 	return i < INBOUND_TOKEN_MAX ? &tokens->tokens[i] : NULL;
 }
 
-static bool token_is_over(const struct inbound_token *token, uint32_t now_s)
-{
-	return !atomic_load(&token->is_open) ||
-	       (int32_t)(atomic_load(&token->until_s) - now_s) < 0;
-}
-
 static void tokens_close_expired(struct inbound_tokens *tokens, uint32_t now_s)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < INBOUND_TOKEN_MAX; i++) {
-		if (token_is_over(&tokens->tokens[i], now_s))
-			atomic_store(&tokens->tokens[i].is_open, false);
-		else
-			any = true;
+		struct inbound_token *token = &tokens->tokens[i];
+
+		if ((int32_t)(atomic_load(&token->until_s) - now_s) < 0)
+			atomic_store(&token->is_open, false);
+		any = any || atomic_load(&token->is_open);
 	}
 	atomic_store(&tokens->is_open, any);
 }

@@ -204,14 +204,6 @@ static void entry_open(struct sockets *sockets, struct entry *entry)
 	entry->retry_ms = clock_now_ms() + entry->patience_ms;
 }
 
-static void entry_log_closed(const struct entry *entry)
-{
-	if (entry_is_open(entry))
-		log_info("listen", "%s: no longer serving %s port %u by %s",
-			entry->spec.view->name, addr_str(&entry->spec.addr), entry->spec.port,
-			entry_protocol(entry));
-}
-
 static void entry_free(struct entry *entry)
 {
 	udp_close(entry->udp);
@@ -224,9 +216,12 @@ static void entry_close(struct entry *entry)
 {
 	const struct handover_place place = entry_place(entry);
 
-	if (entry_is_open(entry))
+	if (entry_is_open(entry)) {
 		handover_forget(&place);
-	entry_log_closed(entry);
+		log_info("listen", "%s: no longer serving %s port %u by %s",
+			entry->spec.view->name, addr_str(&entry->spec.addr), entry->spec.port,
+			entry_protocol(entry));
+	}
 	entry_free(entry);
 }
 

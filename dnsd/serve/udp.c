@@ -172,11 +172,6 @@ static unsigned int answer_batch(struct worker *worker, unsigned int n_in)
 	return n_out;
 }
 
-static bool is_told_to_end(const struct worker *worker)
-{
-	return atomic_load_explicit(&worker->stop, memory_order_relaxed);
-}
-
 /* sendmmsg(2) stops at a message that fails, but an unreachable client must not cost the others
  * their answers. The worker never waits here: a datagram to a neighbour that does not exist
  * stays charged to our send buffer for three seconds, until the kernel gives up
@@ -209,7 +204,7 @@ static void *worker_run(void *arg)
 
 		if (n > 0)
 			send_batch(worker, answer_batch(worker, n));
-		if (is_told_to_end(worker))
+		if (atomic_load_explicit(&worker->stop, memory_order_relaxed))
 			return NULL;
 	}
 }

@@ -9,14 +9,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/net/family.h"
 #include "common/net/pickaddr.h"
 
-struct list {
+struct listen_list {
 	struct listen_spec *specs;
 	size_t n;
 };
 
-static int listen_find(const struct list *list, const struct addr *addr, uint16_t port)
+static int listen_find(const struct listen_list *list, const struct addr *addr, uint16_t port)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (list->specs[i].port == port && addr_eq(&list->specs[i].addr, addr))
@@ -24,7 +25,7 @@ static int listen_find(const struct list *list, const struct addr *addr, uint16_
 	return LISTEN_FREE;
 }
 
-static void listen_add(struct list *list, int view, const struct link *link,
+static void listen_add(struct listen_list *list, int view, const struct link *link,
 	const struct link_addr *addr, uint16_t port)
 {
 	int earlier = listen_find(list, &addr->addr, port);
@@ -42,19 +43,18 @@ static void listen_add(struct list *list, int view, const struct link *link,
 }
 
 static void listen_add_uplink(
-	struct list *list, const struct site *site, size_t i, const struct link *link)
+	struct listen_list *list, const struct site *site, size_t i, const struct link *link)
 {
 	const struct site_uplink *uplink = &site->uplinks[i];
 
 	for (size_t j = 0; link && uplink->inbound && j < link->n_addrs; j++)
 		if (pickaddr_is_served(&link->addrs[j],
-			    &uplink->address[link->addrs[j].addr.family == AF_INET
-						     ? SITE_IPV4
-						     : SITE_IPV6]))
+			    &uplink->address[family_of(link->addrs[j].addr.family)]))
 			listen_add(list, (int)i, link, &link->addrs[j], site->dns.port);
 }
 
-static void listen_add_lan(struct list *list, const struct site *site, const struct link *link)
+static void listen_add_lan(
+	struct listen_list *list, const struct site *site, const struct link *link)
 {
 	for (size_t j = 0; link && site->dns.inside && j < link->n_addrs; j++)
 		if (link_addr_is_ready(&link->addrs[j]))
@@ -76,7 +76,7 @@ static size_t listen_count_addrs(const struct site *site, const struct site_link
 int listen_specs(const struct site *site, const struct site_links *links,
 	struct listen_spec **ret_specs, size_t *ret_n)
 {
-	struct list list = {
+	struct listen_list list = {
 		.specs = calloc(listen_count_addrs(site, links) + 1, sizeof(*list.specs)),
 	};
 
