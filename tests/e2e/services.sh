@@ -72,8 +72,8 @@ both_are_active() {
 }
 
 uplinks_are_up() {
-	on routed status --json >"$(lab_dir)/status"
-	[ "$(jq -r '[.uplinks[].state] | join(" ")' "$(lab_dir)/status")" = "up up" ]
+	on routed status --json >"$(lab_dir)/status" &&
+		[ "$(jq -r '[.uplinks[].state] | join(" ")' "$(lab_dir)/status")" = "up up" ]
 }
 
 # All that the site is for.

@@ -71,6 +71,7 @@ lab_ip() {
 }
 
 # wait_for SECONDS COMMAND...: waits until the command succeeds, or says which one did not.
+# A function with several commands joins them by &&: set -e has no effect in a condition.
 # Scenarios set LAB_PATIENCE, a factor: they state that it happens, not how fast, and a machine
 # may be busy.
 wait_for() {
