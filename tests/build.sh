@@ -23,8 +23,8 @@ build_targets() {
 		as_owner cmake --build --preset "$preset" -j "$(nproc)" --target "$@"
 }
 
-# As root, what is built belongs to the owner of the checkout, so that this user can build there
-# too, before and after. What root has left in the build folder goes to the owner first.
+# As root, the build belongs to the owner of the checkout, so that this user can build there too,
+# before and after. First, the owner gets all that root has left in the build folder.
 as_owner() {
 	local owner
 	owner=$(stat -c %u "$BUILD_TOP")

@@ -1,4 +1,4 @@
-# checks.sh - what is checked without running anything: format, linters, shell, man pages
+# checks.sh - checks of the sources: format, order of includes, linters, shell, manual pages
 #
 # Part of run.sh. Each function prints what is wrong and fails.
 # shellcheck shell=bash
@@ -41,13 +41,13 @@ check_shell() {
 	done < <(shell_files)
 	shell_files | grep -v '/run$' |
 		xargs -P "$(nproc)" -n 2 shellcheck --severity=warning -x || status=1
-	# scenarios one by one would each take the libraries along once more
+	# one by one, each scenario would check the libraries again
 	shell_files | grep '/run$' |
 		xargs shellcheck --severity=warning -e SC1091,SC2034,SC2154 || status=1
 	return "$status"
 }
 
-# The base level of mandoc's lint, style remarks on our dialect of man pages excepted.
+# The base level of mandoc's lint, without remarks on the style of man pages.
 check_manpages() {
 	local page status=0
 	for page in docs/*.[58]; do
@@ -57,10 +57,10 @@ check_manpages() {
 	return "$status"
 }
 
-# Warnings, performance and portability; not style, which is for people. It does not know the
-# cleanup attribute of AUTO, so leaks are left to the address sanitizer; and it loses its way
-# in TAILQ_FOREACH, so uninitialised variables are left to gcc and clang's analyser. Any other
-# finding that is wrong is answered at its place with a comment: cppcheck-suppress NAME.
+# Warnings, performance and portability; not style, which is for people. cppcheck does not know
+# the cleanup attribute of AUTO, so the address sanitizer finds leaks. It does not understand
+# TAILQ_FOREACH, so gcc and clang's analyser find uninitialised variables. For any other wrong
+# finding, its place gets a comment: cppcheck-suppress NAME.
 check_cppcheck() {
 	is_version cppcheck 2.10 || return 77
 	# shellcheck disable=SC2086 # a list of names

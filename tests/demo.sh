@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# demo.sh - shows what multihomed does, on a site of its own inside this machine
+# demo.sh - shows what multihomed does, on a site in network namespaces of this machine
 #
 # Usage: sudo tests/demo.sh [--keep]
 #
-# Installs what is missing of tests/packages.txt, builds, brings the reference site up in
-# network namespaces, starts routed and dnsd on its router, asks for names, fetches pages, cuts
-# lines and drains one. Nothing outside the namespaces is touched, and everything is taken down
-# at the end, also after an interrupt. --keep leaves the site up to look around in.
+# Installs missing packages of tests/packages.txt, builds, brings the reference site up in network
+# namespaces, starts routed and dnsd on its router, asks for names, fetches pages, cuts uplinks and
+# drains one. It changes nothing outside the namespaces, and takes all down at the end, also after
+# an interrupt. --keep leaves the site up.
 set -euo pipefail
 
 TOP=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -40,7 +40,7 @@ say() {
 	printf '  %s\n' "$@"
 }
 
-# show NODE COMMAND...: the command as one would type it, and what it says.
+# show NODE COMMAND...: prints the command as a user would type it, and its output.
 show() {
 	local node=$1
 	shift
@@ -60,7 +60,7 @@ prepare() {
 	fi
 	rm -f "$BUILD_LOG"
 	printf 'done. Bringing the site up ... '
-	# the lab's address family is that of the example
+	# the lab uses the address family of the example
 	LAB_IPV6=no LAB_SOURCE_RULES=no lab_up
 	lab_spawn web web "$TOP/$WEB" '*' 80
 	lab_spawn outside outweb "$TOP/$WEB" '*' 80
@@ -124,12 +124,12 @@ chapter_pages() {
 	show lanhost curl -s http://$OUTSIDE/
 }
 
-# The site is not in its usual place, which would only distract where it is shown.
+# The site is not in its usual place. The shown command leaves that out.
 at_routed() {
 	lab_exec router "$ROUTED" "$@" -c "$SITE" --runtime "$(lab_dir)/run"
 }
 
-# routed_says_of UPLINK FILTER: as jq has it, of the uplink's status.
+# routed_says_of UPLINK FILTER: a jq filter on the uplink's status.
 routed_says_of() {
 	at_routed status --json |
 		jq -e ".uplinks[] | select(.name == \"$1\") | $2" >/dev/null
@@ -145,7 +145,7 @@ show_uplinks() {
 		sed -n '/^UPLINK *STATE/,/^$/p' | sed -e '/^$/d' -e 's/^/    /'
 }
 
-# How long until a host in the LAN gets its next page: one attempt after the other.
+# How long it takes until a host in the LAN gets its next page, one try after the other.
 show_gap() {
 	local start=${EPOCHREALTIME/[.,]/}
 	until lab_exec lanhost curl -s -m 0.3 -o /dev/null http://$OUTSIDE/; do :; done
@@ -185,7 +185,7 @@ chapter_other_cut() {
 	lab_heal silent b
 }
 
-# routed_verb VERB...: as one would type it on a router where all is in its usual place.
+# routed_verb VERB...: as a user would type it on a router with all in its usual place.
 routed_verb() {
 	printf '\n  router$ %s %s\n' "$ROUTED" "$*"
 	at_routed "$@" | sed 's/^/    /'
@@ -215,7 +215,7 @@ chapter_status() {
 	show router "$DNSD" status -c "$SITE" --runtime "$(lab_dir)/run"
 }
 
-# The resolver's cache would answer from before.
+# The resolver's cache would still have the old answer.
 forget() {
 	lab_stop unbound || true
 	lab_start_resolver

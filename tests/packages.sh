@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # packages.sh - installs what is missing of tests/packages.txt
 #
-# Nothing missing means no apt call at all. Some of the packages are name servers that would
-# start a service as soon as they are installed, and again at each boot: they are kept from the
-# first by a policy-rc.d that stands only during the call, and from the second by disabling the
-# units of those that this call installed. A server that was there before is left as it is.
+# If nothing is missing, apt is not called. Some packages are name servers, which would start a
+# service at installation and at each boot. A policy-rc.d during the call prevents the first. To
+# prevent the second, the units of newly installed servers are disabled. A server that was there
+# before is left as it is.
 #
 # Usage: sudo tests/packages.sh          as a command
 #        . tests/packages.sh             for the function packages_install
@@ -25,7 +25,7 @@ packages_wanted() {
 packages_missing() {
 	local wanted
 	wanted=$(packages_wanted)
-	# dpkg-query fails when it does not know a name; the missing ones are what we ask for
+	# dpkg-query fails if it does not know a name, and we ask for the missing ones
 	# shellcheck disable=SC2086 # one argument per package
 	{ dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true; } |
 		awk '$1 == "installed" { print $2 }' | sort -u |

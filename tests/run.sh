@@ -56,7 +56,7 @@ log_of() {
 	echo "$LOGS/${1//\//.}.log"
 }
 
-# In a process group of its own, so that an interrupt ends all of it, and nothing else.
+# In its own process group, so that an interrupt ends all of it, and nothing else.
 run_logged() {
 	local log status=0
 	log=$(log_of "$1")
@@ -127,7 +127,7 @@ build_release() {
 	build_configure release -DMH_WERROR=ON && build_targets release tools
 }
 
-# need_build PRESET: what comes next uses it. Counted as a test, once.
+# need_build PRESET: builds it for the next tests. Counted as a test, once.
 need_build() {
 	[ -z "${BUILT[$1]:-}" ] || return "${BUILT[$1]/ok/0}"
 	BUILT[$1]=ok
@@ -143,7 +143,7 @@ need_build() {
 }
 
 # The unit tests and the replayed fuzz seeds of one build, a line for each program. ctest runs
-# them side by side; we take its word on programs and theirs on cases.
+# them side by side. It reports the programs, and they report their cases.
 unit_tests() {
 	local preset=$1 log
 	[ -n "$(list_units "unit/$preset")" ] || return 0

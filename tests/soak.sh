@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# soak.sh - both daemons under everything that goes wrong, at random, for as long as one likes
+# soak.sh - both daemons under all kinds of faults, at random, for any length of time
 #
 #   sudo tests/soak.sh MINUTES [SEED]
 #
 # The reference site in network namespaces, the release build. One after the other, at random:
 # cables are cut, lines fall silent or lose packets, gateways die, addresses change, interfaces
-# vanish, uplinks are drained, configurations reloaded, daemons restarted and killed; meanwhile
+# vanish, uplinks are drained, configurations reloaded, daemons restarted and killed. Meanwhile
 # conversations go on over each uplink, inward and outward, over IPv4 and IPv6, and clients ask
-# for the name and connect to what they are told. In the last third nothing is restarted, and
-# the growth of the daemons is looked at. Prints what it does, then a table of what must be 0:
+# for the name and connect to the answered addresses. In the last third nothing is restarted, and
+# the growth of the daemons is measured. Prints each step, then a table of values that must be 0:
 #
-#   conversations lost on an uplink to which nothing happened
-#   answers with an address that did not work, later than 5 s after something happened to it
+#   lost conversations on an uplink without a fault
+#   answers with an address that did not work, later than 5 s after a fault of its uplink
 #   packets that left to the wrong ISP
 #   growth of descriptors, and of resident memory by more than 512 KiB
 #
-# The exit status is 0 if all of them are. The same SEED does the same in the same order.
+# The exit status is 0 if all are 0. The same SEED gives the same steps in the same order.
 set -euo pipefail
 
 MH_BUILD=$(dirname "$(dirname "$(readlink -f "$0")")")/build/release
@@ -50,7 +50,7 @@ random() {
 
 # ---- conversations -------------------------------------------------------------------------
 
-# NAME UPLINK NODE HOST PORT [SOURCE]. The server's loopbacks choose the way out.
+# NAME UPLINK NODE HOST PORT [SOURCE]. The server's loopbacks choose the uplink.
 CONVERSATIONS="
 in-a    a outside @a 443
 in-b    b outside @b 443
@@ -62,7 +62,7 @@ out6-a  a web 2001:db8:113::10 7777 2001:db8:c1::1
 out6-b  b web 2001:db8:113::10 7777 2001:db8:c1::5
 "
 
-# The address that an uplink has now: it may have been given another.
+# The present address of an uplink, which may have changed.
 address_of() {
 	router_ip -4 -j address show dev "wan-$1" 2>/dev/null | jq -r 'first(.[0].addr_info[].local) // empty'
 }
@@ -76,7 +76,8 @@ conversation_start() {
 	lab_spawn "$node" "$name" "$TOOLS/talk" "$host" "$@"
 }
 
-# each_conversation UPLINK COMMAND...: with the line's words behind; UPLINK is a, b or all.
+# each_conversation UPLINK COMMAND...: the words of the line are its last arguments. UPLINK is a,
+# b or all.
 each_conversation() {
 	local wanted=$1 line
 	shift
@@ -94,7 +95,7 @@ conversation_revive() {
 	fi
 }
 
-# One that nothing happened to must go on.
+# A conversation on an uplink without a fault must go on.
 conversation_check() {
 	if ! wait_for 10 talk_said "$1" $(($(talk_lines "$1") + 2)) 2>/dev/null; then
 		N_LOST=$((N_LOST + 1))
@@ -103,13 +104,13 @@ conversation_check() {
 	fi
 }
 
-# ---- what happens --------------------------------------------------------------------------
+# ---- faults --------------------------------------------------------------------------------
 
 other_of() {
 	[ "$1" = a ] && echo b || echo a
 }
 
-# note UPLINK begin|change|end: what the judge has to know.
+# note UPLINK begin|change|end: for the verdicts at the end.
 note() {
 	echo "$(now_us) $1 $2" >>"$(lab_dir)/happenings"
 }
@@ -122,7 +123,7 @@ all_well() {
 	is_well a && is_well b && plan_is_empty
 }
 
-# The hold after so many relapses would grow to minutes: the operator ends it.
+# After so many faults, the hold would grow to minutes: the operator ends it.
 settle() {
 	local up
 	wait_for 4 all_well 2>/dev/null && return 0
@@ -132,7 +133,7 @@ settle() {
 	wait_for 30 all_well || { say "NOT SETTLED:" && routed_verb status || true; }
 }
 
-# A fault of one uplink for some seconds, while the other must not notice.
+# A fault of one uplink for some seconds. The other must not be disturbed.
 break_uplink() {
 	local kind=$1 up=$2 other
 	shift 2
@@ -149,7 +150,7 @@ break_uplink() {
 	each_conversation "$up" conversation_revive
 }
 
-# The ISP gives another address of the same prefix for a while. isp-b has no other of IPv4.
+# The ISP gives another address of the same prefix for a while. isp-b has no other IPv4 address.
 readdress() {
 	if [ "$1" = a ]; then
 		break_uplink address a 192.168.2.$((2 + $(random 3)))/29
@@ -169,7 +170,7 @@ drain() {
 	note "$up" end
 }
 
-# Nobody may notice any of these.
+# None of these may disturb a client.
 reload() {
 	case $1 in
 	routed) routed_hup ;;
@@ -233,7 +234,7 @@ act() {
 	look_for_strangers
 }
 
-# As soon as there are any: what had just happened?
+# At the first packets with a foreign source: which fault was just before?
 look_for_strangers() {
 	local n
 	n=$(n_strangers)
@@ -246,11 +247,11 @@ n_strangers() {
 	echo $(($(lab_counter a foreign) + $(lab_counter b foreign)))
 }
 
-# ---- judging -------------------------------------------------------------------------------
+# ---- verdicts ------------------------------------------------------------------------------
 
-# Addresses that did not work though nothing had just happened to that uplink (GRACE_US), and
-# answers that did not come from an uplink that nothing ailed. An answer is told by the uplink
-# that its address is of.
+# Addresses that did not work although their uplink had no fault shortly before (GRACE_US), and
+# answers that did not come from an uplink without a fault. The address of an answer tells the
+# uplink.
 judge_answers() {
 	awk -v grace=$GRACE_US '
 		function uplink(address) {
@@ -280,7 +281,7 @@ judge_answers() {
 	' "$(lab_dir)/happenings" <(cat "$(lab_dir)"/follow-*.log)
 }
 
-# descriptors and resident KiB of a daemon, once it is at rest: the least of some samples.
+# Descriptors and resident KiB of a daemon at rest: the least of some samples.
 size_of() {
 	local pid
 	pid=$(cat "$(lab_dir)/$1.pid")
@@ -297,7 +298,7 @@ verdict() {
 	printf '%-60s %10s  %s\n' "$1" "$2" "$mark"
 }
 
-# ---- the whole -----------------------------------------------------------------------------
+# ---- all of it -----------------------------------------------------------------------------
 
 soak_site() {
 	routed_edit '/^probing:/,/^$/d' 's/failback: .*/failback: 1s/'

@@ -34,7 +34,7 @@ LAB_IPV6=yes	     # no: neither the uplinks nor the LAN have IPv6 addresses
 LAB_SOURCE_RULES=yes # no: routed makes the router's routes, rules and forwarding
 LAB_SERVERS=yes	     # no: neither parent name server nor resolver
 LAB_PAIR=no	     # yes: two routers, and addresses that belong to both; see topology.sh
-LAB_0X20=yes	     # no: the resolver does not mix the case of names, as most do not
+LAB_0X20=yes	     # no: the resolver keeps the case of names, as most do
 
 # shellcheck source=tests/lab/topology.sh
 . "$LAB_HERE/topology.sh"
