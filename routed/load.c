@@ -47,7 +47,7 @@ static void load_check_table(
 	char why[NFT_WHY_MAX] = "";
 
 	situation_make(site, links, learned, &situation);
-	AUTO(freep) char *table = wanted_nft(site, &situation);
+	AUTO(nfttable_unrefp) struct nfttable *table = wanted_nft(site, &situation);
 	int err = nft_check(table, why, sizeof(why));
 	if (err < 0 && err != -EPERM && err != -EACCES)
 		report_add(report, REPORT_ERROR, site->path, 0,

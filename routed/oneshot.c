@@ -201,7 +201,8 @@ static void snapshot_make_situation(struct snapshot *snapshot)
 
 static void plan_print_table(struct snapshot *snapshot)
 {
-	AUTO(freep) char *wanted = wanted_nft(snapshot->site, &snapshot->situation);
+	AUTO(nfttable_unrefp)
+	struct nfttable *wanted = wanted_nft(snapshot->site, &snapshot->situation);
 	AUTO(freep) char *lines = nftdiff_lines(nft_current(snapshot->nft), wanted);
 
 	fputs(lines, stdout);

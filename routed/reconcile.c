@@ -77,7 +77,7 @@ struct change {
 	struct decision decision;
 	struct kernel wanted;
 	struct kernel actual;
-	char *table;
+	struct nfttable *table;
 	bool same; /* as wanted last time: what differs, others have changed */
 	struct plan plan;
 };
@@ -105,7 +105,7 @@ static int change_make(struct change *change, const struct agent *agent,
 		wanted_kernel(site, &agent->situation, &change->decision, &change->wanted);
 		change->table = wanted_nft(site, &agent->situation);
 	}
-	change->same = applied->table && strcmp(applied->table, change->table) == 0 &&
+	change->same = applied->table && nfttable_eq(applied->table, change->table) &&
 		       kernel_is_same(&applied->wanted, &change->wanted);
 
 	int err = rtnl_read(rtnl, &change->actual);
@@ -120,7 +120,7 @@ static void change_fini(struct change *change)
 {
 	kernel_fini(&change->wanted);
 	kernel_fini(&change->actual);
-	free(change->table);
+	nfttable_unref(change->table);
 	plan_fini(&change->plan);
 }
 
@@ -177,7 +177,7 @@ static void applied_take(struct applied *applied, struct change *change)
 	kernel_fini(&applied->wanted);
 	applied->wanted = change->wanted;
 	change->wanted = (struct kernel){0};
-	free(applied->table);
+	nfttable_unref(applied->table);
 	applied->table = change->table;
 	change->table = NULL;
 }
@@ -189,7 +189,7 @@ static void change_apply(
 	struct applied *applied = &routed->applied;
 	/* another table is wanted, or the kernel may hold another one than we wrote */
 	bool writes_table = applied->table_dirty || !applied->table ||
-			    strcmp(applied->table, change->table) != 0;
+			    !nfttable_eq(applied->table, change->table);
 
 	routed->apply.withdraws = agent->standby;
 	apply_plan(&routed->apply, &change->plan, writes_table ? change->table : NULL,

@@ -455,7 +455,7 @@ static void routed_fini(struct routed *routed)
 	rtnl_free(routed->rtnl);
 	links_free(routed->links);
 	kernel_fini(&routed->applied.wanted);
-	free(routed->applied.table);
+	nfttable_unref(routed->applied.table);
 	free(routed->agent.saved_path);
 	site_free(routed->agent.site);
 	event_freep(&routed->on_hup);

@@ -27,13 +27,14 @@ struct flowcount;
 struct health;
 struct hook;
 struct linkfeed;
+struct nfttable;
 struct passive;
 
 /* The state that the kernel was last made to hold. */
 struct applied {
 	struct kernel wanted;
-	char *table;	  /* text of the nftables table; NULL: none yet */
-	bool table_dirty; /* the kernel's may be another one */
+	struct nfttable *table; /* NULL: none yet */
+	bool table_dirty;	/* the kernel's may be another one */
 };
 
 struct routed {

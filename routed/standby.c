@@ -32,7 +32,7 @@ bool standby_at_start(const struct cli *cli, enum savedstate_role saved)
 	return cli_option(cli, "standby") != NULL;
 }
 
-char *standby_table(const struct site *site, struct sysctl_store *sysctls)
+struct nfttable *standby_table(const struct site *site, struct sysctl_store *sysctls)
 {
 	bool forwards = sysctl_is_ours(sysctls, "net/ipv4/ip_forward") ||
 			sysctl_is_ours(sysctls, "net/ipv6/conf/all/forwarding");

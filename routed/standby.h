@@ -13,6 +13,7 @@
 #include "routed/agent/savedstate.h"
 
 struct cli;
+struct nfttable;
 struct routed;
 struct sysctl_store;
 
@@ -20,8 +21,8 @@ struct sysctl_store;
 bool standby_at_start(const struct cli *cli, enum savedstate_role saved);
 
 /* The nftables table on standby; the guard is in it as long as packets are forwarded because
- * we said so. The caller frees it. */
-char *standby_table(const struct site *site, struct sysctl_store *sysctls);
+ * we said so. The caller has the one reference. */
+struct nfttable *standby_table(const struct site *site, struct sysctl_store *sysctls);
 
 /* Takes over, or withdraws from the kernel all that is ours but settings; done when it
  * returns. Nothing happens if that is the role already. The reply for the control socket. */

@@ -257,9 +257,9 @@ static void gather_conntrack(struct doctor_facts *facts)
 static void gather_table(const struct site *site, struct doctor_facts *facts)
 {
 	static const struct situation nothing;
-	AUTO(freep) char *text = wanted_nft(site, &nothing);
+	AUTO(nfttable_unrefp) struct nfttable *table = wanted_nft(site, &nothing);
 
-	int err = nft_check(text, facts->table_refused, sizeof(facts->table_refused));
+	int err = nft_check(table, facts->table_refused, sizeof(facts->table_refused));
 	if (err == 0 || err == -EPERM)
 		facts->table_refused[0] = '\0';
 }

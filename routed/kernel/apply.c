@@ -184,11 +184,11 @@ static void perform_all(struct pass *pass, struct plan *plan)
 	}
 }
 
-static void write_table(struct pass *pass, const char *text)
+static void write_table(struct pass *pass, const struct nfttable *table)
 {
 	struct nft *nft = pass->apply->nft;
 	char line[APPLY_TEXT_MAX];
-	int r = nft_apply(nft, text);
+	int r = nft_apply(nft, table);
 
 	if (r == 0)
 		return;
@@ -208,16 +208,16 @@ static void pass_end(struct pass *pass)
 	pass->apply->n_told = pass->n_told;
 }
 
-void apply_plan(struct apply *apply, struct plan *plan, const char *nft_text,
+void apply_plan(struct apply *apply, struct plan *plan, const struct nfttable *table,
 	struct apply_result *ret_result)
 {
 	struct pass pass = {.apply = apply};
 
-	if (nft_text && !apply->withdraws)
-		write_table(&pass, nft_text);
+	if (table && !apply->withdraws)
+		write_table(&pass, table);
 	perform_all(&pass, plan);
-	if (nft_text && apply->withdraws)
-		write_table(&pass, nft_text);
+	if (table && apply->withdraws)
+		write_table(&pass, table);
 	pass_end(&pass);
 	*ret_result = pass.result;
 }

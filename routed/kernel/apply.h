@@ -7,6 +7,7 @@
 
 #include "routed/kernel/kernel.h"
 
+struct nfttable;
 struct nft;
 struct plan;
 struct rtnl;
@@ -37,12 +38,12 @@ struct apply_result {
 
 void apply_fini(struct apply *apply);
 
-/* Writes the table `nft_text` (NULL: leaves it), then performs the steps in order. A step that
+/* Writes the table `table` (NULL: leaves it), then performs the steps in order. A step that
  * fails, and one that is left out for it, is marked so in the plan; a failure is told to the
  * operator with its remedy, and the rest goes on, but for
  *   - forwarding, which is not switched on without the table, in which the guard is;
  *   - the removal of what a failed step was to take the place of. */
-void apply_plan(struct apply *apply, struct plan *plan, const char *nft_text,
+void apply_plan(struct apply *apply, struct plan *plan, const struct nfttable *table,
 	struct apply_result *ret_result);
 
 /* Removes what routes, filters or translates: rules, routes, groups, table. 0, or -EIO if

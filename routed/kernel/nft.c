@@ -5,7 +5,7 @@
  * to G + 1; any other number, or an announcement beyond the last one that was looked at, is
  * somebody else's. Then the digest of our table (nftdigest.h) is taken and compared:
  *
- *     nft_apply -> transaction -> settle: digest, file   (30 ms later for a large table)
+ *     nft_apply -> transaction -> take_digest: digest, file   (30 ms later for a large table)
  *     nft_on_message -> [20 ms] look: digest; differs -> changed()
  *
  * Between a transaction and its digest the table is trusted on the strength of the generation
@@ -61,8 +61,9 @@ enum {
 	NFT_WHY_MAX = 512,
 	NFT_SETTLE_MS = 30,
 	NFT_LOOK_MS = 20,
-	NFT_TRIES = 3,		 /* of a transaction that another one came into */
-	NFT_BIG_TEXT = 64 << 10, /* octets, a thousand forwards: libnftables is slow by then */
+	NFT_TRIES = 3,		       /* of a transaction that another one came into */
+	NFT_MANY_FORWARDS = 1000,      /* libnftables is slow with more */
+	NFT_LARGE_COMMANDS = 64 << 10, /* octets */
 };
 
 static const char file_head[] = "# digest ";
@@ -74,9 +75,9 @@ struct nft {
 	struct nlmonitor *monitor;
 	struct event *settle_timer;
 	struct event *look_timer;
-	char *state;	 /* path, or NULL */
-	char *text;	 /* in the kernel as of `generation`; NULL: nothing known */
-	uint64_t digest; /* of the same; 0: not taken yet */
+	char *state;		/* path, or NULL */
+	struct nfttable *table; /* in the kernel as of `generation`; NULL: nothing known */
+	uint64_t digest;	/* of the same; 0: not taken yet */
 	uint32_t generation;
 	struct nft_author author;
 	struct nft_counters counters;
@@ -124,20 +125,16 @@ static int run(const char *commands, bool dry, char *why, size_t cap)
 	return -EIO;
 }
 
-/* libnftables needs 24 MB for 10,000 forwards. */
-static void give_back(const char *commands)
+static bool is_large(const struct nfttable *table)
 {
-	if (strlen(commands) > NFT_BIG_TEXT)
-		malloc_trim(0);
+	return nfttable_n_forwards(table) > NFT_MANY_FORWARDS;
 }
 
-static char *replacement(const char *text)
+/* libnftables needs 24 MB for 10,000 forwards. */
+static void trim_heap(const char *commands)
 {
-	struct text all = {0};
-
-	text_str(&all, "add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n");
-	text_str(&all, text);
-	return text_take(&all);
+	if (strlen(commands) > NFT_LARGE_COMMANDS)
+		malloc_trim(0);
 }
 
 /* By a question that changes nothing, but takes the same privilege: CAP_NET_ADMIN in the user
@@ -151,25 +148,21 @@ int nft_check_privilege(void)
 	return r < 0 ? r : nftdigest_generation(cmd, &generation);
 }
 
-/* What the kernel has to be asked about a large table: all but the elements of the forward
- * maps, if they are of the one shape that we lay out ourselves, and no key is there twice.
- * NULL for the whole. */
-static char *without_elements(const char *text)
+/* The text that the kernel has to check: of a large table all but the forwards, which are of one
+ * shape, if no key is there twice. The caller's to free. */
+static char *text_to_check(const struct nfttable *table)
 {
-	AUTO(freep) char *table = NULL;
-	AUTO(freep) char *elements = NULL;
-	struct nftelements_batch batch;
+	struct nftchange fill;
 
-	if (strlen(text) <= NFT_BIG_TEXT || !nftdiff_split(text, &table, &elements) ||
-		!nftelements_compile(elements, 0, &batch))
-		return NULL;
-	free(batch.data);
-	return TAKE(table);
+	if (!is_large(table) || !nftdiff_fill(table, &fill))
+		return nfttable_text(table, false);
+	nftchange_fini(&fill);
+	return nfttable_text(table, true);
 }
 
 /* Under another name: to have it replace the present table would cost the kernel a walk over
  * all of that one's elements, there and back. */
-static char *for_trial(const char *text)
+static char *text_for_trial(const char *text)
 {
 	static const char head[] = "table inet " NFT_TABLE " {";
 	struct text all = {0};
@@ -190,29 +183,28 @@ static bool is_tried(const char *text)
 	return last_tried && strcmp(last_tried, text) == 0;
 }
 
-static void remember_tried(const char *text)
+static void set_last_tried(const char *text)
 {
 	free(last_tried);
 	last_tried = strdup(text);
 }
 
-int nft_check(const char *text, char *why, size_t cap)
+int nft_check(const struct nfttable *table, char *why, size_t cap)
 {
-	AUTO(freep) char *table = without_elements(text);
-	const char *tried = table ? table : text;
+	AUTO(freep) char *text = text_to_check(table);
 	int r = nft_check_privilege(); /* the library would print its own words */
 
 	if (r < 0) {
 		snprintf(why, cap, "%s", strerror(-r));
 		return r;
 	}
-	if (is_tried(tried))
+	if (is_tried(text))
 		return 0;
-	AUTO(freep) char *commands = for_trial(tried);
+	AUTO(freep) char *commands = text_for_trial(text);
 	r = run(commands, true, why, cap);
-	give_back(commands);
+	trim_heap(commands);
 	if (r == 0)
-		remember_tried(tried);
+		set_last_tried(text);
 	return r;
 }
 
@@ -228,29 +220,30 @@ static int look_at_generation(struct nft *nft, uint32_t *ret_generation)
 
 /* ---- the file ---- */
 
-static void forget(struct nft *nft)
+static void invalidate(struct nft *nft)
 {
-	free(nft->text);
-	nft->text = NULL;
+	nfttable_unref(nft->table);
+	nft->table = NULL;
 	nft->digest = 0;
 }
 
-static void save_text(struct nft *nft)
+static void save_table(struct nft *nft)
 {
 	if (!nft->state)
 		return;
 
+	AUTO(freep) char *table = nfttable_text(nft->table, false);
 	AUTO(freep)
 	char *text = xasprintf(
-		"%s%016llx\n%s", file_head, (unsigned long long)nft->digest, nft->text);
+		"%s%016llx\n%s", file_head, (unsigned long long)nft->digest, table);
 	int err = statefile_write(nft->state, text, strlen(text), 0);
 	if (err < 0)
 		log_error(err, "nft", "cannot write %s; the next start writes its table anew",
 			nft->state);
 }
 
-/* What a former run left is ours if the kernel still holds it unchanged. */
-static void adopt(struct nft *nft)
+/* The table of a former run is ours if the kernel still holds it unchanged. */
+static void load_saved(struct nft *nft)
 {
 	const char *problem = NULL;
 	struct file state = {0};
@@ -277,7 +270,7 @@ static void adopt(struct nft *nft)
 	if (nftdigest_generation(nft->cmd, &generation) < 0 ||
 		nftdigest_read(nft->cmd, &digest) < 0 || digest == 0 || digest != wrote)
 		return;
-	nft->text = strdup(end + 1);
+	nft->table = nfttable_read(end + 1);
 	nft->digest = digest;
 	nft->generation = generation;
 	log_debug("nft", "the table of a former run is there unchanged");
@@ -286,13 +279,13 @@ static void adopt(struct nft *nft)
 /* ---- is it still ours? ---- */
 
 /* Takes the digest of what was written, while nothing can have come in between. */
-static void settle(struct nft *nft)
+static void take_digest(struct nft *nft)
 {
 	uint32_t before = 0;
 	uint32_t after = 0;
 	uint64_t digest = 0;
 
-	if (!nft->text || nft->digest)
+	if (!nft->table || nft->digest)
 		return;
 	if (nftdigest_generation(nft->cmd, &before) < 0 ||
 		nftdigest_read(nft->cmd, &digest) < 0 ||
@@ -300,18 +293,18 @@ static void settle(struct nft *nft)
 		return;
 	if (before == nft->generation && after == nft->generation && digest) {
 		nft->digest = digest;
-		save_text(nft);
+		save_table(nft);
 	}
 }
 
 /* Does the kernel hold what we wrote last? If another transaction came, the digest tells; if
  * there is none yet, nothing does. */
-static bool verify(struct nft *nft)
+static bool is_unchanged(struct nft *nft)
 {
 	uint32_t generation = 0;
 	uint64_t digest = 0;
 
-	if (!nft->text)
+	if (!nft->table)
 		return false;
 	if (nftdigest_generation(nft->cmd, &generation) < 0)
 		return false;
@@ -323,25 +316,34 @@ static bool verify(struct nft *nft)
 	return true;
 }
 
-const char *nft_current(struct nft *nft)
+const struct nfttable *nft_current(struct nft *nft)
 {
-	return verify(nft) ? nft->text : NULL;
+	return is_unchanged(nft) ? nft->table : NULL;
 }
 
 /* ---- writing ---- */
 
-/* Forwards that come and go are laid out here; all else is libnftables'. */
-static int run_commands(struct nft *nft, const char *commands)
+static int run_text(struct nft *nft, const char *commands)
+{
+	int r = run(commands, false, nft->why, sizeof(nft->why));
+
+	trim_heap(commands);
+	return r;
+}
+
+/* Changes of forwards alone are laid out by us; all else is libnftables'. */
+static int run_change(struct nft *nft, const struct nftchange *change)
 {
 	struct nftelements_batch batch;
-	int r;
 
-	if (!nftelements_compile(commands, nlcmd_next_seq(nft->cmd), &batch)) {
-		r = run(commands, false, nft->why, sizeof(nft->why));
-		give_back(commands);
-		return r;
+	if (*change->before || *change->after) {
+		AUTO(freep) char *commands = nftchange_text(change);
+
+		return run_text(nft, commands);
 	}
-	r = nlcmd_batch(nft->cmd, batch.data, batch.len);
+	nftelements_compile(
+		change->elements, change->n_elements, nlcmd_next_seq(nft->cmd), &batch);
+	int r = nlcmd_batch(nft->cmd, batch.data, batch.len);
 	free(batch.data);
 	if (r < 0)
 		snprintf(nft->why, sizeof(nft->why), "the kernel refuses port forwards: %s",
@@ -349,9 +351,11 @@ static int run_commands(struct nft *nft, const char *commands)
 	return r;
 }
 
-/* Runs `commands`; sets whether no other transaction came in between. If one did, it may have
- * come after ours: the generation of before keeps verify() from trusting the table. */
-static int transact(struct nft *nft, const char *commands, bool *ret_alone)
+/* Runs `commands`, or `change` if they are NULL; sets whether no other transaction came in
+ * between. If one did, it may have come after ours: the generation of before keeps is_unchanged()
+ * from trusting the table. */
+static int transact(
+	struct nft *nft, const char *commands, const struct nftchange *change, bool *ret_alone)
 {
 	uint32_t before = 0;
 	uint32_t after = 0;
@@ -359,7 +363,7 @@ static int transact(struct nft *nft, const char *commands, bool *ret_alone)
 	int r = look_at_generation(nft, &before);
 	if (r < 0)
 		return r;
-	r = run_commands(nft, commands);
+	r = commands ? run_text(nft, commands) : run_change(nft, change);
 	if (r == 0)
 		r = look_at_generation(nft, &after);
 	if (r < 0)
@@ -369,71 +373,72 @@ static int transact(struct nft *nft, const char *commands, bool *ret_alone)
 	return 0;
 }
 
-/* As a few changes. 1: done; 0: not possible this way. */
-static int apply_changes(struct nft *nft, const char *text)
+/* As a few changes. True: done; false: not possible this way. */
+static bool apply_changes(struct nft *nft, const struct nfttable *table)
 {
+	struct nftchange change;
 	bool alone = false;
 
-	if (!verify(nft))
-		return 0;
-	AUTO(freep) char *commands = nftdiff(nft->text, text);
-	if (commands && !commands[0])
-		return 1; /* they differ in comments only */
-	if (!commands || transact(nft, commands, &alone) < 0 || !alone)
-		return 0;
-	nft->counters.changed++;
-	return 1;
+	if (!is_unchanged(nft) || !nftdiff(nft->table, table, &change))
+		return false;
+
+	bool is_empty = nftchange_is_empty(&change); /* they differ in comments only */
+	bool is_done = is_empty || (transact(nft, NULL, &change, &alone) == 0 && alone);
+	nft->counters.changed += is_done && !is_empty;
+	nftchange_fini(&change);
+	return is_done;
 }
 
-/* A large table where there was none, in two transactions: nobody can miss for a moment the
- * forwards that were not there before. 1: done; 0: not possible this way. */
-static int apply_new(struct nft *nft, const char *text)
+/* A large table where there was none, in two transactions: no packet can miss for a moment the
+ * forwards that were not there before. True: done; false: not possible this way. */
+static bool apply_new(struct nft *nft, const struct nfttable *table)
 {
-	AUTO(freep) char *table = NULL;
-	AUTO(freep) char *elements = NULL;
+	struct nftchange fill;
 	bool alone = false;
 
-	if (strlen(text) <= NFT_BIG_TEXT || nftdigest_has_table(nft->cmd) != 0 ||
-		!nftdiff_split(text, &table, &elements) || !elements[0])
-		return 0;
-	if (transact(nft, table, &alone) < 0 || !alone ||
-		transact(nft, elements, &alone) < 0 || !alone)
-		return 0;
-	nft->counters.replaced++;
-	return 1;
+	if (!is_large(table) || nftdigest_has_table(nft->cmd) != 0 ||
+		!nftdiff_fill(table, &fill))
+		return false;
+
+	AUTO(freep) char *empty = nfttable_text(table, true);
+	bool is_done = transact(nft, empty, NULL, &alone) == 0 && alone &&
+		       transact(nft, NULL, &fill, &alone) == 0 && alone;
+	nft->counters.replaced += is_done;
+	nftchange_fini(&fill);
+	return is_done;
 }
 
-static int apply_whole(struct nft *nft, const char *text)
+static int apply_whole(struct nft *nft, const struct nfttable *table)
 {
-	AUTO(freep) char *commands = replacement(text);
+	AUTO(freep) char *text = nfttable_text(table, false);
+	AUTO(freep)
+	char *commands = xasprintf(
+		"add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n%s", text);
 	bool alone = false;
 	int r = 0;
 
 	for (int i = 0; i < NFT_TRIES && r == 0 && !alone; i++)
-		r = transact(nft, commands, &alone);
+		r = transact(nft, commands, NULL, &alone);
 	if (r == 0)
 		nft->counters.replaced++;
 	return r;
 }
 
-int nft_apply(struct nft *nft, const char *text)
+int nft_apply(struct nft *nft, const struct nfttable *table)
 {
 	nft->why[0] = '\0';
-	if (nft->text && strcmp(nft->text, text) == 0 && verify(nft))
+	if (nft->table && nfttable_eq(nft->table, table) && is_unchanged(nft))
 		return 0;
 
-	AUTO(freep) char *copy = strdup(text);
-	if (!copy)
-		return -ENOMEM;
-	if (!apply_changes(nft, text) && !apply_new(nft, text)) {
-		int r = apply_whole(nft, text);
+	if (!apply_changes(nft, table) && !apply_new(nft, table)) {
+		int r = apply_whole(nft, table);
 		if (r < 0)
 			return r;
 	}
-	forget(nft);
-	nft->text = TAKE(copy);
-	if (!nft->settle_timer || strlen(text) <= NFT_BIG_TEXT)
-		settle(nft);
+	invalidate(nft);
+	nft->table = nfttable_ref(table);
+	if (!nft->settle_timer || !is_large(table))
+		take_digest(nft);
 	if (!nft->digest && nft->settle_timer)
 		timer_arm_ms_if_idle(nft->settle_timer, NFT_SETTLE_MS);
 	return 0;
@@ -443,11 +448,12 @@ int nft_delete(struct nft *nft)
 {
 	bool alone;
 	int r = transact(nft,
-		"add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", &alone);
+		"add table inet " NFT_TABLE "\ndelete table inet " NFT_TABLE "\n", NULL,
+		&alone);
 
 	if (r < 0)
 		return r;
-	forget(nft);
+	invalidate(nft);
 	if (nft->state)
 		unlink(nft->state);
 	return 0;
@@ -479,7 +485,7 @@ static void settle_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	settle(arg);
+	take_digest(arg);
 }
 
 static void look_on_timer(evutil_socket_t fd, short what, void *arg)
@@ -490,9 +496,9 @@ static void look_on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	nft->author = (struct nft_author){0};
-	if (!nft->text || verify(nft))
+	if (!nft->table || is_unchanged(nft))
 		return;
-	forget(nft);
+	invalidate(nft);
 	nft->counters.foreign++;
 	if (nft->on_changed)
 		nft->on_changed(&author, nft->arg);
@@ -574,7 +580,7 @@ static int start(struct nft *nft, struct event_base *base, const char *state)
 		return log_error(r, "nft",
 			"cannot follow changes of the packet filter; "
 			"does the kernel have nf_tables, and may we?");
-	adopt(nft);
+	load_saved(nft);
 	return 0;
 }
 
@@ -600,12 +606,12 @@ void nft_free(struct nft *nft)
 {
 	if (!nft)
 		return;
-	settle(nft); /* a transaction of the last milliseconds */
+	take_digest(nft); /* a transaction of the last milliseconds */
 	event_freep(&nft->settle_timer);
 	event_freep(&nft->look_timer);
 	nlmonitor_free(nft->monitor);
 	nlcmd_free(nft->cmd);
-	free(nft->text);
+	nfttable_unref(nft->table);
 	free(nft->state);
 	free(nft);
 }

@@ -1,6 +1,6 @@
 /* nft.h - writes our nftables table, and notices when somebody else changed it
  *
- * The table is given as text (wanted_nft); how it gets into the kernel is decided here: as a
+ * The table is given as values (nfttable.h); how it gets into the kernel is decided here: as a
  * few changes to what was written last, or as a whole. Either is one transaction: packets see
  * the old table or the new one, and a refused change leaves the old one.
  *
@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "routed/kernel/nftdigest.h"
+#include "routed/kernel/nfttable.h"
 
 struct event_base;
 struct nft; /* opaque, see nft.c */
@@ -38,9 +39,10 @@ int nft_new(struct event_base *base, const char *state, nft_changed_fn *changed,
 	struct nft **ret_nft);
 void nft_free(struct nft *nft);
 
-/* Makes the kernel's table what `text` says; does nothing if it is so already. Negative errno:
- * nft_why has nft's own words, nothing is logged, and the kernel holds what it held. */
-int nft_apply(struct nft *nft, const char *text);
+/* Makes the kernel's table equal to `table`; does nothing if it is so already. Keeps a reference.
+ * Negative errno: nft_why has nft's own words, nothing is logged, and the kernel holds what it
+ * held. */
+int nft_apply(struct nft *nft, const struct nfttable *table);
 
 /* Removes our table, and the file. */
 int nft_delete(struct nft *nft);
@@ -48,17 +50,17 @@ int nft_delete(struct nft *nft);
 /* What nft said of the last failure. */
 const char *nft_why(const struct nft *nft);
 
-/* The text that the kernel's table follows from; NULL if there is no table of ours or it is
- * not as we wrote it. Borrowed until the next nft_apply. */
-const char *nft_current(struct nft *nft);
+/* The table that the kernel holds; NULL if it has no table of ours or not the one that we wrote.
+ * Borrowed until the next nft_apply. */
+const struct nfttable *nft_current(struct nft *nft);
 
 /* Whether this process may read and change tables here: 0, or a negative errno, -EPERM mostly.
  */
 int nft_check_privilege(void);
 
-/* Has the kernel check the text as a whole table, and keeps nothing of it. 0, or a negative
- * errno with nft's words in `why`; -EPERM without the privilege to ask. */
-int nft_check(const char *text, char *why, size_t cap);
+/* Has the kernel check the whole table, and keeps nothing of it. 0, or a negative errno with nft's
+ * words in `why`; -EPERM without the privilege to ask. */
+int nft_check(const struct nfttable *table, char *why, size_t cap);
 
 int nft_each_counter(struct nft *nft, nftdigest_counter_fn *each, void *arg);
 

@@ -1,539 +1,347 @@
-/* nftdiff.c - from one text of our nftables table to another, by the fewest changes
+/* nftdiff.c - from one state of our nftables table to another, by the fewest changes
  *
- * The text is a list of blocks (map, set, chain, counter), each known by its kind and name:
+ * A block (counter, set, map, chain) is known by its kind and name. What may happen to it, and
+ * what follows:
  *
- *     <tab>map forward4 {            block
- *     <tab><tab>type ...             declaration
- *     <tab><tab>elements = {
- *     <tab><tab><tab>K : V,          one element per line
- *     <tab><tab>}
- *     <tab>}
- *
- * What may happen to a block, and what becomes of it:
- *
- *     comes                  written as it is
- *     goes                   deleted, once no rule uses it any more
- *     elements differ        deleted and added one by one
+ *     new                    written as it is
+ *     removed                deleted, once no rule uses it any more
+ *     forwards differ        deleted and added one by one
  *     rules of a chain       the chain is flushed and filled again, in the same transaction
  *     declaration differs    the whole table is replaced: the kernel cannot change one
  *
  * Commands are ordered so that nothing is deleted while it is in use: flush, delete, then the
- * rest. The kernel takes them as one transaction, so no packet sees what is in between.
+ * rest. The kernel takes them as one transaction, so no packet sees a state in between.
  */
 #include "routed/kernel/nftdiff.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/xalloc.h"
 #include "routed/kernel/nftdigest.h"
-#include "routed/kernel/text.h"
-
-struct span {
-	const char *at;
-	size_t len;
-};
-
-struct block {
-	struct span kind; /* "map" */
-	struct span name;
-	struct span whole;	 /* with its head and its closing line */
-	struct span declaration; /* of a chain: its `type ... hook ...` line, if any */
-	struct span elements;	 /* lines; of a chain: its rules */
-	bool used;		 /* has a match in the other text */
-};
-
-struct blocks {
-	struct block *items;
-	size_t n;
-};
-
-static bool span_eq(struct span a, struct span b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
-
-static bool span_starts(struct span span, const char *with)
-{
-	size_t len = strlen(with);
-
-	return span.len >= len && memcmp(span.at, with, len) == 0;
-}
-
-static bool span_is(struct span span, const char *text)
-{
-	return span.len == strlen(text) && span_starts(span, text);
-}
-
-/* Takes a line, without its newline, off the front of `rest`. */
-static bool take_line(struct span *rest, struct span *ret_line)
-{
-	if (rest->len == 0)
-		return false;
-
-	const char *end = memchr(rest->at, '\n', rest->len);
-	size_t len = end ? (size_t)(end - rest->at) : rest->len;
-	*ret_line = (struct span){rest->at, len};
-	rest->at += end ? len + 1 : len;
-	rest->len -= end ? len + 1 : len;
-	return true;
-}
-
-static struct span take_word(struct span *line)
-{
-	size_t len = 0;
-
-	while (len < line->len && line->at[len] != ' ')
-		len++;
-	struct span word = {line->at, len};
-	line->at += len;
-	line->len -= len;
-	while (line->len > 0 && line->at[0] == ' ') {
-		line->at++;
-		line->len--;
-	}
-	return word;
-}
-
-/* ---- reading ---- */
-
-/* Up to the line that closes the block. False if the text is not as we write it. */
-static bool read_body(struct span *rest, struct block *block)
-{
-	bool is_chain = span_is(block->kind, "chain");
-	bool in_elements = false;
-	struct span line;
-
-	block->declaration = (struct span){rest->at, 0};
-	block->elements = (struct span){rest->at, 0};
-	while (take_line(rest, &line)) {
-		const char *end = rest->at;
-
-		if (span_is(line, "\t}")) {
-			block->whole.len = (size_t)(end - block->whole.at);
-			return !in_elements;
-		}
-		if (is_chain && span_starts(line, "\t\ttype ")) {
-			block->declaration.len = (size_t)(end - block->declaration.at);
-			block->elements.at = end;
-		} else if (is_chain) {
-			block->elements.len = (size_t)(end - block->elements.at);
-		} else if (span_is(line, "\t\telements = {")) {
-			in_elements = true;
-			block->elements.at = end;
-		} else if (in_elements && span_is(line, "\t\t}")) {
-			block->elements.len = (size_t)(line.at - block->elements.at);
-			in_elements = false;
-		} else if (!in_elements) {
-			if (block->elements.len)
-				return false; /* a declaration behind the elements */
-			block->declaration.len = (size_t)(end - block->declaration.at);
-		}
-	}
-	return false;
-}
-
-static bool read_block(struct span *rest, struct span line, struct block *ret_block)
-{
-	struct block block = {.whole = {line.at, line.len + 1}};
-
-	if (!span_starts(line, "\t") || span_starts(line, "\t\t"))
-		return false;
-	line.at++;
-	line.len--;
-	block.kind = take_word(&line);
-	block.name = take_word(&line);
-	if (block.name.len == 0 || !span_starts(line, "{"))
-		return false;
-
-	if (memchr(line.at, '}', line.len)) /* all on one line */
-		block.declaration = line;
-	else if (!read_body(rest, &block))
-		return false;
-	*ret_block = block;
-	return true;
-}
-
-static bool read_blocks(const char *text, struct blocks *blocks)
-{
-	struct span rest = {text, strlen(text)};
-	struct span line;
-
-	if (!take_line(&rest, &line) || !span_is(line, "table inet " NFT_TABLE " {"))
-		return false;
-	while (take_line(&rest, &line)) {
-		struct block block;
-
-		if (span_is(line, "}"))
-			return rest.len == 0;
-		if (!read_block(&rest, line, &block))
-			return false;
-
-		struct block *items = reallocarray(
-			blocks->items, blocks->n + 1, sizeof(*items));
-		if (!items)
-			return false;
-		blocks->items = items;
-		items[blocks->n++] = block;
-	}
-	return false;
-}
 
 /* ---- elements ---- */
 
-struct lines {
-	struct span *items;
-	size_t n;
-};
-
-static int line_cmp(const void *a, const void *b)
+static bool forward_eq(const struct nftforward *a, const struct nftforward *b)
 {
-	const struct span *x = a;
-	const struct span *y = b;
-	int order = memcmp(x->at, y->at, x->len < y->len ? x->len : y->len);
-
-	return order ? order : (x->len > y->len) - (x->len < y->len);
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Leaves out the whole lines that both have at their start and at their end: mostly that is
- * all but a few. */
-static void strip_common(struct span *a, struct span *b)
+/* By address, protocol and port, as people sort them. */
+static int forward_cmp(const void *left, const void *right)
 {
-	size_t least = a->len < b->len ? a->len : b->len;
+	const struct nftforward *a = left;
+	const struct nftforward *b = right;
+	int order = memcmp(a->asked, b->asked, sizeof(a->asked));
+
+	if (order == 0)
+		order = (int)a->protocol - (int)b->protocol;
+	if (order == 0)
+		order = (int)a->port - (int)b->port;
+	if (order == 0)
+		order = memcmp(a->target, b->target, sizeof(a->target));
+	return order ? order : (int)a->target_port - (int)b->target_port;
+}
+
+static bool key_eq(const struct nftforward *a, const struct nftforward *b)
+{
+	return memcmp(a, b, NFTFORWARD_KEY_LEN) == 0;
+}
+
+static struct nftforward *sorted_copy(const struct nftforward *items, size_t n)
+{
+	struct nftforward *copy = xreallocarray(NULL, n ? n : 1, sizeof(*copy));
+
+	if (n > 0) {
+		memcpy(copy, items, n * sizeof(*copy));
+		qsort(copy, n, sizeof(*copy), forward_cmp);
+	}
+	return copy;
+}
+
+/* Those of `a` that are not in `b`, both sorted. */
+static void add_missing(struct nftelements *elements, const struct nftforward *a, size_t n_a,
+	const struct nftforward *b, size_t n_b)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n_a; i++) {
+		while (at < n_b && forward_cmp(&b[at], &a[i]) < 0)
+			at++;
+		if (at < n_b && forward_cmp(&b[at], &a[i]) == 0)
+			continue;
+		elements->items = xgrow(
+			elements->items, elements->n, sizeof(*elements->items));
+		elements->items[elements->n++] = a[i];
+	}
+}
+
+static void change_add(struct nftchange *change, struct nftelements *elements)
+{
+	if (elements->n == 0)
+		return;
+	change->elements = xgrow(change->elements, change->n_elements, sizeof(*elements));
+	change->elements[change->n_elements++] = *elements;
+}
+
+static struct nftelements elements_of(const struct nftblock *map, bool adds)
+{
+	struct nftelements elements = {.af = map->af, .adds = adds};
+
+	memcpy(elements.map, map->name, sizeof(elements.map));
+	return elements;
+}
+
+/* Most of the forwards are the same at the start and at the end: only what lies between them
+ * is sorted and compared. */
+static void diff_forwards(
+	struct nftchange *change, const struct nftblock *old, const struct nftblock *new)
+{
+	size_t least = old->n_forwards < new->n_forwards ? old->n_forwards : new->n_forwards;
+	struct nftelements gone = elements_of(new, false);
+	struct nftelements come = elements_of(new, true);
 	size_t start = 0;
 	size_t end = 0;
 
-	for (size_t i = 0; i < least && a->at[i] == b->at[i]; i++)
-		if (a->at[i] == '\n')
-			start = i + 1;
-	for (size_t i = 1; i <= least - start; i++) {
-		if (a->at[a->len - i] != b->at[b->len - i])
-			break;
-		if (i < least - start && a->at[a->len - i - 1] == '\n' &&
-			b->at[b->len - i - 1] == '\n')
-			end = i;
-	}
-	*a = (struct span){a->at + start, a->len - start - end};
-	*b = (struct span){b->at + start, b->len - start - end};
+	while (start < least && forward_eq(&old->forwards[start], &new->forwards[start]))
+		start++;
+	while (end < least - start && forward_cmp(&old->forwards[old->n_forwards - 1 - end],
+					      &new->forwards[new->n_forwards - 1 - end]) == 0)
+		end++;
+
+	size_t n_old = old->n_forwards - start - end;
+	size_t n_new = new->n_forwards - start - end;
+	struct nftforward *before = sorted_copy(n_old ? old->forwards + start : NULL, n_old);
+	struct nftforward *after = sorted_copy(n_new ? new->forwards + start : NULL, n_new);
+	add_missing(&gone, before, n_old, after, n_new);
+	add_missing(&come, after, n_new, before, n_old);
+	change_add(change, &gone);
+	change_add(change, &come);
+	free(before);
+	free(after);
 }
 
-/* The lines of elements, sorted; without their indentation and commas. */
-static bool split_elements(struct span elements, struct lines *lines)
+bool nftdiff_fill(const struct nfttable *table, struct nftchange *ret_change)
 {
-	struct span line;
+	struct nftchange change = {.before = xstrdup(""), .after = xstrdup("")};
+	bool is_unique = true;
 
-	while (take_line(&elements, &line)) {
-		while (line.len > 0 && line.at[0] == '\t') {
-			line.at++;
-			line.len--;
-		}
-		if (line.len > 0 && line.at[line.len - 1] == ',')
-			line.len--;
-		if ((lines->n & (lines->n - 1)) == 0) {
-			struct span *items = reallocarray(
-				lines->items, lines->n ? 2 * lines->n : 1, sizeof(*items));
+	for (size_t i = 0; i < table->n && is_unique; i++) {
+		const struct nftblock *map = &table->blocks[i];
+		struct nftelements elements = elements_of(map, true);
 
-			if (!items)
-				return false;
-			lines->items = items;
-		}
-		lines->items[lines->n++] = line;
+		elements.items = sorted_copy(map->forwards, map->n_forwards);
+		elements.n = map->n_forwards;
+		for (size_t k = 1; k < elements.n; k++)
+			if (key_eq(&elements.items[k - 1], &elements.items[k]))
+				is_unique = false;
+		if (elements.n == 0)
+			free(elements.items);
+		change_add(&change, &elements);
 	}
-	if (lines->n > 0)
-		qsort(lines->items, lines->n, sizeof(struct span), line_cmp);
+	if (!is_unique) {
+		nftchange_fini(&change);
+		return false;
+	}
+	*ret_change = change;
 	return true;
-}
-
-/* The key is what stands before " : "; in a set all of it is. */
-static struct span element_key(struct span element)
-{
-	const char *colon = memmem(element.at, element.len, " : ", 3);
-
-	if (colon)
-		element.len = (size_t)(colon - element.at);
-	return element;
-}
-
-static void add_span(struct text *text, struct span span)
-{
-	text_bytes(text, span.at, span.len);
-}
-
-/* One command for all elements that `lines` has and `other` has not. */
-static void add_elements(struct text *text, const char *verb, struct span name,
-	const struct lines *lines, const struct lines *other, bool keys_only)
-{
-	bool any = false;
-	size_t at = 0;
-
-	for (size_t i = 0; i < lines->n; i++) {
-		struct span element = lines->items[i];
-
-		while (at < other->n && line_cmp(&other->items[at], &element) < 0)
-			at++;
-		if (at < other->n && span_eq(other->items[at], element))
-			continue;
-		if (!any) {
-			text_add(text, "%s element inet " NFT_TABLE " ", verb);
-			add_span(text, name);
-		}
-		text_str(text, any ? ", " : " { ");
-		add_span(text, keys_only ? element_key(element) : element);
-		any = true;
-	}
-	if (any)
-		text_str(text, " }\n");
-}
-
-static bool diff_elements(struct text *text, const struct block *old, const struct block *new)
-{
-	struct span old_lines = old->elements;
-	struct span new_lines = new->elements;
-	struct lines gone = {0};
-	struct lines come = {0};
-
-	strip_common(&old_lines, &new_lines);
-	bool ok = split_elements(old_lines, &gone) && split_elements(new_lines, &come);
-	if (ok) {
-		add_elements(text, "delete", new->name, &gone, &come, true);
-		add_elements(text, "add", new->name, &come, &gone, false);
-	}
-	free(gone.items);
-	free(come.items);
-	return ok;
 }
 
 /* ---- blocks ---- */
 
-struct diff {
-	struct text flushes;
-	struct text deletes;
-	struct text elements;
-	struct text blocks; /* new ones, and chains filled again */
-};
-
-static struct block *find_block(struct blocks *blocks, const struct block *like, size_t hint)
+static const struct nftblock *find_block(
+	const struct nfttable *table, const struct nftblock *like, size_t hint)
 {
-	for (size_t i = 0; i < blocks->n; i++) {
-		struct block *block = &blocks->items[(hint + i) % blocks->n];
+	for (size_t i = 0; i < table->n; i++) {
+		const struct nftblock *block = &table->blocks[(hint + i) % table->n];
 
-		if (span_eq(block->name, like->name) && span_eq(block->kind, like->kind))
+		if (block->kind == like->kind && strcmp(block->name, like->name) == 0)
 			return block;
 	}
 	return NULL;
 }
 
-static void command(struct text *text, const char *verb, const struct block *block)
+struct diff {
+	struct nftchange change;
+	struct text flushes;
+	struct text deletes;
+	struct text blocks;
+};
+
+static void add_command(struct text *text, const char *verb, const struct nftblock *block)
 {
-	text_add(text, "%s %.*s inet " NFT_TABLE " %.*s\n", verb, (int)block->kind.len,
-		block->kind.at, (int)block->name.len, block->name.at);
+	text_add(text, "%s %s inet " NFT_TABLE " %s\n", verb, nftblock_kind_str(block->kind),
+		block->name);
 }
 
-/* A block that both texts have. False if it cannot be changed in place. */
-static bool diff_block(struct diff *diff, const struct block *old, const struct block *new)
+/* A block that both tables have. False if it cannot be changed in place. */
+static bool diff_block(
+	struct diff *diff, const struct nftblock *old, const struct nftblock *new)
 {
-	if (!span_eq(old->declaration, new->declaration))
+	if (!nftblock_declares_same(old, new))
 		return false;
-	if (span_eq(old->elements, new->elements))
+	if (nftblock_holds_same(old, new))
 		return true;
-	if (span_is(new->kind, "chain")) {
-		command(&diff->flushes, "flush", new);
-		add_span(&diff->blocks, new->whole);
+	switch (new->kind) {
+	case NFTBLOCK_CHAIN:
+		add_command(&diff->flushes, "flush", new);
+		nftblock_write(new, false, &diff->blocks);
 		return true;
+	case NFTBLOCK_MAP:
+		diff_forwards(&diff->change, old, new);
+		return true;
+	case NFTBLOCK_SET: /* nft 1.0.6 merges intervals, and fails at single changes of them */
+	case NFTBLOCK_COUNTER:
+		return false;
 	}
-	/* nft 1.0.6 merges intervals on its own, and loses its way in single changes of them
-	 */
-	if (memmem(new->declaration.at, new->declaration.len, "interval", 8))
-		return false;
-	return diff_elements(&diff->elements, old, new);
+	return false;
 }
 
-static bool diff_blocks(struct diff *diff, struct blocks *old, struct blocks *new)
+static void delete_removed(
+	struct diff *diff, const struct nfttable *old, const struct nfttable *new)
 {
-	for (size_t i = 0; i < new->n; i++) {
-		struct block *was = find_block(old, &new->items[i], i);
-
-		if (was)
-			was->used = true;
-		else
-			add_span(&diff->blocks, new->items[i].whole);
-		if (was && !diff_block(diff, was, &new->items[i]))
-			return false;
-	}
-	for (size_t i = 0; i < old->n; i++) {
-		const struct block *gone = &old->items[i];
-
-		if (gone->used)
-			continue;
-		if (span_is(gone->kind, "chain"))
-			command(&diff->flushes, "flush", gone);
-	}
 	/* chains first: what their rules used is free then, the chains of a verdict too */
 	for (int chains = 1; chains >= 0; chains--)
-		for (size_t i = 0; i < old->n; i++)
-			if (!old->items[i].used &&
-				span_is(old->items[i].kind, "chain") == (chains == 1))
-				command(&diff->deletes, "delete", &old->items[i]);
-	return true;
+		for (size_t i = 0; i < old->n; i++) {
+			const struct nftblock *block = &old->blocks[i];
+			bool is_chain = block->kind == NFTBLOCK_CHAIN;
+
+			if (is_chain != (chains == 1) || find_block(new, block, i))
+				continue;
+			if (is_chain)
+				add_command(&diff->flushes, "flush", block);
+			add_command(&diff->deletes, "delete", block);
+		}
 }
 
-static char *join(struct diff *diff)
+bool nftdiff(
+	const struct nfttable *old, const struct nfttable *new, struct nftchange *ret_change)
 {
-	struct text all = {0};
-	const struct text *parts[] = {&diff->flushes, &diff->deletes, &diff->elements};
-
-	text_str(&all, "");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (parts[i]->len)
-			text_str(&all, parts[i]->data);
-	if (diff->blocks.len) {
-		text_str(&all, "table inet " NFT_TABLE " {\n");
-		text_str(&all, diff->blocks.data);
-		text_str(&all, "}\n");
-	}
-	return text_take(&all);
-}
-
-char *nftdiff(const char *old, const char *new)
-{
-	struct blocks before = {0};
-	struct blocks after = {0};
 	struct diff diff = {0};
-	char *commands = NULL;
+	bool is_possible = true;
 
-	if (read_blocks(old, &before) && read_blocks(new, &after) &&
-		diff_blocks(&diff, &before, &after))
-		commands = join(&diff);
+	for (size_t i = 0; i < new->n &&is_possible; i++) {
+		const struct nftblock *was = find_block(old, &new->blocks[i], i);
 
-	text_fini(&diff.flushes);
-	text_fini(&diff.deletes);
-	text_fini(&diff.elements);
-	text_fini(&diff.blocks);
-	free(before.items);
-	free(after.items);
-	return commands;
-}
-
-/* ---- a table and what fills it ---- */
-
-static bool is_forward_map(const struct block *block)
-{
-	return span_is(block->kind, "map") && span_starts(block->name, "forward");
-}
-
-/* Equal keys would be next to each other. */
-static bool keys_differ(const struct lines *lines)
-{
-	for (size_t i = 1; i < lines->n; i++)
-		if (span_eq(element_key(lines->items[i - 1]), element_key(lines->items[i])))
-			return false;
-	return true;
-}
-
-/* The block without its elements; what fills it goes to `elements`. */
-static bool split_block(const struct block *block, struct text *table, struct text *elements)
-{
-	const struct lines none = {0};
-	struct lines lines = {0};
-	struct span head = {block->whole.at,
-		(size_t)(block->declaration.at + block->declaration.len - block->whole.at)};
-
-	bool ok = split_elements(block->elements, &lines) && keys_differ(&lines);
-	if (ok)
-		add_elements(elements, "add", block->name, &lines, &none, false);
-	free(lines.items);
-	add_span(table, head);
-	text_str(table, "\t}\n");
-	return ok;
-}
-
-bool nftdiff_split(const char *text, char **ret_table, char **ret_elements)
-{
-	struct blocks blocks = {0};
-	struct text table = {0};
-	struct text elements = {0};
-	bool ok = read_blocks(text, &blocks);
-
-	text_str(&table, "table inet " NFT_TABLE " {\n");
-	text_str(&elements, "");
-	for (size_t i = 0; i < blocks.n && ok; i++) {
-		if (is_forward_map(&blocks.items[i]))
-			ok = split_block(&blocks.items[i], &table, &elements);
+		if (was)
+			is_possible = diff_block(&diff, was, &new->blocks[i]);
 		else
-			add_span(&table, blocks.items[i].whole);
+			nftblock_write(&new->blocks[i], false, &diff.blocks);
 	}
-	text_str(&table, "}\n");
-	free(blocks.items);
-	if (!ok) {
-		text_fini(&table);
-		text_fini(&elements);
+	delete_removed(&diff, old, new);
+	if (diff.deletes.len > 0)
+		text_str(&diff.flushes, diff.deletes.data);
+	diff.change.before = text_take(&diff.flushes);
+	diff.change.after = text_take(&diff.blocks);
+	text_fini(&diff.deletes);
+	if (!is_possible) {
+		nftchange_fini(&diff.change);
 		return false;
 	}
-	*ret_table = text_take(&table);
-	*ret_elements = text_take(&elements);
+	*ret_change = diff.change;
 	return true;
+}
+
+/* ---- changes ---- */
+
+void nftchange_fini(struct nftchange *change)
+{
+	for (size_t i = 0; i < change->n_elements; i++)
+		free(change->elements[i].items);
+	free(change->elements);
+	free(change->before);
+	free(change->after);
+	*change = (struct nftchange){0};
+}
+
+bool nftchange_is_empty(const struct nftchange *change)
+{
+	return change->n_elements == 0 && !*change->before && !*change->after;
+}
+
+static void write_elements(const struct nftelements *elements, struct text *text)
+{
+	text_add(text, "%s element inet " NFT_TABLE " %s { ",
+		elements->adds ? "add" : "delete", elements->map);
+	for (size_t i = 0; i < elements->n; i++) {
+		text_str(text, i ? ", " : "");
+		nftforward_write(&elements->items[i], elements->af, !elements->adds, text);
+	}
+	text_str(text, " }\n");
+}
+
+char *nftchange_text(const struct nftchange *change)
+{
+	struct text text = {0};
+
+	text_str(&text, change->before);
+	for (size_t i = 0; i < change->n_elements; i++)
+		write_elements(&change->elements[i], &text);
+	if (*change->after)
+		text_add(&text, "table inet " NFT_TABLE " {\n%s}\n", change->after);
+	return text_take(&text);
 }
 
 /* ---- lines, for people ---- */
 
-static void add_lines(struct text *text, char sign, struct span lines)
+static void add_lines(struct text *text, const char *prefix, const char *lines)
 {
-	struct span line;
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
 
-	while (take_line(&lines, &line))
-		text_add(text, "%c %.*s\n", sign, (int)line.len, line.at);
-}
-
-/* A block that both texts have. */
-static void lines_of_changed(
-	struct text *text, const struct block *old, const struct block *new)
-{
-	bool in_place = span_eq(old->declaration, new->declaration);
-	struct text changes = {0};
-
-	if (in_place && span_eq(old->elements, new->elements))
-		return;
-	if (in_place && !span_is(new->kind, "chain") && diff_elements(&changes, old, new) &&
-		changes.len) {
-		struct span rest = {changes.data, changes.len};
-		struct span line;
-
-		while (take_line(&rest, &line))
-			text_add(text, "%c nft %.*s\n", line.at[0] == 'd' ? '-' : '+',
-				(int)line.len, line.at);
-	} else {
-		add_lines(text, '-', old->whole);
-		add_lines(text, '+', new->whole);
+		text_add(text, "%s%.*s\n", prefix, (int)len, lines);
+		lines += len + (lines[len] == '\n');
 	}
-	text_fini(&changes);
 }
 
-char *nftdiff_lines(const char *old, const char *new)
+static void add_block_lines(
+	struct text *text, const char *prefix, const struct nftblock *block)
 {
-	struct blocks before = {0};
-	struct blocks after = {0};
+	struct text lines = {0};
+
+	nftblock_write(block, false, &lines);
+	add_lines(text, prefix, lines.data);
+	text_fini(&lines);
+}
+
+static void add_element_lines(
+	struct text *text, const struct nftblock *old, const struct nftblock *new)
+{
+	struct nftchange change = {0};
+
+	diff_forwards(&change, old, new);
+	for (size_t i = 0; i < change.n_elements; i++) {
+		struct text command = {0};
+
+		write_elements(&change.elements[i], &command);
+		add_lines(text, change.elements[i].adds ? "+ nft " : "- nft ", command.data);
+		text_fini(&command);
+	}
+	nftchange_fini(&change);
+}
+
+char *nftdiff_lines(const struct nfttable *old, const struct nfttable *new)
+{
 	struct text text = {0};
 
 	text_str(&text, "");
-	if (old && !read_blocks(old, &before))
-		before.n = 0;
-	if (!read_blocks(new, &after))
-		after.n = 0;
+	for (size_t i = 0; i < new->n; i++) {
+		const struct nftblock *block = &new->blocks[i];
+		const struct nftblock *was = old ? find_block(old, block, i) : NULL;
+		bool in_place = was && nftblock_declares_same(was, block);
 
-	for (size_t i = 0; i < after.n; i++) {
-		struct block *was = before.n ? find_block(&before, &after.items[i], i) : NULL;
-
-		if (was) {
-			was->used = true;
-			lines_of_changed(&text, was, &after.items[i]);
-		} else {
-			add_lines(&text, '+', after.items[i].whole);
+		if (in_place && nftblock_holds_same(was, block))
+			continue;
+		if (in_place && block->kind == NFTBLOCK_MAP) {
+			add_element_lines(&text, was, block);
+			continue;
 		}
+		if (was)
+			add_block_lines(&text, "- ", was);
+		add_block_lines(&text, "+ ", block);
 	}
-	for (size_t i = 0; i < before.n; i++)
-		if (!before.items[i].used)
-			add_lines(&text, '-', before.items[i].whole);
-	free(before.items);
-	free(after.items);
+	for (size_t i = 0; old && i < old->n; i++)
+		if (!find_block(new, &old->blocks[i], i))
+			add_block_lines(&text, "- ", &old->blocks[i]);
 	return text_take(&text);
 }

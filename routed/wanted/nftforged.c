@@ -276,18 +276,25 @@ static void rule(struct text *text, const char *before, enum site_family family,
 	text_add(text, " } %s\n", after);
 }
 
-static void drop_chain(struct text *text, const struct site *site, const char *name,
+static struct text *chain_begin(struct nfttable *table, const char *name)
+{
+	return &nfttable_add(table, NFTBLOCK_CHAIN, name)->rules;
+}
+
+static void drop_chain(struct nfttable *table, const struct site *site, const char *name,
 	enum wanted_counter counter, const char *passes)
 {
-	text_add(text, "\tchain %s {\n\t\tmeta ipsec exists return\n%s", name, passes);
-	text_str(text, "\t\tcounter name iifname map {");
+	struct text *rules = chain_begin(table, name);
+
+	text_add(rules, "\t\tmeta ipsec exists return\n%s", passes);
+	text_str(rules, "\t\tcounter name iifname map {");
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		char counter_name[WANTED_COUNTER_NAME];
 
-		text_add(text, "%s \"%s\" : \"%s\"", i ? "," : "", site->uplinks[i].interface,
+		text_add(rules, "%s \"%s\" : \"%s\"", i ? "," : "", site->uplinks[i].interface,
 			wanted_counter_name(counter, i, counter_name));
 	}
-	text_str(text, " } drop\n\t}\n");
+	text_str(rules, " } drop\n");
 }
 
 /* "fib saddr oifname != { "wan-a", "wan-b" } goto forged". It is asked with the destination as
@@ -319,21 +326,20 @@ static void rule_private(struct text *text, const struct site *site, enum site_f
 /* Routers of ISPs have private addresses too, and the LAN may have a route to all of 10/8:
  * without their errors a connection that meets a smaller MTU hangs (RFC 4890 for IPv6). What
  * they are about is tracked, so that a forged one does little. */
-static void behind_lan_chain(struct text *text, const struct site *site)
+static void behind_lan_chain(struct nfttable *table, const struct site *site)
 {
 	if (site->n_lan == 0)
 		return;
-	text_str(text,
-		"\tchain behind_lan {\n"
+	text_str(chain_begin(table, "behind_lan"),
 		"\t\ticmp type { destination-unreachable, time-exceeded, "
 		"parameter-problem } return\n"
 		"\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
 		"parameter-problem } return\n"
-		"\t\tgoto forged\n\t}\n");
+		"\t\tgoto forged\n");
 }
 
 void nft_forged_chains(
-	struct text *text, const struct site *site, const struct situation *situation)
+	struct nfttable *table, const struct site *site, const struct situation *situation)
 {
 	struct forged forged[SITE_FAMILIES];
 	struct text inside = {0};
@@ -345,13 +351,13 @@ void nft_forged_chains(
 	for (enum site_family f = 0; f < SITE_FAMILIES; f++)
 		forged_of(site, situation, f, &forged[f]);
 
-	drop_chain(text, site, "forged", WANTED_COUNTER_FORGED,
+	drop_chain(table, site, "forged", WANTED_COUNTER_FORGED,
 		"\t\tudp sport 67 udp dport 68 return\n");
-	behind_lan_chain(text, site);
+	behind_lan_chain(table, site);
 	if (forged[SITE_IPV4].asked.n + forged[SITE_IPV6].asked.n > 0)
-		drop_chain(text, site, "inside_view", WANTED_COUNTER_INSIDE_VIEW, "");
+		drop_chain(table, site, "inside_view", WANTED_COUNTER_INSIDE_VIEW, "");
 
-	text_str(text, "\tchain from_outside {\n");
+	struct text *text = chain_begin(table, "from_outside");
 	for (enum site_family f = 0; f < SITE_FAMILIES; f++) {
 		rule(text, "", f, "saddr", &forged[f].own, "goto forged");
 		rule(text, asked, f, "daddr", &forged[f].asked, "goto inside_view");
@@ -361,6 +367,5 @@ void nft_forged_chains(
 		rule_private(text, site, f);
 		forged_fini(&forged[f]);
 	}
-	text_str(text, "\t}\n");
 	text_fini(&inside);
 }

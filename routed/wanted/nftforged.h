@@ -3,7 +3,7 @@
 #pragma once
 #include "common/net/addr.h"
 #include "common/site/site.h"
-#include "routed/kernel/text.h"
+#include "routed/kernel/nfttable.h"
 
 struct situation;
 
@@ -28,4 +28,4 @@ void forged_fini(struct forged *forged);
 
 /* The chain `from_outside` and what it goes to. A packet that is none of this returns. */
 void nft_forged_chains(
-	struct text *text, const struct site *site, const struct situation *situation);
+	struct nfttable *table, const struct site *site, const struct situation *situation);

@@ -17,6 +17,7 @@
  */
 #include "routed/wanted/nftforwards.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,8 +35,9 @@ struct asked {
 };
 
 struct forwards {
-	struct text *maps;
-	struct text elements; /* of the map being made */
+	struct nfttable *table;
+	struct nftblock *map; /* that is being filled; NULL: it has no forward yet */
+	char map_name[NFTTABLE_NAME_MAX];
 	const struct site *site;
 	enum site_family family;
 	struct asked asked;
@@ -103,20 +105,33 @@ static const struct addr *target_of(
 	return &server->address[f->family];
 }
 
-/* " . tcp . 8443 : 10.0.1.1 . 443" behind the address, for each port of the range. This is
- * what large sites have ten thousand lines of, hence no formats. */
-static void add_elements(struct forwards *f, const char *asked, const char *proto,
-	const struct site_port *port, const char *target)
+static struct nftblock *forwards_map(struct forwards *f)
 {
+	const char *type = type_of[f->family];
+
+	if (f->map)
+		return f->map;
+	f->map = nfttable_add(f->table, NFTBLOCK_MAP, f->map_name);
+	f->map->af = family_af(f->family);
+	text_add(&f->map->declaration,
+		"\t\ttype %s . inet_proto . inet_service : %s . inet_service\n", type, type);
+	return f->map;
+}
+
+/* One for each port of the range. */
+static void add_ports(struct forwards *f, const struct addr *asked, uint8_t protocol,
+	const struct site_port *port, const struct addr *target)
+{
+	struct nftforward forward;
+
+	memset(&forward, 0, sizeof(forward)); /* compared as a whole */
+	memcpy(forward.asked, asked->bytes, addr_len(asked));
+	memcpy(forward.target, target->bytes, addr_len(target));
+	forward.protocol = protocol;
 	for (uint32_t i = 0; i <= (uint32_t)port->last - port->first; i++) {
-		text_str(&f->elements, asked);
-		text_str(&f->elements, proto);
-		text_uint(&f->elements, port->first + i);
-		text_str(&f->elements, " : ");
-		text_str(&f->elements, target);
-		text_str(&f->elements, " . ");
-		text_uint(&f->elements, port->inside + i);
-		text_str(&f->elements, ",\n");
+		forward.port = (uint16_t)(port->first + i);
+		forward.target_port = (uint16_t)(port->inside + i);
+		nftblock_add_forward(forwards_map(f), &forward);
 	}
 }
 
@@ -125,18 +140,14 @@ static void add_server(struct forwards *f, const struct site_server *server)
 	for (size_t i = 0; i < f->asked.n; i++) {
 		const struct addr *tcp = target_of(f, server, f->asked.uplinks[i], false);
 		const struct addr *udp = target_of(f, server, f->asked.uplinks[i], true);
-		const char *tcp_str = addr_str(tcp); /* both good for the next few calls */
-		const char *udp_str = addr_str(udp);
-		char asked[ADDR_STR_LEN + 4];
 
-		snprintf(asked, sizeof(asked), "\t\t\t%s", addr_str(&f->asked.addrs[i]));
 		for (size_t j = 0; j < server->n_ports; j++) {
 			const struct site_port *port = &server->ports[j];
 
 			if (port->tcp && addr_is_set(tcp))
-				add_elements(f, asked, " . tcp . ", port, tcp_str);
+				add_ports(f, &f->asked.addrs[i], IPPROTO_TCP, port, tcp);
 			if (port->udp && addr_is_set(udp))
-				add_elements(f, asked, " . udp . ", port, udp_str);
+				add_ports(f, &f->asked.addrs[i], IPPROTO_UDP, port, udp);
 		}
 	}
 }
@@ -148,33 +159,25 @@ static void add_server(struct forwards *f, const struct site_server *server)
 static void add_map(struct forwards *f, const struct site_server *only, const char *suffix,
 	struct text *rules)
 {
-	const char *type = type_of[f->family];
 	const char *ip = ip_of[f->family];
 	unsigned int version = version_of(f->family);
 
+	f->map = NULL;
+	snprintf(f->map_name, sizeof(f->map_name), "forward%s%u", suffix, version);
 	if (only)
 		add_server(f, only);
 	for (size_t i = 0; i < f->site->n_servers && !only; i++)
 		if (f->site->servers[i].from.n == 0)
 			add_server(f, &f->site->servers[i]);
-	if (f->elements.len == 0)
+	if (!f->map)
 		return;
-
-	text_add(f->maps,
-		"\tmap forward%s%u {\n"
-		"\t\ttype %s . inet_proto . inet_service : %s . inet_service\n"
-		"\t\telements = {\n",
-		suffix, version, type, type);
-	text_str(f->maps, f->elements.data);
-	text_str(f->maps, "\t\t}\n\t}\n");
-	text_fini(&f->elements);
 
 	if (only)
 		text_add(rules, "\t\t%s saddr @from%s%u", ip, suffix, version);
 	else
 		text_add(rules, "\t\tmeta nfproto ipv%u", version);
-	text_add(rules, " dnat %s to %s daddr . meta l4proto . th dport map @forward%s%u\n",
-		ip, ip, suffix, version);
+	text_add(rules, " dnat %s to %s daddr . meta l4proto . th dport map @%s\n", ip, ip,
+		f->map_name);
 }
 
 static void add_restricted(struct forwards *f, size_t server, struct text *rules)
@@ -188,16 +191,16 @@ static void add_restricted(struct forwards *f, size_t server, struct text *rules
 
 	snprintf(suffix, sizeof(suffix), "_%zu_", server);
 	snprintf(set, sizeof(set), "from%s", suffix);
-	nftprefixes_set(f->maps, set, &only->from, f->family);
+	nftprefixes_set(f->table, set, &only->from, f->family);
 	add_map(f, only, suffix, rules);
 }
 
-void nft_forwards(struct text *maps, struct text *rules, const struct site *site,
+void nft_forwards(struct nfttable *table, struct text *rules, const struct site *site,
 	const struct situation *situation)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 		struct forwards f = {
-			.maps = maps,
+			.table = table,
 			.site = site,
 			.family = family,
 			.asked = asked_at(site, situation, family),

@@ -4,6 +4,8 @@
  */
 #include "routed/wanted/nftprefixes.h"
 
+#include <stdio.h>
+
 #include "common/net/addr.h"
 #include "common/net/family.h"
 
@@ -15,17 +17,19 @@ bool nftprefixes_any(const struct site_prefixes *prefixes, enum site_family fami
 	return false;
 }
 
-void nftprefixes_set(struct text *text, const char *name, const struct site_prefixes *prefixes,
-	enum site_family family)
+void nftprefixes_set(struct nfttable *table, const char *name,
+	const struct site_prefixes *prefixes, enum site_family family)
 {
+	char full[NFTTABLE_NAME_MAX];
+
 	if (!nftprefixes_any(prefixes, family))
 		return;
 
-	text_add(text, "\tset %s%d {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", name,
-		family == SITE_IPV4 ? 4 : 6, family == SITE_IPV4 ? "ipv4_addr" : "ipv6_addr");
-	text_str(text, "\t\telements = {\n");
+	snprintf(full, sizeof(full), "%s%d", name, family == SITE_IPV4 ? 4 : 6);
+	struct nftblock *set = nfttable_add(table, NFTBLOCK_SET, full);
+	text_add(&set->declaration, "\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n",
+		family == SITE_IPV4 ? "ipv4_addr" : "ipv6_addr");
 	for (size_t i = 0; i < prefixes->n; i++)
 		if (prefixes->items[i].addr.family == family_af(family))
-			text_add(text, "\t\t\t%s,\n", prefix_str(&prefixes->items[i]));
-	text_str(text, "\t\t}\n\t}\n");
+			nftblock_add_prefix(set, &prefixes->items[i]);
 }

@@ -3,12 +3,12 @@
 #include <stdbool.h>
 
 #include "common/site/site.h"
-#include "routed/kernel/text.h"
+#include "routed/kernel/nfttable.h"
 
 /* Are there prefixes of this family? */
 bool nftprefixes_any(const struct site_prefixes *prefixes, enum site_family family);
 
 /* Appends a set of the prefixes of one family, called `name` with 4 or 6 behind it; nothing if
  * there are none of it. */
-void nftprefixes_set(struct text *text, const char *name, const struct site_prefixes *prefixes,
-	enum site_family family);
+void nftprefixes_set(struct nfttable *table, const char *name,
+	const struct site_prefixes *prefixes, enum site_family family);

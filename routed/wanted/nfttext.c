@@ -1,6 +1,6 @@
-/* nfttext.c - the nftables table `inet multihomed`, as text
+/* nfttext.c - the nftables table `inet multihomed`: its chains, with their rules as text
  *
- * Pure: site and situation in, the whole table out; equal situations give equal text. The
+ * Pure: site and situation in, the whole table out; equal situations give equal tables. The
  * chains, in the order in which a packet meets them:
  *
  *   raw_in            raw         what an uplink must not bring is dropped: from_outside
@@ -43,6 +43,7 @@
 
 #include "common/net/family.h"
 #include "common/net/pickaddr.h"
+#include "routed/kernel/nfttable.h"
 #include "routed/kernel/text.h"
 #include "routed/wanted/nftforged.h"
 #include "routed/wanted/nftforwards.h"
@@ -51,7 +52,7 @@
 #include "routed/wanted/wantednumbers.h"
 
 struct table {
-	struct text *text;
+	struct nfttable *blocks;
 	const struct site *site;
 	const struct situation *situation;
 };
@@ -80,32 +81,41 @@ char *wanted_counter_name(
 
 /* --- parts that chains share --- */
 
+/* The chain that is being written: the block that was begun last. */
+static struct nftblock *chain_of(const struct table *t)
+{
+	return &t->blocks->blocks[t->blocks->n - 1];
+}
+
+static struct text *rules_of(const struct table *t)
+{
+	return &chain_of(t)->rules;
+}
+
 static void chain_begin(const struct table *t, const char *name)
 {
-	text_add(t->text, "\tchain %s {\n", name);
+	nfttable_add(t->blocks, NFTBLOCK_CHAIN, name);
 }
 
 static void chain_begin_of(const struct table *t, const char *name, size_t uplink)
 {
-	text_add(t->text, "\tchain %s_%zu { # %s\n", name, uplink,
-		t->site->uplinks[uplink].name);
+	char chain[NFTTABLE_NAME_MAX];
+
+	snprintf(chain, sizeof(chain), "%s_%zu", name, uplink);
+	chain_begin(t, chain);
+	snprintf(chain_of(t)->note, NFTTABLE_NAME_MAX, "%s", t->site->uplinks[uplink].name);
 }
 
 static void chain_hook(
 	const struct table *t, const char *type, const char *hook, const char *priority)
 {
-	text_add(t->text, "\t\ttype %s hook %s priority %s; policy accept;\n", type, hook,
-		priority);
-}
-
-static void chain_end(const struct table *t)
-{
-	text_str(t->text, "\t}\n");
+	text_add(&chain_of(t)->declaration,
+		"\t\ttype %s hook %s priority %s; policy accept;\n", type, hook, priority);
 }
 
 static void rule(const struct table *t, const char *what)
 {
-	text_add(t->text, "\t\t%s\n", what);
+	text_add(rules_of(t), "\t\t%s\n", what);
 }
 
 /* By interface to the chain of its uplink. `key` is iifname or oifname. A few comparisons cost
@@ -113,24 +123,25 @@ static void rule(const struct table *t, const char *what)
 static void rule_by_uplink(const struct table *t, const char *key, const char *chain)
 {
 	for (size_t i = 0; i < t->site->n_uplinks && t->site->n_uplinks <= FEW_UPLINKS; i++)
-		text_add(t->text, "\t\t%s \"%s\" goto %s_%zu\n", key,
+		text_add(rules_of(t), "\t\t%s \"%s\" goto %s_%zu\n", key,
 			t->site->uplinks[i].interface, chain, i);
 	if (t->site->n_uplinks <= FEW_UPLINKS)
 		return;
 
-	text_add(t->text, "\t\t%s vmap {", key);
+	text_add(rules_of(t), "\t\t%s vmap {", key);
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		text_add(t->text, "%s \"%s\" : goto %s_%zu", i ? "," : "",
+		text_add(rules_of(t), "%s \"%s\" : goto %s_%zu", i ? "," : "",
 			t->site->uplinks[i].interface, chain, i);
-	text_str(t->text, " }\n");
+	text_str(rules_of(t), " }\n");
 }
 
 static void rule_of_all_uplinks(const struct table *t, const char *key, const char *rest)
 {
-	text_add(t->text, "\t\t%s {", key);
+	text_add(rules_of(t), "\t\t%s {", key);
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		text_add(t->text, "%s \"%s\"", i ? "," : "", t->site->uplinks[i].interface);
-	text_add(t->text, " } %s\n", rest);
+		text_add(
+			rules_of(t), "%s \"%s\"", i ? "," : "", t->site->uplinks[i].interface);
+	text_add(rules_of(t), " } %s\n", rest);
 }
 
 /* "ip saddr { 192.168.2.1 } ...", nothing if the list is empty. */
@@ -140,10 +151,10 @@ static void rule_by_addrs(const struct table *t, const char *before,
 	if (n == 0)
 		return;
 
-	text_add(t->text, "\t\t%s {", before);
+	text_add(rules_of(t), "\t\t%s {", before);
 	for (size_t i = 0; i < n; i++)
-		text_add(t->text, "%s %s", i ? "," : "", addr_str(addrs[i]));
-	text_add(t->text, " } %s\n", after);
+		text_add(rules_of(t), "%s %s", i ? "," : "", addr_str(addrs[i]));
+	text_add(rules_of(t), " } %s\n", after);
 }
 
 /* The router's own addresses on the uplink. `match` is "saddr", "saddr !=" or the like; `of`
@@ -179,7 +190,7 @@ static void rules_mss_local(const struct table *t)
 {
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
 		if (t->site->uplinks[i].mss == SITE_MSS_FIXED)
-			text_add(t->text,
+			text_add(rules_of(t),
 				"\t\toifname \"%s\" " SYN " tcp option maxseg size set %u\n",
 				t->site->uplinks[i].interface, t->site->uplinks[i].mss_bytes);
 }
@@ -198,9 +209,9 @@ static void rules_mss(const struct table *t, size_t i, bool in)
 	if (uplink->mss == SITE_MSS_FIXED)
 		snprintf(size, sizeof(size), "%u", uplink->mss_bytes);
 	if (!in || uplink->mss == SITE_MSS_FIXED)
-		text_add(t->text, "\t\t" SYN " tcp option maxseg size set %s\n", size);
+		text_add(rules_of(t), "\t\t" SYN " tcp option maxseg size set %s\n", size);
 	else if (mtu > IPV6_TCP_HEADERS && mtu <= 65535)
-		text_add(t->text, "\t\t" SYN " jump mss_in_%zu\n", i);
+		text_add(rules_of(t), "\t\t" SYN " jump mss_in_%zu\n", i);
 }
 
 static void mss_chain(const struct table *t, size_t i)
@@ -210,11 +221,10 @@ static void mss_chain(const struct table *t, size_t i)
 	if (t->site->uplinks[i].mss != SITE_MSS_AUTO || mtu <= IPV6_TCP_HEADERS || mtu > 65535)
 		return;
 	chain_begin_of(t, "mss_in", i);
-	text_add(t->text, "\t\tmeta nfproto ipv4 tcp option maxseg size set %" PRIu32 "\n",
+	text_add(rules_of(t), "\t\tmeta nfproto ipv4 tcp option maxseg size set %" PRIu32 "\n",
 		mtu - IPV4_TCP_HEADERS);
-	text_add(t->text, "\t\tmeta nfproto ipv6 tcp option maxseg size set %" PRIu32 "\n",
+	text_add(rules_of(t), "\t\tmeta nfproto ipv6 tcp option maxseg size set %" PRIu32 "\n",
 		mtu - IPV6_TCP_HEADERS);
-	chain_end(t);
 }
 
 /* --- marks --- */
@@ -233,7 +243,7 @@ static void rule_mark(const struct table *t, size_t i, uint32_t mark, const char
 
 	if (without4 && without6)
 		return;
-	text_add(t->text,
+	text_add(rules_of(t),
 		"\t\t%sct direction original ct mark & 0x%" PRIx32
 		" == 0 ct mark set ct mark | 0x%" PRIx32 "%s\n",
 		family, wanted_mark_mask(t->site), mark, also);
@@ -255,24 +265,23 @@ static void adopt_chain(const struct table *t)
 				wanted_mark_out(t->site, i), i);
 			rule_by_own(t, i, family, "ct reply ", "daddr", then);
 		}
-	chain_end(t);
 }
 
 static void rule_marked(const struct table *t, uint32_t mark, const char *then)
 {
-	text_add(t->text, "\t\tct mark & 0x%" PRIx32 " == 0x%" PRIx32 " %s\n",
+	text_add(rules_of(t), "\t\tct mark & 0x%" PRIx32 " == 0x%" PRIx32 " %s\n",
 		wanted_mark_mask(t->site), mark, then);
 }
 
 /* By the mark of the flow to the chain of its uplink. */
 static void rule_restore(const struct table *t, const char *chain)
 {
-	text_add(t->text, "\t\tct mark & 0x%" PRIx32 " vmap {",
+	text_add(rules_of(t), "\t\tct mark & 0x%" PRIx32 " vmap {",
 		wanted_mark_uplink_mask(t->site));
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		text_add(t->text, "%s 0x%" PRIx32 " : goto %s_%zu", i ? "," : "",
+		text_add(rules_of(t), "%s 0x%" PRIx32 " : goto %s_%zu", i ? "," : "",
 			wanted_mark_out(t->site, i), chain, i);
-	text_str(t->text, " }\n");
+	text_str(rules_of(t), " }\n");
 }
 
 static void rule_own_source(const struct table *t, size_t i, enum site_family family)
@@ -297,13 +306,11 @@ static void error_chains(const struct table *t)
 		chain_begin_of(t, "error", i);
 		rule_own_source(t, i, SITE_IPV4);
 		rule_own_source(t, i, SITE_IPV6);
-		text_add(t->text, "\t\tgoto restore_%zu\n", i);
-		chain_end(t);
+		text_add(rules_of(t), "\t\tgoto restore_%zu\n", i);
 	}
 
 	chain_begin(t, "errors");
 	rule_restore(t, "error");
-	chain_end(t);
 }
 
 static void rules_errors(const struct table *t)
@@ -324,13 +331,11 @@ static void mark_chains(const struct table *t)
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
 		chain_begin_of(t, "mark_in", i);
 		rule_mark(t, i, wanted_mark_in(t->site, i), "");
-		chain_end(t);
 
 		chain_begin_of(t, "restore", i);
-		text_add(t->text,
+		text_add(rules_of(t),
 			"\t\tmeta mark set meta mark & 0x%" PRIx32 " | 0x%" PRIx32 "\n",
 			~wanted_mark_mask(t->site), wanted_mark_out(t->site, i));
-		chain_end(t);
 	}
 
 	adopt_chain(t);
@@ -338,11 +343,10 @@ static void mark_chains(const struct table *t)
 	chain_hook(t, "filter", "prerouting", "mangle");
 	rule_by_uplink(t, "iifname", "mark_in");
 	rule_restore(t, "restore");
-	text_add(t->text,
+	text_add(rules_of(t),
 		"\t\tct mark & 0x%" PRIx32
 		" == 0 ct status snat ct direction original goto adopt\n",
 		wanted_mark_mask(t->site));
-	chain_end(t);
 
 	error_chains(t);
 	chain_begin(t, "mark_local");
@@ -350,7 +354,6 @@ static void mark_chains(const struct table *t)
 	rules_mss_local(t);
 	rules_errors(t);
 	rule_restore(t, "restore");
-	chain_end(t);
 }
 
 /* --- forwarding: counters and the guard --- */
@@ -372,21 +375,20 @@ static void guard_chain(const struct table *t)
 	/* RFC 4890 section 4.3.1: traffic that must not be dropped */
 	rule(t, "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
 		"parameter-problem } accept");
-	text_str(t->text, "\t\tcounter name iifname map {");
+	text_str(rules_of(t), "\t\tcounter name iifname map {");
 	for (size_t i = 0; i < t->site->n_uplinks; i++)
-		text_add(t->text, "%s \"%s\" : \"guarded_%zu\"", i ? "," : "",
+		text_add(rules_of(t), "%s \"%s\" : \"guarded_%zu\"", i ? "," : "",
 			t->site->uplinks[i].interface, i);
-	text_str(t->text, " } drop\n");
-	chain_end(t);
+	text_str(rules_of(t), " } drop\n");
 }
 
 static void rule_by_prefixes(
 	const struct table *t, const char *name, const struct site_prefixes *prefixes)
 {
 	if (nftprefixes_any(prefixes, SITE_IPV4))
-		text_add(t->text, "\t\tip saddr @%s4 accept\n", name);
+		text_add(rules_of(t), "\t\tip saddr @%s4 accept\n", name);
 	if (nftprefixes_any(prefixes, SITE_IPV6))
-		text_add(t->text, "\t\tip6 saddr @%s6 accept\n", name);
+		text_add(rules_of(t), "\t\tip6 saddr @%s6 accept\n", name);
 }
 
 /* Sources that leave by the uplink as they are. */
@@ -414,7 +416,6 @@ static void invalid_chain(const struct table *t, size_t i)
 		rule(t, "ip6 saddr fc00::/7 drop");
 	else if (nat6 == SITE_NAT6_ALL)
 		rule(t, "meta nfproto ipv6 drop");
-	chain_end(t);
 }
 
 /* Counts a flow by the forward that it came by, in a set that packets fill. nft 1.0.6 knows
@@ -425,7 +426,7 @@ static void rules_count_forward(const struct table *t, const char *match, const 
 
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
 		for (size_t p = 0; p < 2; p++)
-			text_add(t->text,
+			text_add(rules_of(t),
 				"\t\t%s meta nfproto ipv%d meta l4proto "
 				"%s update @%s%d { ct original %s daddr "
 				". meta l4proto . ct original proto-dst counter }\n",
@@ -447,10 +448,9 @@ static void answer_chain(const struct table *t, size_t i)
 	rules_count_forward(t, match, "answered");
 	snprintf(match, sizeof(match), "ct mark & 0x%" PRIx32 " != 0x%" PRIx32, mask, mark);
 	rules_count_forward(t, match, "astray");
-	text_add(t->text, "\t\tct mark set ct mark | 0x%" PRIx32 "\n",
+	text_add(rules_of(t), "\t\tct mark set ct mark | 0x%" PRIx32 "\n",
 		wanted_mark_answered(t->site));
-	text_add(t->text, "\t\tgoto leave_%zu\n", i);
-	chain_end(t);
+	text_add(rules_of(t), "\t\tgoto leave_%zu\n", i);
 }
 
 /* What an uplink brought for a forward, as it goes on inside: once for each flow, before
@@ -465,7 +465,6 @@ static void arrival_chain(const struct table *t)
 	chain_begin(t, "arrival");
 	chain_hook(t, "nat", "postrouting", "srcnat - 1");
 	rules_count_forward(t, match, "arrived");
-	chain_end(t);
 }
 
 static void from_uplink_chain(const struct table *t, size_t i)
@@ -474,12 +473,11 @@ static void from_uplink_chain(const struct table *t, size_t i)
 
 	mss_chain(t, i);
 	chain_begin_of(t, "from_uplink", i);
-	text_add(t->text, "\t\tct direction reply counter name \"%s\"\n",
+	text_add(rules_of(t), "\t\tct direction reply counter name \"%s\"\n",
 		wanted_counter_name(WANTED_COUNTER_IN, i, in));
 	rules_mss(t, i, true);
 	if (t->site->routing.guard)
 		rule(t, "goto guard");
-	chain_end(t);
 }
 
 /* Outbound flows that are known, then answers to inbound ones that are known, then the rest.
@@ -498,7 +496,6 @@ static void to_uplink_chain(const struct table *t, size_t i)
 
 	chain_begin_of(t, "leave", i);
 	rules_mss(t, i, false);
-	chain_end(t);
 
 	invalid_chain(t, i);
 	if (answered)
@@ -508,17 +505,16 @@ static void to_uplink_chain(const struct table *t, size_t i)
 	rule_marked(t, wanted_mark_out(t->site, i), known);
 	snprintf(known, sizeof(known), "goto leave_%zu", i);
 	rule_marked(t, in | answered, known);
-	text_add(t->text, "\t\tct state invalid goto invalid_%zu\n", i);
+	text_add(rules_of(t), "\t\tct state invalid goto invalid_%zu\n", i);
 	if (answered)
-		text_add(t->text,
+		text_add(rules_of(t),
 			"\t\tct direction reply ct status dnat ct mark & 0x%" PRIx32
 			" == 0x%" PRIx32 " goto answer_%zu\n",
 			wanted_mark_direction(t->site) | answered,
 			wanted_mark_direction(t->site), i);
 	snprintf(known, sizeof(known), " %s", counted);
 	rule_mark(t, i, wanted_mark_out(t->site, i), known);
-	text_add(t->text, "\t\tgoto leave_%zu\n", i);
-	chain_end(t);
+	text_add(rules_of(t), "\t\tgoto leave_%zu\n", i);
 }
 
 static void forward_chains(const struct table *t)
@@ -534,7 +530,6 @@ static void forward_chains(const struct table *t)
 	chain_hook(t, "filter", "forward", "filter");
 	rule_by_uplink(t, "iifname", "from_uplink");
 	rule_by_uplink(t, "oifname", "to_uplink");
-	chain_end(t);
 }
 
 /* --- before connection tracking --- */
@@ -574,11 +569,10 @@ static void answers_chain(const struct table *t, size_t i)
 		}
 	if (nat6 != SITE_NAT6_ALL) {
 		rules_untranslated(t, i);
-		text_add(t->text, "\t\tip6 saddr { fe80::/10%s } accept\n",
+		text_add(rules_of(t), "\t\tip6 saddr { fe80::/10%s } accept\n",
 			nat6 == SITE_NAT6_ULA ? ", fc00::/7" : "");
 		rule(t, "meta nfproto ipv6 drop");
 	}
-	chain_end(t);
 }
 
 /* Most packets are none of dnsd's, and should be through after one look. */
@@ -587,7 +581,7 @@ static void rules_dns(const struct table *t, bool out)
 	const char *port = out ? "sport" : "dport";
 	char match[32];
 
-	text_add(t->text, "\t\tth %s != %u accept\n", port, t->site->dns.port);
+	text_add(rules_of(t), "\t\tth %s != %u accept\n", port, t->site->dns.port);
 	if (out)
 		rule_by_uplink(t, "oifname", "answers");
 	snprintf(match, sizeof(match), "udp %s %u ", port, t->site->dns.port);
@@ -600,13 +594,12 @@ static void raw_chains(const struct table *t)
 {
 	bool serves = t->site->dns.n_zones > 0;
 
-	nft_forged_chains(t->text, t->site, t->situation);
+	nft_forged_chains(t->blocks, t->site, t->situation);
 	chain_begin(t, "raw_in");
 	chain_hook(t, "filter", "prerouting", "raw");
 	rule_of_all_uplinks(t, "iifname", "jump from_outside");
 	if (serves)
 		rules_dns(t, false);
-	chain_end(t);
 	if (!serves)
 		return;
 
@@ -615,7 +608,6 @@ static void raw_chains(const struct table *t)
 	chain_begin(t, "dns_out");
 	chain_hook(t, "filter", "output", "raw");
 	rules_dns(t, true);
-	chain_end(t);
 }
 
 /* --- address translation --- */
@@ -627,18 +619,15 @@ static void forward_nat_chains(const struct table *t, const struct text *rules)
 		return;
 
 	chain_begin(t, "forwards");
-	text_str(t->text, rules->data);
-	chain_end(t);
+	text_str(rules_of(t), rules->data);
 
 	chain_begin(t, "forwards_in");
 	chain_hook(t, "nat", "prerouting", "dstnat");
 	rule(t, "jump forwards");
-	chain_end(t);
 
 	chain_begin(t, "forwards_local");
 	chain_hook(t, "nat", "output", "-100");
 	rule(t, "jump forwards");
-	chain_end(t);
 }
 
 /* Would masquerade take it? That is the first primary one whose subnet holds the gateway, or
@@ -672,10 +661,10 @@ static void rule_translate(
 
 	if (addr_is_set(chosen) &&
 		(is_given || !is_masquerades(&t->situation->uplinks[i], chosen)))
-		text_add(t->text, "\t\t%s snat %s to %s\n", match,
+		text_add(rules_of(t), "\t\t%s snat %s to %s\n", match,
 			family == SITE_IPV4 ? "ip" : "ip6", addr_str(chosen));
 	else
-		text_add(t->text, "\t\t%s masquerade\n", match);
+		text_add(rules_of(t), "\t\t%s masquerade\n", match);
 }
 
 static void nat_chain(const struct table *t, size_t i)
@@ -692,7 +681,6 @@ static void nat_chain(const struct table *t, size_t i)
 		rule_translate(t, i, SITE_IPV6, "ip6 saddr fc00::/7");
 	else if (uplink->nat6 == SITE_NAT6_ALL)
 		rule_translate(t, i, SITE_IPV6, "meta nfproto ipv6");
-	chain_end(t);
 }
 
 /* Hairpin: a client that asked for the public address and whose server is next to it must see
@@ -705,11 +693,10 @@ static void nat_chains(const struct table *t)
 	chain_begin(t, "nat");
 	chain_hook(t, "nat", "postrouting", "srcnat");
 	for (size_t i = 0; i < t->site->n_lan; i++)
-		text_add(t->text,
+		text_add(rules_of(t),
 			"\t\tiifname \"%s\" oifname \"%s\" ct status dnat masquerade\n",
 			t->site->lan[i], t->site->lan[i]);
 	rule_by_uplink(t, "oifname", "nat");
-	chain_end(t);
 }
 
 /* --- the whole --- */
@@ -720,8 +707,8 @@ static void counters(const struct table *t)
 		for (enum wanted_counter c = WANTED_COUNTER_OUT; c < WANTED_COUNTERS; c++) {
 			char name[WANTED_COUNTER_NAME];
 
-			text_add(t->text, "\tcounter %s { }\n",
-				wanted_counter_name(c, i, name));
+			nfttable_add(
+				t->blocks, NFTBLOCK_COUNTER, wanted_counter_name(c, i, name));
 		}
 }
 
@@ -731,39 +718,41 @@ static void sets_of_flows(const struct table *t, enum site_family family)
 	static const char *const names[] = {"arrived", "answered", "astray"};
 	size_t n = wanted_mark_answered(t->site) ? 3 : 1;
 
-	for (size_t i = 0; i < n; i++)
-		text_add(t->text,
-			"\tset %s%d {\n\t\ttype %s . inet_proto . inet_service\n"
-			"\t\tsize 65535\n\t\tflags dynamic\n\t}\n",
-			names[i], family == SITE_IPV4 ? 4 : 6,
+	for (size_t i = 0; i < n; i++) {
+		char name[NFTTABLE_NAME_MAX];
+
+		snprintf(name, sizeof(name), "%s%d", names[i], family == SITE_IPV4 ? 4 : 6);
+		text_add(&nfttable_add(t->blocks, NFTBLOCK_SET, name)->declaration,
+			"\t\ttype %s . inet_proto . inet_service\n"
+			"\t\tsize 65535\n\t\tflags dynamic\n",
 			family == SITE_IPV4 ? "ipv4_addr" : "ipv6_addr");
+	}
 }
 
 static void sets(const struct table *t)
 {
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 		sets_of_flows(t, family);
-		nftprefixes_set(t->text, "open", &t->site->routing.open, family);
-		nftprefixes_set(t->text, "no_nat", &t->site->routing.no_nat, family);
+		nftprefixes_set(t->blocks, "open", &t->site->routing.open, family);
+		nftprefixes_set(t->blocks, "no_nat", &t->site->routing.no_nat, family);
 	}
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "prefixes_%zu_", i);
-		nftprefixes_set(t->text, name, &t->site->uplinks[i].prefixes6, SITE_IPV6);
+		nftprefixes_set(t->blocks, name, &t->site->uplinks[i].prefixes6, SITE_IPV6);
 	}
 }
 
-char *wanted_nft(const struct site *site, const struct situation *situation)
+struct nfttable *wanted_nft(const struct site *site, const struct situation *situation)
 {
-	struct text text = {0};
 	struct text forward_rules = {0};
-	const struct table table = {.text = &text, .site = site, .situation = situation};
+	const struct table table = {
+		.blocks = nfttable_new(), .site = site, .situation = situation};
 
-	text_str(&text, "table inet multihomed {\n");
 	counters(&table);
 	sets(&table);
-	nft_forwards(&text, &forward_rules, site, situation);
+	nft_forwards(table.blocks, &forward_rules, site, situation);
 	raw_chains(&table);
 	mark_chains(&table);
 	forward_nat_chains(&table, &forward_rules);
@@ -771,28 +760,23 @@ char *wanted_nft(const struct site *site, const struct situation *situation)
 	if (forward_rules.len)
 		arrival_chain(&table);
 	nat_chains(&table);
-	text_str(&text, "}\n");
 	text_fini(&forward_rules);
-	return text_take(&text);
+	return table.blocks;
 }
 
-char *wanted_nft_standby(const struct site *site, bool forwards)
+struct nfttable *wanted_nft_standby(const struct site *site, bool forwards)
 {
-	struct text text = {0};
-	const struct table table = {.text = &text, .site = site};
+	const struct table table = {.blocks = nfttable_new(), .site = site};
 
-	text_str(&text, "table inet multihomed {\n");
 	/* what is tracked as the router's own now would not be forwarded after the takeover */
 	chain_begin(&table, "untracked");
 	chain_hook(&table, "filter", "prerouting", "raw");
 	rule_of_all_uplinks(&table, "iifname", "fib daddr type local notrack");
-	chain_end(&table);
 	chain_begin(&table, "quiet");
 	chain_hook(&table, "filter", "output", "filter");
 	rule_of_all_uplinks(&table, "oifname", "tcp flags & rst == rst drop");
 	rule_of_all_uplinks(&table, "oifname", "icmp type destination-unreachable drop");
 	rule_of_all_uplinks(&table, "oifname", "icmpv6 type destination-unreachable drop");
-	chain_end(&table);
 	if (forwards && site->routing.guard) {
 		counters(&table);
 		sets(&table);
@@ -800,8 +784,6 @@ char *wanted_nft_standby(const struct site *site, bool forwards)
 		chain_begin(&table, "forward");
 		chain_hook(&table, "filter", "forward", "filter");
 		rule_of_all_uplinks(&table, "iifname", "goto guard");
-		chain_end(&table);
 	}
-	text_str(&text, "}\n");
-	return text_take(&text);
+	return table.blocks;
 }

@@ -1,6 +1,6 @@
-/* nfttext.h - the nftables table `inet multihomed`, as text
+/* nfttext.h - the nftables table `inet multihomed` that follows from site and situation
  *
- * Pure: equal situations give equal text.
+ * Pure: equal situations give equal tables.
  */
 #pragma once
 #include <stdbool.h>
@@ -8,17 +8,16 @@
 
 #include "common/site/site.h"
 
+struct nfttable;
 struct situation;
 
-/* The nftables table `inet multihomed`, as text that one nft transaction takes: nfttext.c.
- * `wanted_nft` is the whole table ("table inet multihomed { ... }", without the add/delete
- * idiom); equal situations give equal text. The caller frees it. */
-char *wanted_nft(const struct site *site, const struct situation *situation);
+/* The whole table. The caller has the one reference. */
+struct nfttable *wanted_nft(const struct site *site, const struct situation *situation);
 
 /* The table of a router that stands by: it translates nothing. Between the moment in which it
  * gets the addresses of the other router and the takeover, established connections of that one
  * must not be reset by this one, which does not know them yet. `forwards`: with the guard. */
-char *wanted_nft_standby(const struct site *site, bool forwards);
+struct nfttable *wanted_nft_standby(const struct site *site, bool forwards);
 
 /* Named counters in that table, per uplink i: "out_i" packets of outbound flows that the
  * router forwarded out by it, "in_i" packets of such flows that came back by it, "guarded_i"

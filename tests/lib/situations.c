@@ -1,4 +1,11 @@
 /* situations.c - sites and situations of routed's pure part */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "lib/situations.h"
 
 #include <stdio.h>
@@ -138,4 +145,16 @@ char *situations_rules(const struct kernel *kernel)
 		text_add(
 			&text, "%s\n", kernel_rule_str(&kernel->rules[i], line, sizeof(line)));
 	return text_take(&text);
+}
+
+char *situations_table_text(struct nfttable *table)
+{
+	char *text = nfttable_text(table, false);
+	struct nfttable *again = nfttable_read(text);
+
+	assert_non_null(again);
+	assert_true(nfttable_eq(table, again));
+	nfttable_unref(again);
+	nfttable_unref(table);
+	return text;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "common/site/site.h"
 #include "routed/kernel/kernel.h"
+#include "routed/kernel/nfttable.h"
 #include "routed/wanted/situation.h"
 
 /* The reference site. `extra` is appended to its text: whole keys of the root, or NULL. */
@@ -25,3 +26,7 @@ const char *situations_ifname(int ifindex, void *arg);
 /* All routes or rules, one a line, as `ip` takes them. The caller frees the text. */
 char *situations_routes(const struct kernel *kernel);
 char *situations_rules(const struct kernel *kernel);
+
+/* The table as nft reads it, and the reference is given up. The test fails if that text, read back,
+ * is another table. The caller frees the text. */
+char *situations_table_text(struct nfttable *table);

@@ -142,7 +142,7 @@ static struct situation both_up(const struct fixture *f)
 }
 
 static void make_plan(struct fixture *f, const struct situation *situation,
-	struct plan *ret_plan, char **ret_text)
+	struct plan *ret_plan, struct nfttable **ret_table)
 {
 	struct decision decision = decide(f->site, situation);
 	struct kernel wanted = {0};
@@ -152,7 +152,7 @@ static void make_plan(struct fixture *f, const struct situation *situation,
 	assert_int_equal(rtnl_read(f->apply.rtnl, &actual), 0);
 	sysctl_read_all(&wanted, &actual);
 	plan_diff(&actual, &wanted, ret_plan);
-	*ret_text = wanted_nft(f->site, situation);
+	*ret_table = wanted_nft(f->site, situation);
 	kernel_fini(&wanted);
 	kernel_fini(&actual);
 }
@@ -160,16 +160,16 @@ static void make_plan(struct fixture *f, const struct situation *situation,
 /* Performs at most `most` steps of the plan; returns how many it has. */
 static size_t go(struct fixture *f, const struct situation *situation, size_t most)
 {
-	AUTO(freep) char *text = NULL;
+	AUTO(nfttable_unrefp) struct nfttable *table = NULL;
 	struct apply_result result;
 	struct plan plan;
 
-	make_plan(f, situation, &plan, &text);
+	make_plan(f, situation, &plan, &table);
 	size_t n = plan.n_steps;
 	if (plan.n_steps > most)
 		plan.n_steps = most;
 	size_t n_tried = plan.n_steps;
-	apply_plan(&f->apply, &plan, text, &result);
+	apply_plan(&f->apply, &plan, table, &result);
 	assert_int_equal(result.n_failed, 0);
 	assert_int_equal(result.n_done, n_tried);
 	plan_fini(&plan);
@@ -243,23 +243,23 @@ static void a_failed_step_does_not_keep_the_others_back(void **state)
 {
 	struct fixture *f = *state;
 	struct situation situation = both_up(f);
-	AUTO(freep) char *text = NULL;
+	AUTO(nfttable_unrefp) struct nfttable *table = NULL;
 	struct apply_result result;
 	struct plan plan;
 
 	netns_run("ip address del 10.0.0.1/24 dev lan0"); /* the servers are out of reach */
 	netns_run("ip route del default");
 	for (int i = 0; i < 2; i++) {
-		make_plan(f, &situation, &plan, &text);
+		make_plan(f, &situation, &plan, &table);
 		size_t n = plan.n_steps;
-		apply_plan(&f->apply, &plan, text, &result);
+		apply_plan(&f->apply, &plan, table, &result);
 		assert_int_equal(result.n_failed, 2);
 		assert_int_equal(result.n_done, n - 2);
 		assert_false(result.nft_failed);
 		/* remembered: the second time it is not told */
 		assert_int_equal(f->apply.n_told, 2);
 		plan_fini(&plan);
-		free(TAKE(text));
+		nfttable_unref(TAKE(table));
 	}
 	netns_run("ip route show table 5301 | grep -q '^default via 192.168.2.6 dev wan-a'");
 	netns_run("test $(sysctl -n net.ipv4.ip_forward) = 1");
@@ -269,13 +269,15 @@ static void without_its_table_forwarding_is_not_switched_on(void **state)
 {
 	struct fixture *f = *state;
 	struct situation situation = both_up(f);
-	AUTO(freep) char *text = NULL;
+	AUTO(nfttable_unrefp) struct nfttable *table = NULL;
 	struct apply_result result;
 	struct plan plan;
 
-	make_plan(f, &situation, &plan, &text);
-	apply_plan(&f->apply, &plan,
-		"table inet multihomed {\n\tchain x {\n\t\tjump y\n\t}\n}\n", &result);
+	make_plan(f, &situation, &plan, &table);
+	AUTO(nfttable_unrefp)
+	struct nfttable *bad = nfttable_read(
+		"table inet multihomed {\n\tchain x {\n\t\tjump y\n\t}\n}\n");
+	apply_plan(&f->apply, &plan, bad, &result);
 	assert_true(result.nft_failed);
 	assert_true(result.n_skipped > 0);
 	netns_run("test $(sysctl -n net.ipv4.ip_forward) = 0");

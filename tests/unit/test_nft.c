@@ -75,16 +75,31 @@ static char *table_text(struct table t)
 #define ELEMENT(port, inside) "\t\t\t192.168.2.1 . tcp . " #port " : 10.0.1.1 . " #inside ",\n"
 #define TWO		      ELEMENT(80, 80) ELEMENT(443, 443)
 
+static struct nfttable *table_of(struct table t)
+{
+	AUTO(freep) char *text = table_text(t);
+	struct nfttable *table = nfttable_read(text);
+
+	assert_non_null(table);
+	return table;
+}
+
 static void assert_diff(struct table old, struct table new, const char *expected)
 {
-	AUTO(freep) char *before = table_text(old);
-	AUTO(freep) char *after = table_text(new);
-	AUTO(freep) char *commands = nftdiff(before, after);
+	AUTO(nfttable_unrefp) struct nfttable *before = table_of(old);
+	AUTO(nfttable_unrefp) struct nfttable *after = table_of(new);
+	struct nftchange change;
 
+	if (!nftdiff(before, after, &change)) {
+		if (expected)
+			fail_msg("the whole is to be replaced instead of: %s", expected);
+		return;
+	}
+	AUTO(freep) char *commands = nftchange_text(&change);
+	assert_int_equal(nftchange_is_empty(&change), !*commands);
+	nftchange_fini(&change);
 	if (!expected)
-		assert_null(commands);
-	else if (!commands)
-		fail_msg("the whole is to be replaced instead of: %s", expected);
+		fail_msg("the whole should be replaced, not: %s", commands);
 	else
 		assert_string_equal(commands, expected);
 }
@@ -156,20 +171,44 @@ static void what_cannot_be_changed_in_place_replaces_the_whole(void **state)
 	(void)state;
 	assert_diff(filter, mangle, NULL);
 	assert_diff(wide, narrow, NULL);
+}
 
+static void only_a_text_of_ours_is_read_back(void **state)
+{
+	static const char *const elements[] = {
+		"\t\t\t192.168.2.1 . tcp . 80 : 10.0.1.1,\n",
+		"\t\t\t192.168.2.1 . tcp . 80,\n",
+		"\t\t\t192.168.2.1 . icmp . 80 : 10.0.1.1 . 80,\n",
+		"\t\t\t192.168.2.1 . tcp . 65536 : 10.0.1.1 . 80,\n",
+		"\t\t\t192.168.2.1 . tcp . 80-81 : 10.0.1.1 . 80,\n",
+		"\t\t\t192.168.2.1 . tcp . 080 : 10.0.1.1 . 80,\n",
+		"\t\t\t2001:db8::1 . tcp . 80 : 10.0.1.1 . 80,\n",
+		"\t\t\t192.168.2.1 . tcp . 80 : 10.0.1.1 . 80\n",
+		"\t\t\tnonsense,\n",
+	};
 	AUTO(freep) char *text = table_text((struct table){.elements = TWO});
-	assert_null(nftdiff("", text));
-	assert_null(nftdiff(text, "nonsense"));
+
+	(void)state;
+	assert_null(nfttable_read(""));
+	assert_null(nfttable_read("nonsense"));
+	assert_null(nfttable_read("table inet other {\n}\n"));
 	text[strlen(text) - 2] = '\0';
-	assert_null(nftdiff(text, text));
+	assert_null(nfttable_read(text));
+	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
+		AUTO(freep) char *bad = table_text((struct table){.elements = elements[i]});
+
+		if (nfttable_read(bad))
+			fail_msg("read: %s", elements[i]);
+	}
 }
 
 static void a_plan_shows_the_lines_that_differ(void **state)
 {
-	AUTO(freep)
-	char *old = table_text((struct table){.elements = TWO, .guard = "\t\taccept\n"});
-	AUTO(freep)
-	char *new = table_text(
+	AUTO(nfttable_unrefp)
+	struct nfttable *old = table_of(
+		(struct table){.elements = TWO, .guard = "\t\taccept\n"});
+	AUTO(nfttable_unrefp)
+	struct nfttable *new = table_of(
 		(struct table){.elements = ELEMENT(80, 80), .guard = "\t\tdrop\n"});
 	AUTO(freep) char *lines = nftdiff_lines(old, new);
 	AUTO(freep) char *none = nftdiff_lines(new, new);
@@ -243,9 +282,9 @@ static bool spin_until_changed(struct fixture *f, int n_changed)
 
 static void apply(struct fixture *f, struct table table)
 {
-	AUTO(freep) char *text = table_text(table);
+	AUTO(nfttable_unrefp) struct nfttable *wanted = table_of(table);
 
-	if (nft_apply(f->nft, text) < 0)
+	if (nft_apply(f->nft, wanted) < 0)
 		fail_msg("nft: %s", nft_why(f->nft));
 }
 
@@ -312,7 +351,8 @@ static void counters_outlive_a_change(void **state)
 static void a_refused_text_leaves_the_old_table(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(freep) char *bad = table_text((struct table){.nat = "\t\tjump nowhere\n"});
+	AUTO(nfttable_unrefp)
+	struct nfttable *bad = table_of((struct table){.nat = "\t\tjump nowhere\n"});
 	char why[256];
 
 	apply(f, (struct table){.elements = TWO});
@@ -327,11 +367,12 @@ static void a_refused_text_leaves_the_old_table(void **state)
 
 static void a_check_changes_nothing(void **state)
 {
-	AUTO(freep) char *text = table_text((struct table){.elements = TWO});
+	AUTO(nfttable_unrefp)
+	struct nfttable *table = table_of((struct table){.elements = TWO});
 	char why[256];
 
 	(void)state;
-	assert_int_equal(nft_check(text, why, sizeof(why)), 0);
+	assert_int_equal(nft_check(table, why, sizeof(why)), 0);
 	netns_run("test -z \"$(nft list ruleset)\"");
 }
 
@@ -470,7 +511,7 @@ static char *map_of(const char *name, int version, const char *before, uint32_t 
 	return text_take(&text);
 }
 
-static char *table_of_maps(const char *more)
+static struct nfttable *table_of_maps(const char *more)
 {
 	AUTO(freep) char *ipv4 = map_of("forward4", 4, "192.168.2.1", 1500);
 	AUTO(freep) char *ipv6 = map_of("forward_0_6", 6, "2001:db8:a::1", 1500);
@@ -481,7 +522,10 @@ static char *table_of_maps(const char *more)
 	text_str(&text, ipv6);
 	text_str(&text, more);
 	text_str(&text, "}\n");
-	return text_take(&text);
+	struct nfttable *table = nfttable_read(text.data);
+	assert_non_null(table);
+	text_fini(&text);
+	return table;
 }
 
 /* From nothing it is written in two parts, one of them by us; in place of another table by
@@ -489,16 +533,16 @@ static char *table_of_maps(const char *more)
 static void a_large_table_is_the_same_either_way(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(freep) char *text = table_of_maps("");
+	AUTO(nfttable_unrefp) struct nfttable *table = table_of_maps("");
 
-	assert_int_equal(nft_apply(f->nft, text), 0);
+	assert_int_equal(nft_apply(f->nft, table), 0);
 	spin(f, 100);
 	assert_int_equal(f->n_changed, 0);
 	netns_run("nft list table inet multihomed >/tmp/two.$PPID");
 
 	netns_run("nft add counter inet multihomed somebodys");
 	assert_true(spin_until_changed(f, 1));
-	assert_int_equal(nft_apply(f->nft, text), 0);
+	assert_int_equal(nft_apply(f->nft, table), 0);
 	assert_int_equal(nft_counters(f->nft)->replaced, 2);
 	netns_run("nft list table inet multihomed >/tmp/one.$PPID; sort /tmp/two.$PPID "
 		  ">/tmp/two2.$PPID; sort /tmp/one.$PPID | diff /tmp/two2.$PPID - >&2 && "
@@ -510,10 +554,11 @@ static void a_large_table_is_the_same_either_way(void **state)
 static void a_large_table_with_an_error_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	AUTO(freep) char *good = table_of_maps("");
-	AUTO(freep) char *chain = table_of_maps("\tchain nat {\n\t\tjump nowhere\n\t}\n");
-	AUTO(freep)
-	char *twice = table_of_maps(
+	AUTO(nfttable_unrefp) struct nfttable *good = table_of_maps("");
+	AUTO(nfttable_unrefp)
+	struct nfttable *chain = table_of_maps("\tchain nat {\n\t\tjump nowhere\n\t}\n");
+	AUTO(nfttable_unrefp)
+	struct nfttable *twice = table_of_maps(
 		"\tmap forward_1_4 {\n\t\ttype ipv4_addr . inet_proto . inet_service : "
 		"ipv4_addr . inet_service\n\t\telements = {\n" ELEMENT(80, 80)
 			ELEMENT(80, 81) "\t\t}\n\t}\n");
@@ -567,6 +612,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_rules_of_a_chain_are_flushed_and_filled_again),
 		cmocka_unit_test(what_goes_is_deleted_when_nothing_uses_it_any_more),
 		cmocka_unit_test(what_cannot_be_changed_in_place_replaces_the_whole),
+		cmocka_unit_test(only_a_text_of_ours_is_read_back),
 		cmocka_unit_test(a_plan_shows_the_lines_that_differ),
 		cmocka_unit_test_setup_teardown(
 			a_table_goes_from_any_text_to_any_other, setup, teardown),

@@ -232,7 +232,7 @@ static void it_is_dropped_before_it_is_tracked(void **state)
 {
 	struct site *site = situations_reference(NULL);
 	struct situation situation = situations_both_up();
-	char *text = wanted_nft(site, &situation);
+	char *text = situations_table_text(wanted_nft(site, &situation));
 
 	(void)state;
 	assert_has(text,
@@ -267,13 +267,13 @@ static void the_inside_view_is_closed_where_there_is_one(void **state)
 	struct situation situation = situations_both_up();
 
 	(void)state;
-	char *text = wanted_nft(site, &situation);
+	char *text = situations_table_text(wanted_nft(site, &situation));
 	assert_has(text, rule);
 	assert_has(text, "\tchain inside_view {\n\t\tmeta ipsec exists return\n");
 	free(text);
 
 	site->dns.inside = 0;
-	text = wanted_nft(site, &situation);
+	text = situations_table_text(wanted_nft(site, &situation));
 	assert_null(strstr(text, "goto inside_view"));
 	free(text);
 	site_free(site);

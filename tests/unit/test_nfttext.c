@@ -32,7 +32,7 @@ static void assert_nft_takes(const char *text)
 
 static char *table_of(const struct site *site, const struct situation *situation)
 {
-	char *text = wanted_nft(site, situation);
+	char *text = situations_table_text(wanted_nft(site, situation));
 
 	assert_nft_takes(text);
 	return text;
@@ -86,7 +86,7 @@ static void reference_site_loads(void **state)
 static void a_router_that_stands_by_translates_nothing(void **state)
 {
 	struct site *site = situations_reference("routing: {open: [203.0.113.0/28]}\n");
-	char *text = wanted_nft_standby(site, false);
+	char *text = situations_table_text(wanted_nft_standby(site, false));
 
 	(void)state;
 	assert_nft_takes(text);
@@ -96,7 +96,7 @@ static void a_router_that_stands_by_translates_nothing(void **state)
 	assert_lacks(text, "guard");
 	free(text);
 
-	text = wanted_nft_standby(site, true);
+	text = situations_table_text(wanted_nft_standby(site, true));
 	assert_nft_takes(text);
 	assert_has(text, "iifname { \"wan-a\", \"wan-b\" } goto guard");
 	assert_has(text, "ip daddr @open4 accept");
@@ -530,7 +530,7 @@ static void ten_thousand_forwards_load(void **state)
 	site->servers[0].n_ports = 1;
 	situation.uplinks[1] = (struct situation_uplink){0};
 	long start = now_us();
-	char *text = wanted_nft(site, &situation);
+	char *text = situations_table_text(wanted_nft(site, &situation));
 	print_message("10,000 forwards: %ld us, %zu octets\n", now_us() - start, strlen(text));
 	assert_nft_takes(text);
 	assert_int_equal(n_lines_with(text, " : 10.0.1.1 . "), 10000);
