@@ -100,3 +100,31 @@ check_doc_paths() {
 	done
 	return "$status"
 }
+
+# The tables of docs/architecture.md have each file, and no other. A table belongs to the folder
+# before it: **dnsd/wire/** or ### common/. The names are in its first column.
+check_doc_modules() {
+	local doc=docs/architecture.md wrong
+	wrong=$(comm -3 <(doc_modules "$doc") \
+		<(find common dnsd routed -name '*.[ch]' | sed 's/\.[ch]$//' | sort -u))
+	[ -n "$wrong" ] || return 0
+	sed -E "s|^\t(.*)|$doc: \1 is in no table|; t; s|.*|$doc: there is no &, but a table has it|" <<<"$wrong"
+	return 1
+}
+
+doc_modules() {
+	diff --label docs/architecture.md --label sources -u0 <(doc_modules docs/architecture.md) \
+		<(find common dnsd routed -name '*.[ch]' | sed 's/\.[ch]$//' | sort -u) | tail -n +3 | grep '^[-+]' || return 0
+	return 1
+}
+
+doc_modules() {
+	awk -F '|' '
+	/^\*\*[a-z\/]+\/\*\*|^### [a-z]+\// { match($0, /[a-z\/]+\//); folder = substr($0, RSTART, RLENGTH) }
+	/^### Units/ { exit }
+	folder && /^\| `/ {
+		n = split($2, names, "`")
+		for (i = 2; i < n; i += 2)
+			print folder names[i]
+	}' "$1" | sort -u
+}
