@@ -27,11 +27,11 @@ struct schema_key {
 	schema_read *read;
 	size_t offset; /* of the member in the struct being filled */
 	unsigned int flags;
+	int family;  /* of addresses and prefixes: the only one allowed; 0: both */
 	int64_t min; /* of numbers; of times in ms */
 	int64_t max;
-	size_t n_max; /* of lists: items at most; 0: as many as the reader takes */
-	int family;   /* of addresses and prefixes: the only one allowed; 0: both */
-	const char *const *words;      /* for schema_word and schema_choice; NULL at the end */
+	size_t n_max;		  /* of lists: items at most; 0: as many as the reader takes */
+	const char *const *words; /* for schema_word and schema_choice; NULL at the end */
 	const struct schema_key *keys; /* for schema_object */
 };
 

@@ -213,6 +213,7 @@ const char *site_probe_parse(const char *text, struct site_probe *ret_probe)
 	const char *fault = kinds[kind].parse(&words, &probe);
 	if (fault) {
 		site_probe_fini(&probe);
+		/* cppcheck-suppress returnDanglingLifetime ; a fault is a literal, no word */
 		return fault;
 	}
 	*ret_probe = probe;
