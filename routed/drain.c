@@ -195,24 +195,24 @@ static int wait_report(const struct wait *wait, enum outcome outcome)
 	case TIME_OVER:
 		fprintf(stderr, "routed: the time is over, and %s; %s stays drained\n", left,
 			uplink);
-		return EXIT_FAILED;
+		break;
 	case UNDRAINED:
 		fprintf(stderr,
 			"routed: %s is not drained any more: another command has undrained it\n",
 			uplink);
-		return EXIT_FAILED;
+		break;
 	case UNCOUNTED:
 		fprintf(stderr,
 			"routed: the connections on %s cannot be counted (routed's log tells "
 			"why); it stays drained\n",
 			uplink);
-		return EXIT_FAILED;
+		break;
 	case SILENT:
 		fprintf(stderr,
 			"routed: the running routed does not answer any more; %s stays "
 			"drained when it starts again\n",
 			uplink);
-		return EXIT_FAILED;
+		break;
 	case INTERRUPTED:
 		fprintf(stderr,
 			"routed: the wait was interrupted (%s); %s stays drained, `routed "
@@ -221,7 +221,7 @@ static int wait_report(const struct wait *wait, enum outcome outcome)
 		return die_of_signal(wait->signal);
 	case REFUSED:
 		fprintf(stderr, "routed: %s\n", wait->error);
-		return EXIT_FAILED;
+		break;
 	case GOES_ON:
 		break;
 	}

@@ -56,7 +56,7 @@ static json_t *json_hex(uint32_t number)
 	return json_string(text);
 }
 
-static json_t *json_count(uint64_t number)
+static json_t *json_uint64(uint64_t number)
 {
 	return json_integer((json_int_t)number);
 }
@@ -81,10 +81,10 @@ static json_t *json_return_path(
 	bool is_counted = wanted_mark_answered(site) != 0;
 
 	return json_pack("{s:o, s:o, s:o}", "connections",
-		json_count(connections[SELFTEST_ARRIVED]), "answered",
-		is_counted ? json_count(connections[SELFTEST_ANSWERED]) : json_null(),
+		json_uint64(connections[SELFTEST_ARRIVED]), "answered",
+		is_counted ? json_uint64(connections[SELFTEST_ANSWERED]) : json_null(),
 		"wrong_uplink",
-		is_counted ? json_count(connections[SELFTEST_ASTRAY]) : json_null());
+		is_counted ? json_uint64(connections[SELFTEST_ASTRAY]) : json_null());
 }
 
 static json_t *json_return_path_of_uplink(
@@ -147,7 +147,7 @@ static void add_table_counts(const struct site *site, struct nft *nft,
 			uplink, "return_path", json_return_path_of_uplink(site, selftest, i));
 		for (size_t k = 0; k < N_DROPS; k++)
 			json_object_set_new(uplink, drops[k].name,
-				err < 0 ? json_null() : json_count(dropped.packets[i][k]));
+				err < 0 ? json_null() : json_uint64(dropped.packets[i][k]));
 	}
 }
 
@@ -243,10 +243,10 @@ static void add_left(json_t *object, const struct flowcount_found *left)
 	bool known = left->is_known;
 
 	json_object_set_new(
-		object, "flows", known ? json_count(counts->out + counts->in) : json_null());
+		object, "flows", known ? json_uint64(counts->out + counts->in) : json_null());
 	json_object_set_new(
-		object, "flows_out", known ? json_count(counts->out) : json_null());
-	json_object_set_new(object, "flows_in", known ? json_count(counts->in) : json_null());
+		object, "flows_out", known ? json_uint64(counts->out) : json_null());
+	json_object_set_new(object, "flows_in", known ? json_uint64(counts->in) : json_null());
 }
 
 json_t *status_flows(const struct agent *agent, struct flowcount *flowcount, const char *name)
@@ -322,8 +322,8 @@ static json_t *uplink_in_full(
 	json_object_set_new(object, "mark_in", json_hex(wanted_mark_in(agent->site, i)));
 	json_object_set_new(object, "hold_ms", json_integer(uplink_hold_us(machine) / 1000));
 	json_object_set_new(object, "relapses", json_integer(machine->relapses));
-	json_object_set_new(object, "packets_out", json_count(machine->traffic.out));
-	json_object_set_new(object, "packets_replied", json_count(machine->traffic.replies));
+	json_object_set_new(object, "packets_out", json_uint64(machine->traffic.out));
+	json_object_set_new(object, "packets_replied", json_uint64(machine->traffic.replies));
 	json_object_set_new(object, "targets", json_targets(machine));
 	return object;
 }
@@ -422,10 +422,10 @@ json_t *status_last_writer(const struct last_writer *writer)
 static json_t *json_repairs(
 	const struct agent_counters *counters, const struct last_writer *writer)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_count(counters->repairs),
-		"table", json_count(counters->table_lost), "last", status_last_writer(writer),
-		"looks", json_count(counters->looks), "changes",
-		json_count(counters->changes));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", json_uint64(counters->repairs),
+		"table", json_uint64(counters->table_lost), "last", status_last_writer(writer),
+		"looks", json_uint64(counters->looks), "changes",
+		json_uint64(counters->changes));
 }
 
 static json_t *json_kernel(const struct site *site, const struct kernel *wanted)
@@ -466,7 +466,7 @@ static json_t *json_agent_counters(const struct status_facts *facts)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		json_object_set_new(object, counters[i].name, json_count(counters[i].count));
+		json_object_set_new(object, counters[i].name, json_uint64(counters[i].count));
 	return object;
 }
 

@@ -268,7 +268,7 @@ static void print_kernel(const json_t *status)
 	putchar('\n');
 }
 
-void statustext_print(const json_t *status)
+static void statustext_print(const json_t *status)
 {
 	const json_t *uplinks = json_object_get(status, "uplinks");
 

@@ -16,6 +16,3 @@ int statustext_run_events(const struct cli *cli);
  * standard error; without a message if `is_optional` and routed does not run. A new
  * reference. */
 json_t *statustext_ask(const struct cli *cli, const json_t *request, bool is_optional);
-
-/* The table, from the reply. */
-void statustext_print(const json_t *status);
