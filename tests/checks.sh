@@ -101,6 +101,16 @@ check_doc_paths() {
 	return "$status"
 }
 
+# Functions, structs and fields that docs/architecture.md names, `query_parse` for example.
+check_doc_names() {
+	local doc=docs/architecture.md wrong
+	wrong=$(comm -23 <(grep -oE '`[a-z]+(_[a-z0-9]+)+`' "$doc" | tr -d '`' | sort -u) \
+		<(grep -rhowE '[a-z]+(_[a-z0-9]+)+' common dnsd routed | sort -u))
+	[ -n "$wrong" ] || return 0
+	sed "s|.*|$doc: the sources have no '&'|" <<<"$wrong"
+	return 1
+}
+
 # The tables of docs/architecture.md have each file, and no other. A table belongs to the folder
 # before it: **dnsd/wire/** or ### common/. The names are in its first column.
 check_doc_modules() {

@@ -234,6 +234,7 @@ all_tests() {
 	try checks/format check_format
 	try checks/includes check_includes
 	try checks/paths check_doc_paths
+	try checks/names check_doc_names
 	try checks/modules check_doc_modules
 	try checks/shell check_shell
 	try checks/manpages check_manpages
