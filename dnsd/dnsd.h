@@ -63,7 +63,7 @@ struct dnsd {
 	time_t load_failed_s; /* of the last reload, if it failed; else 0 */
 };
 
-/* The verb `run`: returns when the server was told to end. */
+/* The verb `run`: returns when the server has ended. */
 int dnsd_run(const struct cli *cli);
 
 /* Makes the server follow the present links and `config`, which it takes over on success. On

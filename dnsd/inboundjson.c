@@ -1,4 +1,4 @@
-/* inboundjson.c - the control verb `inbound-token`: opens a token, and says what arrived for it
+/* inboundjson.c - the control verb `inbound-token`: opens a token, and reports the arrivals
  *
  * The server side of `verify --inbound`. The tokens themselves are in answer/inboundtoken.c;
  * here their views get names.

@@ -1,4 +1,4 @@
-/* inboundjson.h - the control verb `inbound-token`: opens a token, and says what arrived for it */
+/* inboundjson.h - the control verb `inbound-token`: opens a token, and reports the arrivals */
 #pragma once
 #include <jansson.h>
 

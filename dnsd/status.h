@@ -15,7 +15,7 @@ json_t *status_json(struct dnsd *dnsd);
 /* The verb `status`: asks the running dnsd and prints. Returns the exit status. */
 int status_run(const struct cli *cli);
 
-/* Asks the running dnsd for its status. NULL after a message on standard error. A new reference. */
+/* Asks the running dnsd for its status. A new reference; NULL after a message on standard error. */
 json_t *status_ask(const struct cli *cli);
 
 /* The table, from the reply. */

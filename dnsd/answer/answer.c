@@ -177,7 +177,7 @@ static void walk_end_referral(struct walk *walk, const struct table_node *cut)
 {
 	const struct table_rrset *ns = node_rrset(walk->table, cut, DNS_TYPE_NS);
 
-	/* AA speaks of the first name: a chain that ends here stays authoritative */
+	/* AA is about the first name (RFC 1035 section 4.1.1): a chain that ends here keeps it */
 	if (walk->n_followed == 0)
 		walk->answer->authoritative = false;
 	walk_add_rrset(walk, ns, node_name(walk->table, cut), AUTHORITY_SECTION, true);

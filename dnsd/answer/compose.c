@@ -58,17 +58,12 @@ static void put_be16(struct composer *c, unsigned int value)
 	c->at += 2;
 }
 
-static uint8_t octet_lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool suffix_matches(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	if (a == b)
 		return true;
 	for (size_t i = 0; i < len; i++)
-		if (a[i] != b[i] && octet_lower(a[i]) != octet_lower(b[i]))
+		if (a[i] != b[i] && name_octet_lower(a[i]) != name_octet_lower(b[i]))
 			return false;
 	return true;
 }

@@ -69,7 +69,7 @@ static const char *entry_protocol(const struct entry *entry)
 
 /* ---- why a socket is not open, and the remedy ---- */
 
-/* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel tells. */
+/* "Address already in use by dnsmasq (pid 412) on 0.0.0.0:53", as far as the kernel knows. */
 static void entry_explain_in_use(struct entry *entry)
 {
 	char owners[PORTOWNER_TEXT_MAX];
@@ -230,7 +230,7 @@ static bool entry_has_place(const struct entry *entry, const struct socket_spec 
 	return entry->spec.port == spec->port && addr_eq(&entry->spec.addr, &spec->addr);
 }
 
-static bool entry_matches(const struct entry *entry, const struct socket_spec *spec)
+static bool entry_has_spec(const struct entry *entry, const struct socket_spec *spec)
 {
 	return entry_has_place(entry, spec) && entry->spec.view == spec->view &&
 	       (entry->tcp || entry->spec.n_threads == spec->n_threads);
@@ -305,7 +305,7 @@ static struct entry *sockets_find(
 {
 	for (size_t i = 0; i < sockets->n; i++)
 		if (sockets->entries[i]->tcp == tcp &&
-			entry_matches(sockets->entries[i], spec))
+			entry_has_spec(sockets->entries[i], spec))
 			return sockets->entries[i];
 	return NULL;
 }

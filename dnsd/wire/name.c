@@ -27,16 +27,11 @@ unsigned int name_n_labels(const uint8_t *name)
 	return n;
 }
 
-static uint8_t octet_lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
 void name_lower(uint8_t *out, const uint8_t *name, size_t len)
 {
 	/* length octets are at most 63, below 'A': no need to tell them apart */
 	for (size_t i = 0; i < len; i++)
-		out[i] = octet_lower(name[i]);
+		out[i] = name_octet_lower(name[i]);
 }
 
 bool name_eq(const uint8_t *a, const uint8_t *b)
@@ -46,7 +41,7 @@ bool name_eq(const uint8_t *a, const uint8_t *b)
 	if (len != name_len(b))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (octet_lower(a[i]) != octet_lower(b[i]))
+		if (name_octet_lower(a[i]) != name_octet_lower(b[i]))
 			return false;
 	return true;
 }
@@ -56,8 +51,8 @@ static int label_cmp(const uint8_t *a, const uint8_t *b)
 	size_t n = a[0] < b[0] ? a[0] : b[0];
 
 	for (size_t i = 1; i <= n; i++)
-		if (octet_lower(a[i]) != octet_lower(b[i]))
-			return octet_lower(a[i]) < octet_lower(b[i]) ? -1 : 1;
+		if (name_octet_lower(a[i]) != name_octet_lower(b[i]))
+			return name_octet_lower(a[i]) < name_octet_lower(b[i]) ? -1 : 1;
 	return (int)a[0] - (int)b[0];
 }
 
@@ -171,7 +166,7 @@ int name_from_str(const char *text, uint8_t *ret_name, size_t *ret_len)
 
 			if (c < 0 || len - label > 63 || len >= NAME_MAX_LEN)
 				return -EINVAL;
-			name[len++] = octet_lower((uint8_t)c);
+			name[len++] = name_octet_lower((uint8_t)c);
 		}
 		if (len == label + 1)
 			return -EINVAL; /* an empty label */

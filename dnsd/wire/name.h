@@ -17,6 +17,12 @@ enum {
 size_t name_len(const uint8_t *name);
 unsigned int name_n_labels(const uint8_t *name); /* without the root */
 
+/* DNS names are compared without the case of ASCII letters (RFC 4343). */
+static inline uint8_t name_octet_lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
 /* ASCII lower case into `out` (may be `name` itself). */
 void name_lower(uint8_t *out, const uint8_t *name, size_t len);
 
