@@ -27,7 +27,7 @@ struct respond_conf {
 	struct cookie_keys cookies;
 	uint8_t nsid[128]; /* RFC 5001 */
 	size_t nsid_len;
-	uint16_t keepalive_100ms; /* RFC 7828: the idle time for TCP clients */
+	uint16_t keepalive_100ms;	       /* RFC 7828: the idle time for TCP clients */
 	struct inbound_tokens *inbound_tokens; /* borrowed; NULL: none is ever open */
 	int view;			       /* an uplink's index, or FACTS_VIEW_INSIDE */
 	const char *view_name;		       /* borrowed from the view */
