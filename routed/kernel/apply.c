@@ -184,7 +184,7 @@ static void perform_all(struct pass *pass, struct plan *plan)
 	}
 }
 
-static void write_table(struct pass *pass, const struct nfttable *table)
+static void write_table(struct pass *pass, struct nfttable *table)
 {
 	struct nft *nft = pass->apply->nft;
 	char line[APPLY_TEXT_MAX];
@@ -208,7 +208,7 @@ static void pass_end(struct pass *pass)
 	pass->apply->n_told = pass->n_told;
 }
 
-void apply_plan(struct apply *apply, struct plan *plan, const struct nfttable *table,
+void apply_plan(struct apply *apply, struct plan *plan, struct nfttable *table,
 	struct apply_result *ret_result)
 {
 	struct pass pass = {.apply = apply};

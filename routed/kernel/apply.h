@@ -43,7 +43,7 @@ void apply_fini(struct apply *apply);
  * operator with its remedy, and the rest goes on, but for
  *   - forwarding, which is not switched on without the table, in which the guard is;
  *   - the removal of what a failed step was to take the place of. */
-void apply_plan(struct apply *apply, struct plan *plan, const struct nfttable *table,
+void apply_plan(struct apply *apply, struct plan *plan, struct nfttable *table,
 	struct apply_result *ret_result);
 
 /* Removes what routes, filters or translates: rules, routes, groups, table. 0, or -EIO if

@@ -351,7 +351,7 @@ static int run_change(struct nft *nft, const struct nftchange *change)
 	return r;
 }
 
-/* Runs `commands`, or `change` if they are NULL; sets whether no other transaction came in
+/* Runs `change`, or `commands` if that is NULL; sets whether no other transaction came in
  * between. If one did, it may have come after ours: the generation of before keeps is_unchanged()
  * from trusting the table. */
 static int transact(
@@ -363,7 +363,7 @@ static int transact(
 	int r = look_at_generation(nft, &before);
 	if (r < 0)
 		return r;
-	r = commands ? run_text(nft, commands) : run_change(nft, change);
+	r = change ? run_change(nft, change) : run_text(nft, commands);
 	if (r == 0)
 		r = look_at_generation(nft, &after);
 	if (r < 0)
@@ -424,7 +424,7 @@ static int apply_whole(struct nft *nft, const struct nfttable *table)
 	return r;
 }
 
-int nft_apply(struct nft *nft, const struct nfttable *table)
+int nft_apply(struct nft *nft, struct nfttable *table)
 {
 	nft->why[0] = '\0';
 	if (nft->table && nfttable_eq(nft->table, table) && is_unchanged(nft))

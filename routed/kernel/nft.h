@@ -42,7 +42,7 @@ void nft_free(struct nft *nft);
 /* Makes the kernel's table equal to `table`; does nothing if it is so already. Keeps a reference.
  * Negative errno: nft_why has nft's own words, nothing is logged, and the kernel holds what it
  * held. */
-int nft_apply(struct nft *nft, const struct nfttable *table);
+int nft_apply(struct nft *nft, struct nfttable *table);
 
 /* Removes our table, and the file. */
 int nft_delete(struct nft *nft);

@@ -56,7 +56,7 @@ struct nfttable {
 
 /* Out of memory ends the program, as in all of these. */
 struct nfttable *nfttable_new(void);
-struct nfttable *nfttable_ref(const struct nfttable *table);
+struct nfttable *nfttable_ref(struct nfttable *table);
 void nfttable_unref(struct nfttable *table); /* NULL is fine */
 void nfttable_unrefp(struct nfttable **table);
 
