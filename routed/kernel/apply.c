@@ -29,20 +29,20 @@ enum { APPLY_TEXT_MAX = 1024 };
 struct pass {
 	struct apply *apply;
 	struct apply_result result;
-	uint64_t *told; /* in this pass */
-	size_t n_told;
+	uint64_t *logged; /* in this pass */
+	size_t n_logged;
 };
 
 void apply_fini(struct apply *apply)
 {
-	free(apply->told);
-	apply->told = NULL;
-	apply->n_told = 0;
+	free(apply->logged);
+	apply->logged = NULL;
+	apply->n_logged = 0;
 }
 
 /* ---- messages ---- */
 
-static const char *remedy(int err, enum plan_op op)
+static const char *step_remedy(int err, enum plan_op op)
 {
 	switch (-err) {
 	case EPERM:
@@ -69,17 +69,17 @@ static const char *remedy(int err, enum plan_op op)
 	}
 }
 
-static void tell(struct pass *pass, const char *area, int err, const char *line)
+static void pass_log(struct pass *pass, const char *area, int err, const char *line)
 {
 	uint64_t hash = logonce_key(line) + (uint64_t)(int64_t)err;
-	uint64_t *told = reallocarray(pass->told, pass->n_told + 1, sizeof(*told));
+	uint64_t *logged = reallocarray(pass->logged, pass->n_logged + 1, sizeof(*logged));
 
-	if (told) {
-		pass->told = told;
-		told[pass->n_told++] = hash;
+	if (logged) {
+		pass->logged = logged;
+		logged[pass->n_logged++] = hash;
 	}
-	for (size_t i = 0; i < pass->apply->n_told; i++)
-		if (pass->apply->told[i] == hash) {
+	for (size_t i = 0; i < pass->apply->n_logged; i++)
+		if (pass->apply->logged[i] == hash) {
 			log_debug(area, "still: %s", line);
 			return;
 		}
@@ -100,7 +100,7 @@ static bool lost_its_device(const struct plan_step *step)
 	return ifindex != 0 && !if_indextoname((unsigned int)ifindex, name);
 }
 
-static void tell_step(struct pass *pass, const struct plan_step *step, int err)
+static void pass_log_step(struct pass *pass, const struct plan_step *step, int err)
 {
 	char what[APPLY_TEXT_MAX];
 	char line[2 * APPLY_TEXT_MAX];
@@ -109,17 +109,17 @@ static void tell_step(struct pass *pass, const struct plan_step *step, int err)
 	plan_step_str(step, pass->apply->ifname, pass->apply->ifname_arg, what, sizeof(what));
 	snprintf(line, sizeof(line), "failed: %s: %s%s%s%s%s", what + 2, /* without the sign */
 		why, why[0] ? " (" : "", strerror(-err), why[0] ? ")" : "",
-		remedy(err, step->op));
+		step_remedy(err, step->op));
 	if (lost_its_device(step)) {
 		log_debug("routes", "%s", line);
 		return;
 	}
-	tell(pass, step->op == PLAN_SET_SYSCTL ? "sysctl" : "routes", err, line);
+	pass_log(pass, step->op == PLAN_SET_SYSCTL ? "sysctl" : "routes", err, line);
 }
 
 /* ---- steps ---- */
 
-static bool is_forwarding(const struct kernel_sysctl *sysctl)
+static bool sysctl_forwards(const struct kernel_sysctl *sysctl)
 {
 	const char *name = strrchr(sysctl->path, '/');
 
@@ -144,41 +144,41 @@ static bool was_to_replace(const struct plan_step *failed, const struct plan_ste
 	return false;
 }
 
-static bool may_not_go(const struct plan *plan, size_t at, const struct pass *pass)
+static bool must_skip(const struct plan *plan, size_t at, const struct pass *pass)
 {
 	const struct plan_step *step = &plan->steps[at];
 
 	if (step->op == PLAN_SET_SYSCTL)
-		return pass->result.nft_failed && is_forwarding(&step->sysctl);
+		return pass->result.nft_failed && sysctl_forwards(&step->sysctl);
 	for (size_t i = 0; i < at && pass->result.n_failed > 0; i++)
 		if (plan->steps[i].failed && was_to_replace(&plan->steps[i], step))
 			return true;
 	return false;
 }
 
-static int perform(struct apply *apply, const struct plan_step *step)
+static int perform_step(struct apply *apply, const struct plan_step *step)
 {
 	if (step->op == PLAN_SET_SYSCTL)
 		return sysctl_write(apply->sysctls, &step->sysctl);
 	return rtnl_write(apply->rtnl, step);
 }
 
-static void perform_all(struct pass *pass, struct plan *plan)
+static void perform_steps(struct pass *pass, struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		struct plan_step *step = &plan->steps[i];
 
-		if (may_not_go(plan, i, pass)) {
+		if (must_skip(plan, i, pass)) {
 			step->failed = true;
 			pass->result.n_skipped++;
 			continue;
 		}
-		int r = perform(pass->apply, step);
+		int r = perform_step(pass->apply, step);
 		if (r == 0) {
 			pass->result.n_done++;
 			continue;
 		}
-		tell_step(pass, step, r);
+		pass_log_step(pass, step, r);
 		step->failed = true;
 		pass->result.n_failed++;
 	}
@@ -197,15 +197,15 @@ static void write_table(struct pass *pass, struct nfttable *table)
 	snprintf(line, sizeof(line),
 		"the table inet %s stays as it is: %s; forwarding is not switched on%s",
 		NFT_TABLE, nft_why(nft)[0] ? nft_why(nft) : strerror(-r),
-		remedy(r, PLAN_SET_GROUP));
-	tell(pass, "nft", r, line);
+		step_remedy(r, PLAN_SET_GROUP));
+	pass_log(pass, "nft", r, line);
 }
 
 static void pass_end(struct pass *pass)
 {
-	free(pass->apply->told);
-	pass->apply->told = pass->told;
-	pass->apply->n_told = pass->n_told;
+	free(pass->apply->logged);
+	pass->apply->logged = pass->logged;
+	pass->apply->n_logged = pass->n_logged;
 }
 
 void apply_plan(struct apply *apply, struct plan *plan, struct nfttable *table,
@@ -215,7 +215,7 @@ void apply_plan(struct apply *apply, struct plan *plan, struct nfttable *table,
 
 	if (table && !apply->withdraws)
 		write_table(&pass, table);
-	perform_all(&pass, plan);
+	perform_steps(&pass, plan);
 	if (table && apply->withdraws)
 		write_table(&pass, table);
 	pass_end(&pass);
@@ -233,7 +233,7 @@ int apply_withdraw(struct apply *apply, struct apply_result *ret_result)
 	if (r < 0)
 		return r;
 	plan_diff(&actual, &nothing, &plan);
-	perform_all(&pass, &plan);
+	perform_steps(&pass, &plan);
 	plan_fini(&plan);
 	kernel_fini(&actual);
 

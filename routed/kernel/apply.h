@@ -25,8 +25,8 @@ struct apply {
 			 */
 
 	/* a failure that stays is told once, not at each look */
-	uint64_t *told;
-	size_t n_told;
+	uint64_t *logged;
+	size_t n_logged;
 };
 
 struct apply_result {

@@ -56,7 +56,7 @@ void conntrack_free(struct conntrack *conntrack)
 	free(conntrack);
 }
 
-static struct nl_msg *request(int type, int flags, uint8_t family)
+static struct nl_msg *conntrack_request(int type, int flags, uint8_t family)
 {
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = nlmsg_alloc_simple((NFNL_SUBSYS_CTNETLINK << 8) | type, flags);
@@ -74,7 +74,7 @@ static struct nl_msg *request(int type, int flags, uint8_t family)
 static struct nl_msg *filter_request(
 	int type, int flags, int family, uint32_t mark, uint32_t mask)
 {
-	AUTO(nlmsg_freep) struct nl_msg *msg = request(type, flags, (uint8_t)family);
+	AUTO(nlmsg_freep) struct nl_msg *msg = conntrack_request(type, flags, (uint8_t)family);
 
 	invariant(mark != 0 && mask != 0, "connections are to be deleted by no mark at all");
 	if (!msg || nla_put_u32(msg, CTA_MARK, htonl(mark)) < 0 ||
@@ -102,7 +102,8 @@ static int delete_one(struct list *list, uint8_t family, struct nlattr **tb)
 {
 	static const int parts[] = {CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE};
 	AUTO(nlmsg_freep)
-	struct nl_msg *msg = request(IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family);
+	struct nl_msg *msg = conntrack_request(
+		IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family);
 
 	/* never without a tuple: that would be all of them */
 	if (!msg || !tb[CTA_TUPLE_ORIG] || !tb[CTA_ID])
@@ -186,7 +187,8 @@ static bool is_over(struct nlattr **tb)
 	       nla_get_u8(state) == TCP_CONNTRACK_CLOSE;
 }
 
-static void count(struct list *list, uint8_t family, uint32_t mark, struct nlattr **tb)
+static void count_connection(
+	struct list *list, uint8_t family, uint32_t mark, struct nlattr **tb)
 {
 	if (list->left && (is_over(tb) || is_own(list->left, family, tb)))
 		return;
@@ -211,7 +213,7 @@ static int on_connection(struct nlmsghdr *msg, void *arg)
 	if ((mark & list->mask) != list->mark ||
 		(list->bound && !is_bound(list, nfgen->nfgen_family, tb)))
 		return 0;
-	count(list, nfgen->nfgen_family, mark, tb);
+	count_connection(list, nfgen->nfgen_family, mark, tb);
 	return list->delete ? delete_one(list, nfgen->nfgen_family, tb) : 0;
 }
 
@@ -238,13 +240,13 @@ static int delete_by_list(struct list *list)
 
 /* ---- calls ---- */
 
-static const char *remedy(int err)
+static const char *conntrack_remedy(int err)
 {
 	return err == -EPERM ? "routed needs CAP_NET_ADMIN"
 			     : "is the module nf_conntrack_netlink there?";
 }
 
-static bool is_ours(uint32_t mark, uint32_t mask)
+static bool mark_is_ours(uint32_t mark, uint32_t mask)
 {
 	return (mark & mask) != 0 && (mark & ~mask) == 0;
 }
@@ -255,7 +257,7 @@ static int delete_result(int err, uint32_t mark, uint32_t mask)
 		return 0;
 	return log_error(err, "flows",
 		"cannot delete the flows with mark 0x%x/0x%x, they may hang; %s", mark, mask,
-		remedy(err));
+		conntrack_remedy(err));
 }
 
 int conntrack_delete_family(
@@ -264,7 +266,7 @@ int conntrack_delete_family(
 	struct list list = {
 		.conntrack = conntrack, .family = family, .mark = mark, .mask = mask};
 
-	if (!is_ours(mark, mask))
+	if (!mark_is_ours(mark, mask))
 		return log_error(-EINVAL, "flows", "will not delete flows without a mark");
 
 	AUTO(nlmsg_freep)
@@ -287,7 +289,7 @@ int conntrack_delete_address(
 		.bound = addr,
 	};
 
-	if (!is_ours(mark, mask) || !addr_is_set(addr))
+	if (!mark_is_ours(mark, mask) || !addr_is_set(addr))
 		return log_error(-EINVAL, "flows",
 			"will not delete flows without a mark and an address");
 	return delete_result(delete_by_list(&list), mark, mask);
@@ -300,12 +302,12 @@ int conntrack_delete(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
 
 static int run_count(struct list *list)
 {
-	if (!is_ours(list->mark, list->mask))
+	if (!mark_is_ours(list->mark, list->mask))
 		return -EINVAL;
 	int r = run_list(list);
 	if (r < 0 && r != -EINTR)
 		return log_error(r, "flows", "cannot count the flows with mark 0x%x/0x%x; %s",
-			list->mark, list->mask, remedy(r));
+			list->mark, list->mask, conntrack_remedy(r));
 	return 0;
 }
 

@@ -29,7 +29,7 @@ void gateways_fini(struct gateways *gateways)
 	*gateways = (struct gateways){0};
 }
 
-static struct gateway *find(const struct gateways *gateways, int ifindex, int family)
+static struct gateway *find_gateway(const struct gateways *gateways, int ifindex, int family)
 {
 	for (size_t i = 0; i < gateways->n; i++)
 		if (gateways->items[i].ifindex == ifindex &&
@@ -40,17 +40,17 @@ static struct gateway *find(const struct gateways *gateways, int ifindex, int fa
 
 const struct gateway *gateways_find(const struct gateways *gateways, int ifindex, int family)
 {
-	return find(gateways, ifindex, family);
+	return find_gateway(gateways, ifindex, family);
 }
 
 bool gateways_uses_ra(const struct gateways *gateways, int ifindex)
 {
-	const struct gateway *gateway = find(gateways, ifindex, AF_INET6);
+	const struct gateway *gateway = find_gateway(gateways, ifindex, AF_INET6);
 
 	return gateway && gateway->protocol == RTPROT_RA;
 }
 
-static void append(struct gateways *gateways, const struct gateway *gateway)
+static void append_gateway(struct gateways *gateways, const struct gateway *gateway)
 {
 	gateways->items = xgrow(gateways->items, gateways->n, sizeof(*gateways->items));
 	gateways->items[gateways->n++] = *gateway;
@@ -83,11 +83,11 @@ void gateways_begin(struct gateways *gateways)
 
 static void learn(struct gateways *gateways, const struct gateway *gateway)
 {
-	struct gateway *known = find(gateways, gateway->ifindex, gateway->family);
+	struct gateway *known = find_gateway(gateways, gateway->ifindex, gateway->family);
 	bool ours = gateway->protocol == KERNEL_PROTOCOL;
 
 	if (!known) {
-		append(gateways, gateway);
+		append_gateway(gateways, gateway);
 		return;
 	}
 	if (ours || (known->live && !is_better(gateway, known)))
@@ -171,7 +171,7 @@ int gateways_read(struct gateways *gateways, struct rtnl *rtnl)
 	struct gateways fresh = {0};
 
 	for (size_t i = 0; i < gateways->n; i++)
-		append(&fresh, &gateways->items[i]);
+		append_gateway(&fresh, &gateways->items[i]);
 	mainroutes_begin(&fresh.main, &gateways->main);
 	gateways_begin(&fresh);
 	int r = rtnl_each_route(rtnl, see, &fresh);

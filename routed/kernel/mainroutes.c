@@ -75,7 +75,7 @@ void mainroutes_begin(struct mainroutes *fresh, const struct mainroutes *known)
 }
 
 /* The capacity is not kept: it is the next power of two. */
-static void append(struct mainroutes_over *over, const struct kernel_route *route)
+static void append_route(struct mainroutes_over *over, const struct kernel_route *route)
 {
 	size_t n = over->n;
 
@@ -101,7 +101,7 @@ static void copy_over(const struct rtnlmsg_route *route, struct mainroutes_over 
 		copy.nexthops[i] = (struct kernel_nexthop){0};
 	if (copy.n_nexthops == 1)
 		copy.nexthops[0].weight = 1;
-	append(over, &copy);
+	append_route(over, &copy);
 }
 
 void mainroutes_see(struct mainroutes *routes, const struct rtnlmsg_route *route)

@@ -259,7 +259,7 @@ bool nftchange_is_empty(const struct nftchange *change)
 	return change->n_elements == 0 && !*change->before && !*change->after;
 }
 
-static void write_elements(const struct nftelements *elements, struct text *text)
+static void write_change(const struct nftelements *elements, struct text *text)
 {
 	text_add(text, "%s element inet " NFT_TABLE " %s { ",
 		elements->adds ? "add" : "delete", elements->map);
@@ -276,7 +276,7 @@ char *nftchange_text(const struct nftchange *change)
 
 	text_str(&text, change->before);
 	for (size_t i = 0; i < change->n_elements; i++)
-		write_elements(&change->elements[i], &text);
+		write_change(&change->elements[i], &text);
 	if (*change->after)
 		text_add(&text, "table inet " NFT_TABLE " {\n%s}\n", change->after);
 	return text_take(&text);
@@ -313,7 +313,7 @@ static void add_element_lines(
 	for (size_t i = 0; i < change.n_elements; i++) {
 		struct text command = {0};
 
-		write_elements(&change.elements[i], &command);
+		write_change(&change.elements[i], &command);
 		add_lines(text, change.elements[i].adds ? "+ nft " : "- nft ", command.data);
 		text_fini(&command);
 	}

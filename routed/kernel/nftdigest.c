@@ -84,7 +84,7 @@ static uint64_t mix(uint64_t x)
 
 /* ---- messages ---- */
 
-static struct nl_msg *request(int type, int flags)
+static struct nl_msg *nft_request(int type, int flags)
 {
 	AUTO(nlmsg_freep)
 	struct nl_msg *msg = nlmsg_alloc_simple((NFNL_SUBSYS_NFTABLES << 8) | type, flags);
@@ -106,7 +106,7 @@ static bool attr_is(struct nlattr *attr, const char *text)
 }
 
 /* Not all dumps can be confined to a table: the first attribute of each kind names it. */
-static bool is_ours(struct nlmsghdr *msg, struct nlattr **tb)
+static bool table_is_ours(struct nlmsghdr *msg, struct nlattr **tb)
 {
 	const struct nfgenmsg *nfgen = nlmsg_data(msg);
 
@@ -136,7 +136,7 @@ static int on_chain(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_CHAIN_MAX))
 		return -EBADMSG;
-	if (is_ours(msg, tb))
+	if (table_is_ours(msg, tb))
 		digest->sum = HASH_ATTRS(digest->sum, tb, NFTA_CHAIN_NAME, NFTA_CHAIN_HANDLE,
 			NFTA_CHAIN_HOOK, NFTA_CHAIN_POLICY, NFTA_CHAIN_TYPE);
 	return 0;
@@ -153,7 +153,7 @@ static bool expr_is_counting(struct nlattr *name)
 	return false;
 }
 
-static int on_rule(struct nlmsghdr *msg, void *arg)
+static int on_nft_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[NFTA_RULE_MAX + 1];
 	struct digest *digest = arg;
@@ -162,7 +162,7 @@ static int on_rule(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_RULE_MAX))
 		return -EBADMSG;
-	if (!is_ours(msg, tb))
+	if (!table_is_ours(msg, tb))
 		return 0;
 
 	uint64_t sum = HASH_ATTRS(digest->sum, tb, NFTA_RULE_CHAIN, NFTA_RULE_HANDLE);
@@ -201,7 +201,7 @@ static int on_set(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_SET_DATA_LEN) || !tb[NFTA_SET_NAME])
 		return -EBADMSG;
-	if (!is_ours(msg, tb))
+	if (!table_is_ours(msg, tb))
 		return 0;
 	digest->sum = HASH_ATTRS(digest->sum, tb, NFTA_SET_NAME, NFTA_SET_FLAGS,
 		NFTA_SET_KEY_TYPE, NFTA_SET_KEY_LEN, NFTA_SET_DATA_TYPE, NFTA_SET_DATA_LEN);
@@ -245,7 +245,7 @@ static int on_object(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_OBJ_MAX))
 		return -EBADMSG;
-	if (is_ours(msg, tb))
+	if (table_is_ours(msg, tb))
 		digest->sum = HASH_ATTRS(
 			digest->sum, tb, NFTA_OBJ_NAME, NFTA_OBJ_TYPE, NFTA_OBJ_HANDLE);
 	return 0;
@@ -256,7 +256,7 @@ static int on_object(struct nlmsghdr *msg, void *arg)
 static int ask(
 	struct digest *digest, int type, int flags, const char *set, nlcmd_each_fn *each)
 {
-	AUTO(nlmsg_freep) struct nl_msg *msg = request(type, flags);
+	AUTO(nlmsg_freep) struct nl_msg *msg = nft_request(type, flags);
 
 	/* attribute 1 is the table's name in all kinds, 2 the set's in those of elements */
 	if (!msg || nla_put_string(msg, 1, NFT_TABLE) < 0)
@@ -282,7 +282,7 @@ static int read_once(struct digest *digest)
 		nlcmd_each_fn *each;
 	} kinds[] = {
 		{NFT_MSG_GETCHAIN, on_chain},
-		{NFT_MSG_GETRULE, on_rule},
+		{NFT_MSG_GETRULE, on_nft_rule},
 		{NFT_MSG_GETOBJ, on_object},
 		{NFT_MSG_GETSET, on_set},
 	};
@@ -337,7 +337,7 @@ static int on_generation(struct nlmsghdr *msg, void *arg)
 
 int nftdigest_generation(struct nlcmd *cmd, uint32_t *ret_generation)
 {
-	AUTO(nlmsg_freep) struct nl_msg *msg = request(NFT_MSG_GETGEN, 0);
+	AUTO(nlmsg_freep) struct nl_msg *msg = nft_request(NFT_MSG_GETGEN, 0);
 	uint32_t generation = 0;
 
 	if (!msg)
@@ -363,7 +363,7 @@ static int on_counter(struct nlmsghdr *msg, void *arg)
 
 	if (!parse(msg, tb, NFTA_OBJ_MAX))
 		return -EBADMSG;
-	if (!is_ours(msg, tb) || !tb[NFTA_OBJ_NAME] || !tb[NFTA_OBJ_DATA] ||
+	if (!table_is_ours(msg, tb) || !tb[NFTA_OBJ_NAME] || !tb[NFTA_OBJ_DATA] ||
 		nla_len(tb[NFTA_OBJ_NAME]) < 1 ||
 		nla_parse_nested(ctb, NFTA_COUNTER_MAX, tb[NFTA_OBJ_DATA], NULL) < 0)
 		return 0;
@@ -377,7 +377,7 @@ static int on_counter(struct nlmsghdr *msg, void *arg)
 
 int nftdigest_counters(struct nlcmd *cmd, nftdigest_counter_fn *each, void *arg)
 {
-	AUTO(nlmsg_freep) struct nl_msg *msg = request(NFT_MSG_GETOBJ, NLM_F_DUMP);
+	AUTO(nlmsg_freep) struct nl_msg *msg = nft_request(NFT_MSG_GETOBJ, NLM_F_DUMP);
 	struct counter_dump dump = {.each = each, .arg = arg};
 
 	if (!msg || nla_put_string(msg, NFTA_OBJ_TABLE, NFT_TABLE) < 0 ||
@@ -407,7 +407,7 @@ static uint64_t packets_of(struct nlattr *expr)
 }
 
 /* address . protocol . port, each padded to four octets */
-static void on_count(struct nlattr **etb, const struct count_dump *dump)
+static void on_element_count(struct nlattr **etb, const struct count_dump *dump)
 {
 	struct nlattr *key[NFTA_DATA_MAX + 1];
 
@@ -442,14 +442,14 @@ static int on_counts(struct nlmsghdr *msg, void *arg)
 
 		if (nla_parse_nested(etb, NFTA_SET_ELEM_MAX, element, NULL) < 0)
 			return -EBADMSG;
-		on_count(etb, arg);
+		on_element_count(etb, arg);
 	}
 	return 0;
 }
 
 int nftdigest_counts(struct nlcmd *cmd, const char *set, nftdigest_count_fn *each, void *arg)
 {
-	AUTO(nlmsg_freep) struct nl_msg *msg = request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
+	AUTO(nlmsg_freep) struct nl_msg *msg = nft_request(NFT_MSG_GETSETELEM, NLM_F_DUMP);
 	struct count_dump dump = {.each = each, .arg = arg};
 
 	if (!msg || nla_put_string(msg, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE) < 0 ||

@@ -115,7 +115,7 @@ static int route_step_cmp(const void *a, const void *b)
 	return order ? order : kernel_route_cmp(route_a, route_b);
 }
 
-static const struct kernel_group *find_group(const struct kernel *kernel, int ifindex)
+static const struct kernel_group *find_kernel_group(const struct kernel *kernel, int ifindex)
 {
 	for (size_t i = 0; i < kernel->n_groups; i++)
 		if (kernel->groups[i].ifindex == ifindex)
@@ -139,13 +139,13 @@ static bool is_neighbour(const struct kernel *wanted, int ifindex, const struct 
 
 /* Where the device is left to the kernel, the way is one on the LAN. It may have chosen an
  * uplink, at a time when the LAN was not there (rtnl.c). */
-static bool went_outside(const struct kernel_route *actual, const struct kernel_route *route,
-	const struct kernel *wanted)
+static bool left_via_uplink(const struct kernel_route *actual,
+	const struct kernel_route *route, const struct kernel *wanted)
 {
 	const struct kernel_nexthop *hop = &actual->nexthops[0];
 
 	return route->n_nexthops == 1 && route->nexthops[0].ifindex == 0 &&
-	       actual->n_nexthops == 1 && find_group(wanted, hop->ifindex) &&
+	       actual->n_nexthops == 1 && find_kernel_group(wanted, hop->ifindex) &&
 	       !is_neighbour(wanted, hop->ifindex, &hop->gateway);
 }
 
@@ -167,7 +167,7 @@ static size_t route_match(
 }
 
 /* The routes that come or change; marks in `actual` those that stay. */
-static void routes_come(struct plan *plan, struct route_list *actual,
+static void routes_added(struct plan *plan, struct route_list *actual,
 	const struct route_list *wanted, const struct kernel *kernel)
 {
 	size_t at = 0;
@@ -184,7 +184,7 @@ static void routes_come(struct plan *plan, struct route_list *actual,
 		if (match == actual->n)
 			plan_add(plan, PLAN_ADD_ROUTE)->route = *route;
 		else if (!kernel_route_eq(actual->items[match], route) ||
-			 went_outside(actual->items[match], route, kernel))
+			 left_via_uplink(actual->items[match], route, kernel))
 			plan_add(plan, PLAN_REPLACE_ROUTE)->route = *route;
 		if (match < actual->n)
 			actual->used[match] = true;
@@ -197,7 +197,7 @@ static int route_step_cmp_back(const void *a, const void *b)
 	return route_step_cmp(b, a);
 }
 
-static void routes_go(struct plan *plan, const struct route_list *actual)
+static void routes_removed(struct plan *plan, const struct route_list *actual)
 {
 	for (size_t i = 0; i < actual->n; i++)
 		if (!actual->used[i])
@@ -298,7 +298,8 @@ static void rules_missing(struct plan *plan, enum plan_op op, const struct kerne
 
 /* Takes the routes out of `going` that must go before `rules` come: what a former use left in
  * the tables that these rules lead to. */
-static void routes_go_first(struct plan *plan, struct plan *going, const struct plan *rules)
+static void routes_removed_first(
+	struct plan *plan, struct plan *going, const struct plan *rules)
 {
 	size_t n_left = 0;
 
@@ -348,8 +349,8 @@ static bool has_rule_for(
 
 /* Takes the rules out of `going` that must go before `routes` come: they lead to tables which
  * these routes make another uplink's, and a blackhole takes over. */
-static void rules_go_first(struct plan *plan, struct plan *going, const struct plan *routes,
-	const struct kernel *actual, const struct kernel *wanted)
+static void rules_removed_first(struct plan *plan, struct plan *going,
+	const struct plan *routes, const struct kernel *actual, const struct kernel *wanted)
 {
 	size_t n_left = 0;
 
@@ -367,25 +368,26 @@ static void rules_go_first(struct plan *plan, struct plan *going, const struct p
 
 /* --- groups and sysctls --- */
 
-static void groups_come(
+static void groups_added(
 	struct plan *plan, const struct kernel *actual, const struct kernel *wanted)
 {
 	for (size_t i = 0; i < wanted->n_groups; i++) {
 		const struct kernel_group *group = &wanted->groups[i];
-		const struct kernel_group *now = find_group(actual, group->ifindex);
+		const struct kernel_group *now = find_kernel_group(actual, group->ifindex);
 
 		if (!now || now->group != group->group)
 			plan_add(plan, PLAN_SET_GROUP)->group = *group;
 	}
 }
 
-static void groups_go(
+static void groups_removed(
 	struct plan *plan, const struct kernel *actual, const struct kernel *wanted)
 {
 	for (size_t i = 0; i < actual->n_groups; i++) {
 		struct kernel_group group = actual->groups[i];
 
-		if (group.group != KERNEL_UPLINK_GROUP || find_group(wanted, group.ifindex))
+		if (group.group != KERNEL_UPLINK_GROUP ||
+			find_kernel_group(wanted, group.ifindex))
 			continue;
 		group.group = 0;
 		plan_add(plan, PLAN_SET_GROUP)->group = group;
@@ -412,7 +414,7 @@ static bool sysctl_differs(const struct kernel_sysctl *wanted, long now)
 }
 
 /* One that the kernel does not have (IPv6 switched off, a device that went) is left alone. */
-static void sysctls_change(
+static void sysctls_changed(
 	struct plan *plan, const struct kernel *actual, const struct kernel *wanted)
 {
 	for (size_t i = 0; i < wanted->n_sysctls; i++) {
@@ -437,20 +439,20 @@ void plan_diff(const struct kernel *actual, const struct kernel *wanted, struct 
 	struct route_list actual_routes = route_list(actual);
 	struct route_list wanted_routes = route_list(wanted);
 
-	routes_come(&routes, &actual_routes, &wanted_routes, wanted);
+	routes_added(&routes, &actual_routes, &wanted_routes, wanted);
 	rules_missing(&rules, PLAN_ADD_RULE, wanted, actual);
 	rules_missing(&rules_old, PLAN_DEL_RULE, actual, wanted);
-	routes_go(&routes_old, &actual_routes);
+	routes_removed(&routes_old, &actual_routes);
 
-	groups_come(&plan, actual, wanted);
-	rules_go_first(&plan, &rules_old, &routes, actual, wanted);
+	groups_added(&plan, actual, wanted);
+	rules_removed_first(&plan, &rules_old, &routes, actual, wanted);
 	plan_append(&plan, &routes);
-	routes_go_first(&plan, &routes_old, &rules);
+	routes_removed_first(&plan, &routes_old, &rules);
 	plan_append(&plan, &rules);
-	sysctls_change(&plan, actual, wanted);
+	sysctls_changed(&plan, actual, wanted);
 	plan_append(&plan, &rules_old);
 	plan_append(&plan, &routes_old);
-	groups_go(&plan, actual, wanted);
+	groups_removed(&plan, actual, wanted);
 
 	route_list_fini(&actual_routes);
 	route_list_fini(&wanted_routes);

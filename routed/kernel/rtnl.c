@@ -257,7 +257,7 @@ static int on_nexthop(struct nlmsghdr *msg, void *arg)
 }
 
 /* Linux before 5.3 has no such objects, and says so: then there are none. */
-static void read_nexthops(struct rtnl *rtnl, struct nexthops *nexthops)
+static void read_nexthop_objects(struct rtnl *rtnl, struct nexthops *nexthops)
 {
 	AUTO(nlmsg_freep) struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETNEXTHOP, NLM_F_DUMP);
 	struct nhmsg nhm = {.nh_family = AF_UNSPEC};
@@ -274,7 +274,7 @@ int rtnl_each_route(struct rtnl *rtnl, rtnl_route_fn *each, void *arg)
 	struct route_dump dump = {.each = each, .arg = arg, .nexthops = &nexthops};
 	int r = 0;
 
-	read_nexthops(rtnl, &nexthops);
+	read_nexthop_objects(rtnl, &nexthops);
 	for (enum site_family family = 0; family < SITE_FAMILIES && r == 0; family++) {
 		r = dump_routes(rtnl, family_af(family), 0, 0, &dump);
 		if (r == -EINTR)

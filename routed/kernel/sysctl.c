@@ -122,7 +122,7 @@ static int save(const struct sysctl_store *store)
 	return err;
 }
 
-static int append(struct sysctl_store *store, const struct remembered *item)
+static int append_saved(struct sysctl_store *store, const struct remembered *item)
 {
 	struct remembered *items = reallocarray(store->items, store->n + 1, sizeof(*items));
 
@@ -141,7 +141,7 @@ static int read_line(struct sysctl_store *store, const char *line)
 	if (sscanf(line, "%127s %ld %ld%n", item.path, &item.found, &item.ours, &end) != 3 ||
 		line[end] != '\0' || !path_is_safe(item.path))
 		return -EBADMSG;
-	return append(store, &item);
+	return append_saved(store, &item);
 }
 
 static int load(struct sysctl_store *store, const char **ret_problem)
@@ -208,7 +208,7 @@ void sysctl_store_free(struct sysctl_store *store)
 
 /* ---- changes ---- */
 
-static struct remembered *find(struct sysctl_store *store, const char *path)
+static struct remembered *find_saved(struct sysctl_store *store, const char *path)
 {
 	for (size_t i = 0; i < store->n; i++)
 		if (strcmp(store->items[i].path, path) == 0)
@@ -218,7 +218,7 @@ static struct remembered *find(struct sysctl_store *store, const char *path)
 
 static int note(struct sysctl_store *store, const struct kernel_sysctl *sysctl, long found)
 {
-	struct remembered *known = find(store, sysctl->path);
+	struct remembered *known = find_saved(store, sysctl->path);
 	struct remembered item = {.found = found, .ours = sysctl->value};
 
 	if (known && known->ours == sysctl->value && !store->unsaved)
@@ -228,7 +228,7 @@ static int note(struct sysctl_store *store, const struct kernel_sysctl *sysctl, 
 		return save(store);
 	}
 	memcpy(item.path, sysctl->path, sizeof(item.path));
-	int r = append(store, &item);
+	int r = append_saved(store, &item);
 	return r < 0 ? r : save(store);
 }
 
@@ -262,13 +262,13 @@ int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl)
 
 bool sysctl_is_ours(struct sysctl_store *store, const char *path)
 {
-	const struct remembered *known = find(store, path);
+	const struct remembered *known = find_saved(store, path);
 	long now = 0;
 
 	return known && sysctl_read(path, &now) == 0 && now == known->ours;
 }
 
-static bool is_forwarding(const char *path)
+static bool path_forwards(const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
 
@@ -285,9 +285,9 @@ static int restore_one(const struct remembered *item)
 		return 0;
 	if (r < 0)
 		return log_error(r, "sysctl", "cannot read %s", item->path);
-	if (is_forwarding(item->path) || now != item->ours) {
+	if (path_forwards(item->path) || now != item->ours) {
 		log_info("sysctl", "%s stays %ld%s", item->path, now,
-			is_forwarding(item->path) ? ": forwarding is never switched off"
+			path_forwards(item->path) ? ": forwarding is never switched off"
 						  : ": somebody else has set it since");
 		return 0;
 	}

@@ -44,7 +44,7 @@ struct flowcount {
 
 /* ---- the thread ---- */
 
-static void count(struct conntrack *conntrack, const struct flowcount_want *want,
+static void count_uplink(struct conntrack *conntrack, const struct flowcount_want *want,
 	struct flowcount_found *ret)
 {
 	const struct conntrack_left left = {
@@ -77,7 +77,7 @@ static void *thread_run(void *arg)
 		if (!conntrack && conntrack_new(&conntrack) < 0)
 			conntrack = NULL;
 		for (size_t i = 0; i < job->n; i++)
-			count(conntrack, &job->wants[i], &job->found[i]);
+			count_uplink(conntrack, &job->wants[i], &job->found[i]);
 		pthread_mutex_lock(&flowcount->lock);
 		flowcount->result = *job;
 		flowcount->is_busy = false;
@@ -105,7 +105,7 @@ static int thread_start(struct flowcount *flowcount)
 
 /* ---- the event loop's side ---- */
 
-static const struct flowcount_found *find(
+static const struct flowcount_found *find_result(
 	const struct flowcount *flowcount, const struct flowcount_want *want)
 {
 	const struct job *result = &flowcount->result;
@@ -125,7 +125,7 @@ static bool is_fresh(
 	int64_t age_us = clock_now_us() - flowcount->result.begun_us;
 
 	for (size_t i = 0; i < n; i++)
-		if (!find(flowcount, &wants[i]))
+		if (!find_result(flowcount, &wants[i]))
 			return false;
 	return age_us < (int64_t)FLOWCOUNT_AGE_MS * MS;
 }
@@ -169,7 +169,7 @@ void flowcount_ask(struct flowcount *flowcount, const struct flowcount_want *wan
 		wait_a_moment(flowcount);
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct flowcount_found *found = find(flowcount, &wants[i]);
+		const struct flowcount_found *found = find_result(flowcount, &wants[i]);
 
 		if (found)
 			ret_found[i] = *found;

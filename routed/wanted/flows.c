@@ -70,7 +70,7 @@ static bool has_family(const struct addr *addrs, size_t n, int family)
 	return false;
 }
 
-static void add(struct addrs *addrs, const struct addr *addr)
+static void flows_add_part(struct addrs *addrs, const struct addr *addr)
 {
 	if (addr_is_set(addr) && addrs->n < FLOWS_MAX_ADDRS &&
 		!has(addrs->items, addrs->n, addr))
@@ -83,9 +83,9 @@ static struct addrs present_addrs(const struct situation_uplink *situation)
 	struct addrs present = {.n = 0};
 
 	for (size_t i = 0; i < situation->n_addrs; i++)
-		add(&present, &situation->addrs[i].addr);
+		flows_add_part(&present, &situation->addrs[i].addr);
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++)
-		add(&present, &situation->chosen[family]);
+		flows_add_part(&present, &situation->chosen[family]);
 	return present;
 }
 
@@ -143,7 +143,7 @@ static void observe_addresses(
 		const struct addr *addr = &flows->known[i];
 
 		if (!has_family(present.items, present.n, addr->family))
-			add(&known, addr);
+			flows_add_part(&known, addr);
 		else if (has(present.items, present.n, addr))
 			continue;
 		else if (all_are_gone(flows, &present, addr->family))

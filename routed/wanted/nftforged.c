@@ -42,21 +42,22 @@ enum { IPV4_BITS = 32, IPV6_BITS = 128 };
 
 /* ---- lists ---- */
 
-static void add(struct forged_prefixes *list, struct prefix prefix)
+static void prefixes_add(struct forged_prefixes *list, struct prefix prefix)
 {
 	list->items = xgrow(list->items, list->n, sizeof(*list->items));
 	list->items[list->n++] = prefix;
 }
 
-static void add_addr(
+static void prefixes_add_addr(
 	struct forged_prefixes *list, const struct addr *addr, enum site_family family)
 {
 	if (addr->family == family_af(family))
-		add(list, (struct prefix){*addr, family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS});
+		prefixes_add(list,
+			(struct prefix){*addr, family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS});
 }
 
 /* A prefix comes before those within it. */
-static int compare(const void *left, const void *right)
+static int prefix_order(const void *left, const void *right)
 {
 	const struct prefix *a = left;
 	const struct prefix *b = right;
@@ -66,12 +67,12 @@ static int compare(const void *left, const void *right)
 }
 
 /* nft refuses a set of intervals of which two overlap. */
-static void tidy(struct forged_prefixes *list)
+static void prefixes_tidy(struct forged_prefixes *list)
 {
 	size_t n = 0;
 
 	if (list->n > 0)
-		qsort(list->items, list->n, sizeof(*list->items), compare);
+		qsort(list->items, list->n, sizeof(*list->items), prefix_order);
 	for (size_t i = 0; i < list->n; i++)
 		if (n == 0 || !prefix_contains(&list->items[n - 1], &list->items[i].addr))
 			list->items[n++] = list->items[i];
@@ -113,7 +114,7 @@ static bool is_on_an_uplink(
 }
 
 /* A server in an uplink's subnet sends from its loopbacks over that uplink. */
-static void add_loopbacks(struct forged *forged, const struct site *site,
+static void forged_add_loopbacks(struct forged *forged, const struct site *site,
 	const struct situation *situation, enum site_family family)
 {
 	for (size_t s = 0; s < site->n_servers; s++) {
@@ -125,11 +126,11 @@ static void add_loopbacks(struct forged *forged, const struct site *site,
 		if (!server->has_loopbacks || is_on_an_uplink(site, situation, via))
 			continue;
 		for (size_t i = 0; i < site->n_uplinks; i++)
-			add_addr(&forged->own, &server->loopbacks[i][family], family);
+			prefixes_add_addr(&forged->own, &server->loopbacks[i][family], family);
 	}
 }
 
-static void add_own(struct forged *forged, const struct site *site,
+static void forged_add_own(struct forged *forged, const struct site *site,
 	const struct situation *situation, enum site_family family)
 {
 	static const struct prefix loopbacks[SITE_FAMILIES] = {
@@ -137,18 +138,18 @@ static void add_own(struct forged *forged, const struct site *site,
 		[SITE_IPV6] = {{AF_INET6, {[15] = 1}}, IPV6_BITS},
 	};
 
-	add(&forged->own, loopbacks[family]);
+	prefixes_add(&forged->own, loopbacks[family]);
 	for (size_t i = 0; i < site->n_uplinks; i++) {
 		const struct situation_uplink *uplink = &situation->uplinks[i];
 
-		add_addr(&forged->own, &uplink->chosen[family], family);
+		prefixes_add_addr(&forged->own, &uplink->chosen[family], family);
 		for (size_t j = 0; j < uplink->n_addrs; j++)
-			add_addr(&forged->own, &uplink->addrs[j].addr, family);
+			prefixes_add_addr(&forged->own, &uplink->addrs[j].addr, family);
 	}
 	for (size_t i = 0; i < situation->n_lan_addrs; i++)
-		add_addr(&forged->own, &situation->lan_addrs[i].addr, family);
+		prefixes_add_addr(&forged->own, &situation->lan_addrs[i].addr, family);
 	for (size_t i = 0; i < situation->n_own; i++)
-		add_addr(&forged->own, &situation->own[i], family);
+		prefixes_add_addr(&forged->own, &situation->own[i], family);
 }
 
 static void add_delegated(
@@ -159,7 +160,7 @@ static void add_delegated(
 
 		for (size_t j = 0; j < prefixes->n; j++)
 			if (prefixes->items[j].addr.family == family_af(family))
-				add(&forged->delegated, prefixes->items[j]);
+				prefixes_add(&forged->delegated, prefixes->items[j]);
 	}
 }
 
@@ -175,11 +176,11 @@ static void add_lan(struct forged *forged, const struct site *site,
 
 		if (addr->addr.family != family_af(family))
 			continue;
-		add(&forged->lan, link_addr_subnet(addr));
+		prefixes_add(&forged->lan, link_addr_subnet(addr));
 		for (size_t j = 0; j < site->n_uplinks; j++)
 			is_shared |= has_address(&situation->uplinks[j], &addr->addr);
 		if (is_asked && !is_shared)
-			add_addr(&forged->asked, &addr->addr, family);
+			prefixes_add_addr(&forged->asked, &addr->addr, family);
 	}
 }
 
@@ -199,14 +200,14 @@ static void add_servers(
 		const struct addr *addr = &site->servers[s].address[family];
 
 		if (!is_open(site, addr))
-			add_addr(&forged->lan, addr, family);
+			prefixes_add_addr(&forged->lan, addr, family);
 	}
 }
 
 static void add_if_inside(struct forged *forged, struct prefix prefix)
 {
 	if (lies_within(&forged->lan, &prefix) || lies_within(&forged->delegated, &prefix))
-		add(&forged->onlink, prefix);
+		prefixes_add(&forged->onlink, prefix);
 }
 
 /* Proxy ARP and the like: a LAN that is an uplink's subnet, or contains it. */
@@ -232,17 +233,17 @@ void forged_of(const struct site *site, const struct situation *situation,
 {
 	struct forged forged = {0};
 
-	add_own(&forged, site, situation, family);
-	add_loopbacks(&forged, site, situation, family);
+	forged_add_own(&forged, site, situation, family);
+	forged_add_loopbacks(&forged, site, situation, family);
 	add_delegated(&forged, site, family);
 	add_lan(&forged, site, situation, family);
 	add_servers(&forged, site, family);
 	add_onlink(&forged, site, situation, family);
-	tidy(&forged.own);
-	tidy(&forged.delegated);
-	tidy(&forged.lan);
-	tidy(&forged.onlink);
-	tidy(&forged.asked);
+	prefixes_tidy(&forged.own);
+	prefixes_tidy(&forged.delegated);
+	prefixes_tidy(&forged.lan);
+	prefixes_tidy(&forged.onlink);
+	prefixes_tidy(&forged.asked);
 	*ret_forged = forged;
 }
 
@@ -259,7 +260,7 @@ void forged_fini(struct forged *forged)
 /* ---- as text ---- */
 
 /* "ip saddr { 127.0.0.0/8, 192.168.2.1 } ...", nothing if the list is empty. */
-static void rule(struct text *text, const char *before, enum site_family family,
+static void prefixes_rule(struct text *text, const char *before, enum site_family family,
 	const char *field, const struct forged_prefixes *list, const char *after)
 {
 	unsigned int bits = family == SITE_IPV4 ? IPV4_BITS : IPV6_BITS;
@@ -276,7 +277,7 @@ static void rule(struct text *text, const char *before, enum site_family family,
 	text_add(text, " } %s\n", after);
 }
 
-static struct text *chain_begin(struct nfttable *table, const char *name)
+static struct text *forged_chain_begin(struct nfttable *table, const char *name)
 {
 	return &nfttable_add(table, NFTBLOCK_CHAIN, name)->rules;
 }
@@ -284,7 +285,7 @@ static struct text *chain_begin(struct nfttable *table, const char *name)
 static void drop_chain(struct nfttable *table, const struct site *site, const char *name,
 	enum wanted_counter counter, const char *passes)
 {
-	struct text *rules = chain_begin(table, name);
+	struct text *rules = forged_chain_begin(table, name);
 
 	text_add(rules, "\t\tmeta ipsec exists return\n%s", passes);
 	text_str(rules, "\t\tcounter name iifname map {");
@@ -308,7 +309,7 @@ static void add_unless_outside(struct text *text, const struct site *site)
 	text_str(text, " } goto forged");
 }
 
-static void rule_private(struct text *text, const struct site *site, enum site_family family)
+static void private_rule(struct text *text, const struct site *site, enum site_family family)
 {
 	static const char *const prefixes[SITE_FAMILIES] = {
 		[SITE_IPV4] = "ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 }",
@@ -330,7 +331,7 @@ static void behind_lan_chain(struct nfttable *table, const struct site *site)
 {
 	if (site->n_lan == 0)
 		return;
-	text_str(chain_begin(table, "behind_lan"),
+	text_str(forged_chain_begin(table, "behind_lan"),
 		"\t\ticmp type { destination-unreachable, time-exceeded, "
 		"parameter-problem } return\n"
 		"\t\ticmpv6 type { destination-unreachable, packet-too-big, time-exceeded, "
@@ -357,14 +358,14 @@ void nft_forged_chains(
 	if (forged[SITE_IPV4].asked.n + forged[SITE_IPV6].asked.n > 0)
 		drop_chain(table, site, "inside_view", WANTED_COUNTER_INSIDE_VIEW, "");
 
-	struct text *text = chain_begin(table, "from_outside");
+	struct text *text = forged_chain_begin(table, "from_outside");
 	for (enum site_family f = 0; f < SITE_FAMILIES; f++) {
-		rule(text, "", f, "saddr", &forged[f].own, "goto forged");
-		rule(text, asked, f, "daddr", &forged[f].asked, "goto inside_view");
-		rule(text, "", f, "saddr", &forged[f].onlink, "return");
-		rule(text, "", f, "saddr", &forged[f].delegated, "goto forged");
-		rule(text, "", f, "saddr", &forged[f].lan, inside.data);
-		rule_private(text, site, f);
+		prefixes_rule(text, "", f, "saddr", &forged[f].own, "goto forged");
+		prefixes_rule(text, asked, f, "daddr", &forged[f].asked, "goto inside_view");
+		prefixes_rule(text, "", f, "saddr", &forged[f].onlink, "return");
+		prefixes_rule(text, "", f, "saddr", &forged[f].delegated, "goto forged");
+		prefixes_rule(text, "", f, "saddr", &forged[f].lan, inside.data);
+		private_rule(text, site, f);
 		forged_fini(&forged[f]);
 	}
 	text_fini(&inside);

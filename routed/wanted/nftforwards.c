@@ -92,7 +92,7 @@ static struct asked asked_at(
 /* --- which forwards --- */
 
 /* Where connections of one protocol that come by an uplink go; unset: nowhere. */
-static const struct addr *target_of(
+static const struct addr *forward_target(
 	const struct forwards *f, const struct site_server *server, size_t uplink, bool udp)
 {
 	static const struct addr none;
@@ -138,8 +138,8 @@ static void add_ports(struct forwards *f, const struct addr *asked, uint8_t prot
 static void add_server(struct forwards *f, const struct site_server *server)
 {
 	for (size_t i = 0; i < f->asked.n; i++) {
-		const struct addr *tcp = target_of(f, server, f->asked.uplinks[i], false);
-		const struct addr *udp = target_of(f, server, f->asked.uplinks[i], true);
+		const struct addr *tcp = forward_target(f, server, f->asked.uplinks[i], false);
+		const struct addr *udp = forward_target(f, server, f->asked.uplinks[i], true);
 
 		for (size_t j = 0; j < server->n_ports; j++) {
 			const struct site_port *port = &server->ports[j];

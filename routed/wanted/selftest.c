@@ -165,7 +165,7 @@ struct reading {
 	enum selftest_kind kind;
 };
 
-static void on_count(
+static void on_forward_count(
 	const struct addr *asked, uint8_t proto, uint16_t port, uint64_t packets, void *arg)
 {
 	const struct reading *reading = arg;
@@ -185,7 +185,8 @@ int selftest_read(struct selftest *selftest, struct nft *nft)
 	for (size_t kind = 0; kind < n; kind++)
 		for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
 			struct reading reading = {selftest, (enum selftest_kind)kind};
-			int err = nft_each_count(nft, sets[kind][family], on_count, &reading);
+			int err = nft_each_count(
+				nft, sets[kind][family], on_forward_count, &reading);
 
 			if (err < 0)
 				return err;
