@@ -24,7 +24,7 @@ struct apply {
 	bool withdraws; /* the table comes last, so that it translates while there are routes
 			 */
 
-	/* a failure that stays is told once, not at each look */
+	/* a failure that stays is logged once, not at each look */
 	uint64_t *logged;
 	size_t n_logged;
 };
@@ -39,8 +39,8 @@ struct apply_result {
 void apply_fini(struct apply *apply);
 
 /* Writes the table `table` (NULL: leaves it), then performs the steps in order. A step that
- * fails, and one that is left out for it, is marked so in the plan; a failure is told to the
- * operator with its remedy, and the rest goes on, but for
+ * fails, and one that is left out for it, is marked so in the plan; a failure is logged for
+ * the operator with its remedy, and the rest goes on, but for
  *   - forwarding, which is not switched on without the table, in which the guard is;
  *   - the removal of what a failed step was to take the place of. */
 void apply_plan(struct apply *apply, struct plan *plan, struct nfttable *table,

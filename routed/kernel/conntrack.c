@@ -143,7 +143,7 @@ static struct addr destination_of(uint8_t family, struct nlattr *tuple)
 	return tuple_addr(family, tuple, CTA_IP_V4_DST, CTA_IP_V6_DST);
 }
 
-/* Where a masqueraded connection's answers are sent to is the address it goes by outside. */
+/* The reply tuple's destination is the translated source address. */
 static bool is_bound(const struct list *list, uint8_t family, struct nlattr **tb)
 {
 	struct addr at[] = {
@@ -171,7 +171,7 @@ static bool is_own(const struct conntrack_left *left, uint8_t family, struct nla
 	return false;
 }
 
-/* Both sides have said so, or one has reset it. */
+/* Both sides have closed the connection, or one side has reset it. */
 static bool is_over(struct nlattr **tb)
 {
 	struct nlattr *info = tb[CTA_PROTOINFO];

@@ -26,7 +26,7 @@ struct gateway {
 
 	struct kernel_metrics metrics; /* MTU and the like, as the route has them */
 
-	/* by which the better of several live ones is told */
+	/* these decide which of several live ones is better */
 	bool elsewhere; /* not in main */
 	bool narrow;	/* IPv6: only for packets from a prefix */
 	uint8_t pref;

@@ -2,7 +2,7 @@
  *
  * Called by rtnl.c for each look at all routes. A route is copied with the next hops that its
  * object stands for, and not with the object's number: when the owner deletes the object, the
- * kernel deletes all routes that use it, and tells of the object only
+ * kernel deletes all routes that use it, and notifies of the object only
  * (net/ipv4/nexthop.c, __remove_nexthop_fib).
  */
 #include "routed/kernel/nexthops.h"

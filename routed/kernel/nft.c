@@ -1,16 +1,16 @@
-/* nft.c - writes our nftables table, and notices when somebody else changed it
+/* nft.c - writes our nftables table, and notices when another program changed it
  *
- * Who changed it is told apart by generations: the kernel counts transactions, anybody's, and
+ * Generations tell who changed it: the kernel counts the transactions of all programs, and
  * announces each with the process that made it. A transaction of ours takes the number from G
  * to G + 1; any other number, or an announcement beyond the last one that was looked at, is
- * somebody else's. Then the digest of our table (nftdigest.h) is taken and compared:
+ * another program's. Then the digest of our table (nftdigest.h) is taken and compared:
  *
  *     nft_apply -> transaction -> take_digest: digest, file   (30 ms later for a large table)
  *     nft_on_message -> [20 ms] look: digest; differs -> changed()
  *
  * Between a transaction and its digest the table is trusted on the strength of the generation
- * alone; if that has moved meanwhile, nobody can tell what the other one did, and the whole is
- * written again.
+ * alone; if that has moved meanwhile, there is no telling what the other program did, and the
+ * whole is written again.
  *
  * The socket of the monitor takes announcements only: a filter of the kernel keeps out the
  * thousands of messages, one for each element, that go with them.
@@ -238,7 +238,7 @@ static void save_table(struct nft *nft)
 		"%s%016llx\n%s", file_head, (unsigned long long)nft->digest, table);
 	int err = statefile_write(nft->state, text, strlen(text), 0);
 	if (err < 0)
-		log_error(err, "nft", "cannot write %s; the next start writes its table anew",
+		log_error(err, "nft", "cannot write %s; the next start writes its table again",
 			nft->state);
 }
 
@@ -256,7 +256,7 @@ static void load_saved(struct nft *nft)
 			     : -ENOENT;
 	if (err < 0) {
 		if (err != -ENOENT)
-			log_error(0, "nft", "cannot read %s: %s; the table is written anew",
+			log_error(0, "nft", "cannot read %s: %s; the table is written again",
 				nft->state, problem);
 		return;
 	}
@@ -271,6 +271,8 @@ static void load_saved(struct nft *nft)
 		nftdigest_read(nft->cmd, &digest) < 0 || digest == 0 || digest != wrote)
 		return;
 	nft->table = nfttable_read(end + 1);
+	if (!nft->table)
+		return; /* of another version: the whole is written once */
 	nft->digest = digest;
 	nft->generation = generation;
 	log_debug("nft", "the table of a former run is there unchanged");

@@ -1,4 +1,4 @@
-/* nft.h - writes our nftables table, and notices when somebody else changed it
+/* nft.h - writes our nftables table, and notices when another program changed it
  *
  * The table is given as values (nfttable.h); how it gets into the kernel is decided here: as a
  * few changes to what was written last, or as a whole. Either is one transaction: packets see

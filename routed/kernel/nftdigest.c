@@ -2,7 +2,7 @@
  *
  * The kernel is asked for the parts of the table one kind after the other, and the attributes
  * that say what the table is are hashed; those that packets change are left out. Handles are
- * in it: a rule that was deleted and added again has another, and what somebody did to our
+ * in it: a rule that was deleted and added again has another, and what another program did to our
  * table is then seen even if he put the same text back.
  *
  * Chains and rules count in the kernel's order. Elements do not: a hash table of the kernel's
@@ -30,7 +30,7 @@
 
 enum { DIGEST_TRIES = 8 }; /* a dump that changes hit is repeated */
 
-/* FNV-1a, 64 bit: nobody plays against it, it only has to spread */
+/* FNV-1a, 64 bit: no one plays against it, it only has to spread */
 static const uint64_t fnv_start = 14695981039346656037u;
 static const uint64_t fnv_prime = 1099511628211u;
 

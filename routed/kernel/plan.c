@@ -6,9 +6,9 @@
  *
  *   1  groups: the first rule needs to know which devices are uplinks
  *   2  rules that go because their table gets another use (a reload that changes the order of
- *      uplinks): their blackhole stays, and drops what has no way for a moment
+ *      uplinks): their blackhole stays, and drops packets that have no route for a moment
  *   3  routes that come or change: connected prefixes, then by gateway, then defaults; and
- *      out goes what is stale in tables that get new rules
+ *      stale routes go from tables that get new rules
  *   4  rules that come: look-ups of main (the LAN must not be caught by what follows), then
  *      the others by priority, but each blackhole before its look-up
  *   5  sysctls, in the order wanted: forwarding is the last of them
@@ -137,8 +137,8 @@ static bool is_neighbour(const struct kernel *wanted, int ifindex, const struct 
 	return false;
 }
 
-/* Where the device is left to the kernel, the way is one on the LAN. It may have chosen an
- * uplink, at a time when the LAN was not there (rtnl.c). */
+/* A route whose device is left to the kernel leads into the LAN. The kernel may have chosen an
+ * uplink at a time when the LAN's device was missing (rtnl.c). */
 static bool left_via_uplink(const struct kernel_route *actual,
 	const struct kernel_route *route, const struct kernel *wanted)
 {
@@ -296,8 +296,8 @@ static void rules_missing(struct plan *plan, enum plan_op op, const struct kerne
 	free(others);
 }
 
-/* Takes the routes out of `going` that must go before `rules` come: what a former use left in
- * the tables that these rules lead to. */
+/* Moves the routes from `going` to `plan` that must go before `rules` come: a former use left
+ * them in the tables that these rules lead to. */
 static void routes_removed_first(
 	struct plan *plan, struct plan *going, const struct plan *rules)
 {
@@ -347,8 +347,8 @@ static bool has_rule_for(
 	return false;
 }
 
-/* Takes the rules out of `going` that must go before `routes` come: they lead to tables which
- * these routes make another uplink's, and a blackhole takes over. */
+/* Moves the rules from `going` to `plan` that must go before `routes` come: they lead to tables
+ * which these routes make another uplink's, and a blackhole takes over. */
 static void rules_removed_first(struct plan *plan, struct plan *going,
 	const struct plan *routes, const struct kernel *actual, const struct kernel *wanted)
 {

@@ -451,8 +451,8 @@ static int add_route(struct rtnl *rtnl, const struct kernel_route *route)
 	return -EEXIST;
 }
 
-/* The kernel replaces the first route with the same destination and metric, whoever made it
- * (fib_table_insert): it must be seen to be ours first. */
+/* The kernel replaces the first route with the same destination and metric, no matter which
+ * program made it (fib_table_insert): we check that it is ours first. */
 static int change_route(struct rtnl *rtnl, const struct kernel_route *route)
 {
 	if (find_route(rtnl, route) == FOUND_NOTHING)

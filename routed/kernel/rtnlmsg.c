@@ -2,8 +2,8 @@
  *
  * Attributes are checked for their length by libnl's policies before any of them is read. The
  * values are held to what struct kernel can hold: a route or rule that says more than we ever
- * write (a type of service, a user, "not") is not one of ours, whoever gave it our protocol,
- * and is reported as RTNLMSG_NONE rather than as something that it is not.
+ * write (a type of service, a user, "not") is not one of ours, even if another program gave
+ * it our protocol, and is reported as RTNLMSG_NONE rather than as something that it is not.
  *
  * The builders of libnl-route are not used: version 3.7 can neither set nor read what decides
  * here (suppress_prefixlength, suppress_ifgroup), counts weights from another number, and
@@ -176,7 +176,7 @@ static bool read_type(uint8_t type, enum kernel_route_type *ret_type)
 	}
 }
 
-/* RTA_METRICS: values by RTAX_*, one name. What later kernels add is passed over. */
+/* RTA_METRICS: values by RTAX_*, one name. Attributes of later kernels are skipped. */
 static int read_metrics(struct nlattr *attr, struct kernel_metrics *metrics)
 {
 	struct nlattr *item;

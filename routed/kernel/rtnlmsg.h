@@ -17,7 +17,7 @@ enum rtnlmsg_kind {
 	RTNLMSG_READ,
 };
 
-/* A route of anybody's. */
+/* A route, of any program. */
 struct rtnlmsg_route {
 	struct kernel_route route;
 	uint8_t protocol; /* RTPROT_DHCP, RTPROT_RA, KERNEL_PROTOCOL, ... */

@@ -1,9 +1,9 @@
-/* rtnlwatch.c - tells when somebody else changed routes or rules that concern us
+/* rtnlwatch.c - reports when another program changed routes or rules that concern us
  *
- * A notification carries the netlink port of whoever asked for the change (nlmsg_pid; 0 for
- * the kernel itself): that of our own writer is passed over. Most programs take their process
- * number as their port, and libnl puts a count above the lowest 22 bits of it, so that the
- * port usually names the process.
+ * A notification carries the netlink port of the program that asked for the change (nlmsg_pid;
+ * 0 for the kernel itself): messages with our own writer's port are skipped. Most programs take
+ * their process number as their port, and libnl puts a count above the lowest 22 bits of it, so
+ * that the port usually names the process.
  */
 #include "routed/kernel/rtnlwatch.h"
 

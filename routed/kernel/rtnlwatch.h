@@ -1,4 +1,4 @@
-/* rtnlwatch.h - tells when somebody else changed routes or rules that concern us
+/* rtnlwatch.h - reports when another program changed routes or rules that concern us
  *
  * Follows the kernel's notifications of both families. It says that something changed, not
  * what: the kernel removes routes without a word too (a link that goes down, an address that

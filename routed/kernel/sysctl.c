@@ -9,7 +9,7 @@
  * disk), and where it makes no sense any more, that is said and the setting is changed all the
  * same: a router that does not forward is a greater loss than the memory of how it was before.
  * A setting that is changed again
- * (a device that was made anew, somebody who set it back) keeps what was found first.
+ * (a device that was made again, a program that set it back) keeps what was found first.
  */
 #include "routed/kernel/sysctl.h"
 
@@ -288,7 +288,7 @@ static int restore_one(const struct remembered *item)
 	if (path_forwards(item->path) || now != item->ours) {
 		log_info("sysctl", "%s stays %ld%s", item->path, now,
 			path_forwards(item->path) ? ": forwarding is never switched off"
-						  : ": somebody else has set it since");
+						  : ": another program has set it since");
 		return 0;
 	}
 	r = write_value(item->path, item->found);

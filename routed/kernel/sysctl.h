@@ -31,6 +31,6 @@ int sysctl_write(struct sysctl_store *store, const struct kernel_sysctl *sysctl)
 /* Did we set it, and does it still have that value? */
 bool sysctl_is_ours(struct sysctl_store *store, const char *path);
 
-/* Puts back what was found, where our value still stands; other values are somebody's later
+/* Puts back what was found, where our value still stands; other values are a later
  * will. Removes the file. Logs each, returns how many could not be put back. */
 size_t sysctl_restore(struct sysctl_store *store);

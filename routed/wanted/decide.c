@@ -8,8 +8,8 @@
  *   3  degraded                   as 1, then as 2
  *   4  last-resort: keep          the first that has carrier, address and gateway
  *
- * The first line that yields an uplink counts. A drained one is never chosen: whoever drains
- * it is about to pull it out.
+ * The first line that yields an uplink counts. A drained one is never chosen: the operator
+ * who drains it is about to pull it out.
  */
 #include "routed/wanted/decide.h"
 

@@ -1,4 +1,4 @@
-/* flowcount.c - how many connections are left on the uplinks that are taken out of use
+/* flowcount.c - how many connections are left on the uplinks that are drained
  *
  * One mutex guards one job and its result. The event loop's side (flowcount_ask) hands a job
  * over if none is under way, and reads; the thread takes it, counts without the lock, and
@@ -134,7 +134,7 @@ static void hand_over(
 	struct flowcount *flowcount, const struct flowcount_want *wants, size_t n)
 {
 	if (flowcount->is_busy)
-		return; /* its result will be of use too, or be asked for again */
+		return; /* its result is usable too, or will be asked for again */
 	memcpy(flowcount->job.wants, wants, n * sizeof(*wants));
 	memset(flowcount->job.found, 0, sizeof(flowcount->job.found));
 	flowcount->job.n = n;

@@ -1,4 +1,4 @@
-/* flowcount.h - how many connections are left on the uplinks that are taken out of use
+/* flowcount.h - how many connections are left on the uplinks that are drained
  *
  * To count them is to go through the kernel's whole table of connections, in steps of which
  * one alone may take as long as the table is large. A thread of its own does that, so that the
@@ -15,7 +15,7 @@
 struct flowcount; /* opaque, see flowcount.c */
 
 enum {
-	FLOWCOUNT_AGE_MS = 1000,   /* a count that is older is made anew */
+	FLOWCOUNT_AGE_MS = 1000,   /* a count that is older is made again */
 	FLOWCOUNT_PATIENCE_MS = 5, /* how long flowcount_ask waits, which mostly is enough */
 	FLOWCOUNT_MAX_OWN = SITUATION_MAX_ADDRS + SITE_FAMILIES,
 };
@@ -42,7 +42,7 @@ int flowcount_new(struct flowcount **ret_flowcount);
 void flowcount_free(struct flowcount *flowcount);
 
 /* What is known of each of `n` uplinks. Where that is nothing, or old, all of them are counted
- * anew: the result may be there at once, else it is for whoever asks again. */
+ * again: the result may be there at once, else the next caller gets it. */
 void flowcount_ask(struct flowcount *flowcount, const struct flowcount_want *wants, size_t n,
 	struct flowcount_found *ret_found);
 

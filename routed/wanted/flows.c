@@ -119,7 +119,7 @@ static void owe_address(struct flows *flows, const struct addr *addr, int64_t no
 		};
 }
 
-/* One that came back is nobody's loss. */
+/* An address that came back needs no deletion. */
 static void forgive_returned(struct flows *flows, const struct addrs *present)
 {
 	size_t n = 0;

@@ -2,7 +2,7 @@
  *
  * Pure. A connection stays on the uplink that it began on; when that is lost its peers would
  * wait for minutes, so that the entries in connection tracking are deleted: the next packet of
- * this side begins anew over another uplink, or gets a reset at once.
+ * this side begins again over another uplink, or gets a reset at once.
  *
  *   link or address lost   all of them, at once
  *   probes unanswered      those that began on this side, after `flush-after`; who came in by

@@ -187,7 +187,7 @@ static void add_restricted(struct forwards *f, size_t server, struct text *rules
 	char set[32];
 
 	if (!nftprefixes_any(&only->from, f->family))
-		return; /* nobody of this family may */
+		return; /* no client of this family may */
 
 	snprintf(suffix, sizeof(suffix), "_%zu_", server);
 	snprintf(set, sizeof(set), "from%s", suffix);

@@ -296,10 +296,10 @@ static void rule_own_source(const struct table *t, size_t i, enum site_family fa
 	rule_by_own_addresses(t, i, family, "saddr !=", set);
 }
 
-/* An ICMP error that the router sends to somebody outside gets the source that the default
+/* An ICMP error that the router sends to a host outside gets the source that the default
  * route suggests, and the rule of that source comes before the one of the mark. Translation
  * would then make it the address that was asked, on the wrong uplink: so it is given a source
- * of its uplink at once, and found a way anew. */
+ * of its uplink at once, and routed again. */
 static void error_chains(const struct table *t)
 {
 	for (size_t i = 0; i < t->site->n_uplinks; i++) {
@@ -358,7 +358,7 @@ static void mark_chains(const struct table *t)
 
 /* --- forwarding: counters and the guard --- */
 
-/* What an uplink may send inside: what belongs to a flow, was translated by anybody, came out
+/* What an uplink may send inside: what belongs to a flow, was translated by any program, came out
  * of IPsec, or goes to prefixes that the site declared open. */
 static void guard_chain(const struct table *t)
 {
@@ -454,7 +454,7 @@ static void answer_chain(const struct table *t, size_t i)
 }
 
 /* What an uplink brought for a forward, as it goes on inside: once for each flow, before
- * anybody's translation of its source ends the round of nat chains. */
+ * a translation of its source, by any program, ends the round of nat chains. */
 static void arrival_chain(const struct table *t)
 {
 	uint32_t direction = wanted_mark_direction(t->site);

@@ -1,7 +1,7 @@
 /* selftest.c - from the kernel's counts of connections to the forwards of site.yaml
  *
- * Called by report/status.c. A site may have ten thousand forwards, so that a count finds its row by
- * bisection: `spans` are the ranges of public ports, sorted by uplink, protocol and port, and
+ * Called by report/status.c. A site may have ten thousand forwards, so a count finds its row
+ * by bisection: `spans` are the ranges of public ports, sorted by uplink, protocol and port, and
  * site_check has seen to it that none of one uplink overlap.
  */
 #include "routed/wanted/selftest.h"

@@ -30,7 +30,7 @@ struct selftest *selftest_new(const struct site *site, const struct situation *s
 void selftest_free(struct selftest *selftest);
 
 /* Adds what was counted of one forward: `proto` as in an IP header, `port` in host order. What
- * is no forward of the site, or at an address that it no longer has, is passed over. */
+ * is no forward of the site, or at an address that it no longer has, is skipped. */
 void selftest_add(struct selftest *selftest, enum selftest_kind kind, const struct addr *asked,
 	uint8_t proto, uint16_t port, uint64_t connections);
 

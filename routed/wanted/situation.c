@@ -1,8 +1,8 @@
-/* situation.c - from links and gateways to what wanted.c and the state machines are told
+/* situation.c - from links and gateways to the input of wanted.c and the state machines
  *
  * Called by agent/observer.c whenever something may have changed, and by the one-shot verbs. An
  * uplink is looked at by the name of its interface each time, so that a device that is made
- * anew, with another ifindex, is simply the next situation.
+ * again, with another ifindex, is simply the next situation.
  */
 #include "routed/wanted/situation.h"
 

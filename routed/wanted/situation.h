@@ -1,7 +1,7 @@
-/* situation.h - from links and gateways to what wanted.c and the state machines are told
+/* situation.h - from links and gateways to the input of wanted.c and the state machines
  *
- * Pure: values in, values out. The states come from the machines, which are told first what
- * the links say (situation_facts) and then asked.
+ * Pure: values in, values out. The states come from the machines, which first get what the
+ * links say (situation_facts) and then asked.
  */
 #pragma once
 #include <stdbool.h>

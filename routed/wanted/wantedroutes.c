@@ -27,7 +27,8 @@
 
 enum { IPV6_METRIC = 1024 }; /* IP6_RT_PRIO_USER, include/uapi/linux/ipv6_route.h */
 
-/* Behind every route that anybody would set, as network engineers write it. */
+/* The lowest preference, as in Documentation/networking/vrf.rst: routing daemons read the upper
+ * octet as the administrative distance, here 255. */
 static const uint32_t last_metric = 4278198272;
 
 static struct kernel_route route_to(
@@ -134,8 +135,8 @@ static struct kernel_route *find_connected(
 	return NULL;
 }
 
-/* What main has over the uplink besides. A connected prefix is there with our own choice of
- * source, and takes no more than the MTU and the like. */
+/* The other routes of main over the uplink. The table has connected prefixes already, with the
+ * source that we chose: they take only the MTU and the like. */
 static void add_copies(const struct situation_uplink *uplink, enum site_family family,
 	uint32_t table, size_t first, struct kernel *kernel)
 {

@@ -256,7 +256,7 @@ static void a_failed_step_does_not_keep_the_others_back(void **state)
 		assert_int_equal(result.n_failed, 2);
 		assert_int_equal(result.n_done, n - 2);
 		assert_false(result.nft_failed);
-		/* remembered: the second time it is not told */
+		/* remembered: the second time it is not logged */
 		assert_int_equal(f->apply.n_logged, 2);
 		plan_fini(&plan);
 		nfttable_unref(TAKE(table));
