@@ -36,13 +36,10 @@ struct nfttable *nfttable_new(void)
 	return table;
 }
 
-struct nfttable *nfttable_ref(const struct nfttable *table)
+struct nfttable *nfttable_ref(struct nfttable *table)
 {
-	struct nfttable *shared = (struct nfttable *)(uintptr_t)
-		table; /* only the count changes */
-
-	shared->n_refs++;
-	return shared;
+	table->n_refs++;
+	return table;
 }
 
 void nfttable_unref(struct nfttable *table)
