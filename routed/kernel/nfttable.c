@@ -157,27 +157,58 @@ const char *nftblock_kind_str(enum nftblock_kind kind)
 	return words[kind];
 }
 
-static void write_addr(const uint8_t *octets, int af, struct text *text)
+/* Returns `out`. */
+static const char *addr_word(const uint8_t *octets, int af, char out[INET6_ADDRSTRLEN])
 {
-	char word[INET6_ADDRSTRLEN];
-
-	invariant(inet_ntop(af, octets, word, sizeof(word)) != NULL, "no family %d", af);
-	text_str(text, word);
+	invariant(inet_ntop(af, octets, out, INET6_ADDRSTRLEN) != NULL, "no family %d", af);
+	return out;
 }
 
-/* Large sites have ten thousand of these, hence no formats. */
+/* `target` NULL: the key alone. Large sites have ten thousand of these, hence no formats. */
+static void write_forward(const struct nftforward *forward, const char *asked,
+	const char *target, struct text *text)
+{
+	text_str(text, asked);
+	text_str(text, forward->protocol == IPPROTO_TCP ? " . tcp . " : " . udp . ");
+	text_uint(text, forward->port);
+	if (!target)
+		return;
+	text_str(text, " : ");
+	text_str(text, target);
+	text_str(text, " . ");
+	text_uint(text, forward->target_port);
+}
+
 void nftforward_write(
 	const struct nftforward *forward, int af, bool key_only, struct text *text)
 {
-	write_addr(forward->asked, af, text);
-	text_str(text, forward->protocol == IPPROTO_TCP ? " . tcp . " : " . udp . ");
-	text_uint(text, forward->port);
-	if (key_only)
-		return;
-	text_str(text, " : ");
-	write_addr(forward->target, af, text);
-	text_str(text, " . ");
-	text_uint(text, forward->target_port);
+	char asked[INET6_ADDRSTRLEN];
+	char target[INET6_ADDRSTRLEN];
+
+	write_forward(forward, addr_word(forward->asked, af, asked),
+		key_only ? NULL : addr_word(forward->target, af, target), text);
+}
+
+/* Neighbours mostly share their addresses. To print both of each forward would cost ten times
+ * as much as all else. */
+static void write_forwards(const struct nftblock *block, struct text *text)
+{
+	char asked[INET6_ADDRSTRLEN];
+	char target[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < block->n_forwards; i++) {
+		const struct nftforward *forward = &block->forwards[i];
+
+		if (i == 0 ||
+			memcmp(forward->asked, forward[-1].asked, sizeof(forward->asked)) != 0)
+			addr_word(forward->asked, block->af, asked);
+		if (i == 0 || memcmp(forward->target, forward[-1].target,
+				      sizeof(forward->target)) != 0)
+			addr_word(forward->target, block->af, target);
+		text_str(text, "\t\t\t");
+		write_forward(forward, asked, target, text);
+		text_str(text, ",\n");
+	}
 }
 
 static void write_elements(const struct nftblock *block, struct text *text)
@@ -185,11 +216,7 @@ static void write_elements(const struct nftblock *block, struct text *text)
 	text_str(text, "\t\telements = {\n");
 	for (size_t i = 0; i < block->n_prefixes; i++)
 		text_add(text, "\t\t\t%s,\n", prefix_str(&block->prefixes[i]));
-	for (size_t i = 0; i < block->n_forwards; i++) {
-		text_str(text, "\t\t\t");
-		nftforward_write(&block->forwards[i], block->af, false, text);
-		text_str(text, ",\n");
-	}
+	write_forwards(block, text);
 	text_str(text, "\t\t}\n");
 }
 
