@@ -156,13 +156,6 @@ static bool must_skip(const struct plan *plan, size_t at, const struct pass *pas
 	return false;
 }
 
-static int perform_step(struct apply *apply, const struct plan_step *step)
-{
-	if (step->op == PLAN_SET_SYSCTL)
-		return sysctl_write(apply->sysctls, &step->sysctl);
-	return rtnl_write(apply->rtnl, step);
-}
-
 static void perform_steps(struct pass *pass, struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_steps; i++) {
@@ -173,7 +166,9 @@ static void perform_steps(struct pass *pass, struct plan *plan)
 			pass->result.n_skipped++;
 			continue;
 		}
-		int r = perform_step(pass->apply, step);
+		int r = step->op == PLAN_SET_SYSCTL
+				? sysctl_write(pass->apply->sysctls, &step->sysctl)
+				: rtnl_write(pass->apply->rtnl, step);
 		if (r == 0) {
 			pass->result.n_done++;
 			continue;

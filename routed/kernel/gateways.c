@@ -161,7 +161,7 @@ static bool device_exists(int ifindex)
 	return if_indextoname((unsigned int)ifindex, name) != NULL;
 }
 
-static void see(const struct rtnlmsg_route *route, void *arg)
+static void see_route(const struct rtnlmsg_route *route, void *arg)
 {
 	gateways_see(arg, route);
 }
@@ -174,7 +174,7 @@ int gateways_read(struct gateways *gateways, struct rtnl *rtnl)
 		append_gateway(&fresh, &gateways->items[i]);
 	mainroutes_begin(&fresh.main, &gateways->main);
 	gateways_begin(&fresh);
-	int r = rtnl_each_route(rtnl, see, &fresh);
+	int r = rtnl_each_route(rtnl, see_route, &fresh);
 	if (r < 0) {
 		gateways_fini(&fresh);
 		return r;

@@ -178,17 +178,6 @@ static char *text_for_trial(const char *text)
  * period: 20 ms, if it comes to that. The table itself goes to the kernel all the same. */
 static char *last_tried;
 
-static bool is_tried(const char *text)
-{
-	return last_tried && strcmp(last_tried, text) == 0;
-}
-
-static void set_last_tried(const char *text)
-{
-	free(last_tried);
-	last_tried = strdup(text);
-}
-
 int nft_check(const struct nfttable *table, char *why, size_t cap)
 {
 	AUTO(freep) char *text = text_to_check(table);
@@ -198,13 +187,15 @@ int nft_check(const struct nfttable *table, char *why, size_t cap)
 		snprintf(why, cap, "%s", strerror(-r));
 		return r;
 	}
-	if (is_tried(text))
+	if (last_tried && strcmp(last_tried, text) == 0)
 		return 0;
 	AUTO(freep) char *commands = text_for_trial(text);
 	r = run(commands, true, why, cap);
 	trim_heap(commands);
-	if (r == 0)
-		set_last_tried(text);
+	if (r == 0) {
+		free(last_tried);
+		last_tried = TAKE(text);
+	}
 	return r;
 }
 

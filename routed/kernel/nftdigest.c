@@ -153,7 +153,7 @@ static bool expr_is_counting(struct nlattr *name)
 	return false;
 }
 
-static int on_nft_rule(struct nlmsghdr *msg, void *arg)
+static int digest_on_rule(struct nlmsghdr *msg, void *arg)
 {
 	struct nlattr *tb[NFTA_RULE_MAX + 1];
 	struct digest *digest = arg;
@@ -282,7 +282,7 @@ static int read_once(struct digest *digest)
 		nlcmd_each_fn *each;
 	} kinds[] = {
 		{NFT_MSG_GETCHAIN, on_chain},
-		{NFT_MSG_GETRULE, on_nft_rule},
+		{NFT_MSG_GETRULE, digest_on_rule},
 		{NFT_MSG_GETOBJ, on_object},
 		{NFT_MSG_GETSET, on_set},
 	};

@@ -24,11 +24,6 @@ static enum flows_which cost_of(const struct uplink *uplink)
 	}
 }
 
-static struct flows_part part_of(enum flows_which which)
-{
-	return (struct flows_part){.which = which, .family = {true, true}};
-}
-
 /* Both together: more rather than less. */
 static struct flows_part part_join(const struct flows_part *a, const struct flows_part *b)
 {
@@ -185,7 +180,7 @@ void flows_observe(struct flows *flows, const struct uplink *uplink,
 	const struct situation_uplink *situation, int64_t flush_after_ms, int64_t now_us)
 {
 	enum flows_which lost = cost_of(uplink);
-	struct flows_part part = part_of(lost);
+	struct flows_part part = {.which = lost, .family = {true, true}};
 
 	if (lost == FLOWS_NONE && !flows->anyway) {
 		flows->owed = (struct flows_part){0};

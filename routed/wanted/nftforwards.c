@@ -53,11 +53,6 @@ static const char *const ip_of[] = {
 	[SITE_IPV6] = "ip6",
 };
 
-static unsigned int version_of(enum site_family family)
-{
-	return family == SITE_IPV4 ? 4 : 6;
-}
-
 /* --- which addresses --- */
 
 static void asked_add(struct asked *asked, const struct addr *addr, size_t uplink)
@@ -160,7 +155,7 @@ static void add_map(struct forwards *f, const struct site_server *only, const ch
 	struct text *rules)
 {
 	const char *ip = ip_of[f->family];
-	unsigned int version = version_of(f->family);
+	unsigned int version = f->family == SITE_IPV4 ? 4 : 6;
 
 	f->map = NULL;
 	snprintf(f->map_name, sizeof(f->map_name), "forward%s%u", suffix, version);
