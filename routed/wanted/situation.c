@@ -166,6 +166,19 @@ void situation_make(const struct site *site, const struct links *links,
 			ret_situation->uplinks[i].unnumbered = false;
 }
 
+/* An address of its own, or none needed; below, a gateway, or none needed. */
+static bool uplink_has_address(const struct situation_uplink *uplink, enum site_family family)
+{
+	return addr_is_set(&uplink->chosen[family]) ||
+	       (family == SITE_IPV6 && uplink->unnumbered);
+}
+
+static bool uplink_has_gateway(const struct situation_uplink *uplink, enum site_family family)
+{
+	return uplink->point_to_point || uplink->bare_default[family] ||
+	       addr_is_set(&uplink->gateway[family]);
+}
+
 void situation_facts(const struct situation_uplink *uplink, struct uplink_facts *ret_facts)
 {
 	*ret_facts = (struct uplink_facts){
@@ -174,8 +187,8 @@ void situation_facts(const struct situation_uplink *uplink, struct uplink_facts 
 		.carrier = uplink->carrier,
 	};
 	for (enum site_family family = 0; family < SITE_FAMILIES; family++) {
-		ret_facts->address[family] = situation_has_address(uplink, family);
-		ret_facts->gateway[family] = situation_has_gateway(uplink, family);
+		ret_facts->address[family] = uplink_has_address(uplink, family);
+		ret_facts->gateway[family] = uplink_has_gateway(uplink, family);
 	}
 }
 
@@ -186,22 +199,10 @@ struct addr situation_public(const struct site_uplink *uplink,
 							  : situation->chosen[family];
 }
 
-bool situation_has_address(const struct situation_uplink *uplink, enum site_family family)
-{
-	return addr_is_set(&uplink->chosen[family]) ||
-	       (family == SITE_IPV6 && uplink->unnumbered);
-}
-
-bool situation_has_gateway(const struct situation_uplink *uplink, enum site_family family)
-{
-	return uplink->point_to_point || uplink->bare_default[family] ||
-	       addr_is_set(&uplink->gateway[family]);
-}
-
 bool situation_can_route(const struct situation_uplink *uplink, enum site_family family)
 {
 	return uplink->ifindex != 0 && !uplink->is_down &&
-	       situation_has_address(uplink, family) && situation_has_gateway(uplink, family);
+	       uplink_has_address(uplink, family) && uplink_has_gateway(uplink, family);
 }
 
 bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_family family)

@@ -95,10 +95,6 @@ bool situation_can_route(const struct situation_uplink *uplink, enum site_family
 /* A default of main leads over it that we can make nothing of: its flows are left to main. */
 bool situation_is_left_to_main(const struct situation_uplink *uplink, enum site_family family);
 
-/* An address of its own, or none needed; a gateway, or none needed. */
-bool situation_has_address(const struct situation_uplink *uplink, enum site_family family);
-bool situation_has_gateway(const struct situation_uplink *uplink, enum site_family family);
-
 /* The addresses of uplink `i` at which the site is asked from outside, as dnsd sees it too:
  * that of `address:`, else all that are ready; none with `inbound: no`. Returns how many.
  * Borrowed from `situation`. */
