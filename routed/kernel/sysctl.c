@@ -153,9 +153,15 @@ static int load(struct sysctl_store *store, const char **ret_problem)
 		return r == -ENOENT ? 0 : r;
 	*ret_problem = "a line of it makes no sense";
 	AUTO(freep) char *text = file.text;
-	for (char *next = text, *line; *next && (line = strsep(&next, "\n"));) {
-		if (!next) /* the last line is cut off */
+	char *next = text;
+	while (*next) {
+		const char *line = next;
+		char *end = strchr(line, '\n');
+
+		if (!end) /* the last line is cut off */
 			return -EBADMSG;
+		*end = '\0';
+		next = end + 1;
 		if ((r = read_line(store, line)) < 0)
 			return r;
 	}
