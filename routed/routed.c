@@ -281,9 +281,8 @@ static int routed_read_site(const struct cli *cli, const struct links *links,
 {
 	int err = site_check_rereadable(cli->config, report);
 
-	if (err == 0)
+	if (err >= 0)
 		err = load_site(cli->config, links, report, ret_site);
-
 	report_log(report, "config");
 	return err;
 }
