@@ -229,15 +229,17 @@ static void forget_moved_flows(
 	struct conntrack *conntrack, const struct savedstate *before, const struct site *site)
 {
 	const struct site old = {.n_uplinks = before->n_uplinks, .routing.mark = before->mark};
+	uint32_t mask = wanted_mark_uplink_mask(&old);
 
-	for (size_t i = 0; before->mark && i < before->n_uplinks; i++) {
+	for (size_t i = 0; i < before->n_uplinks; i++) {
+		uint32_t mark = wanted_mark_out(&old, i);
 		const char *name = before->uplinks[i].name;
 		bool stays = i < site->n_uplinks && strcmp(name, site->uplinks[i].name) == 0 &&
 			     before->mark == site->routing.mark &&
 			     wanted_mark_answered(&old) == wanted_mark_answered(site);
 
-		if (!stays && conntrack_delete(conntrack, wanted_mark_out(&old, i),
-				      wanted_mark_uplink_mask(&old)) == 0)
+		/* a state file may hold any number: that mark may have no room for a place */
+		if (!stays && mark && mask && conntrack_delete(conntrack, mark, mask) == 0)
 			log_notice("flows",
 				"%s: its tracked connections are deleted: it has another place "
 				"in the configuration, or none",
