@@ -238,8 +238,8 @@ static void forget_moved_flows(
 			     before->mark == site->routing.mark &&
 			     wanted_mark_answered(&old) == wanted_mark_answered(site);
 
-		/* a state file may hold any number: that mark may have no room for a place */
-		if (!stays && mark && mask && conntrack_delete(conntrack, mark, mask) == 0)
+		/* the mask is 0 where no mark was saved */
+		if (!stays && mask && conntrack_delete(conntrack, mark, mask) == 0)
 			log_notice("flows",
 				"%s: its tracked connections are deleted: it has another place "
 				"in the configuration, or none",

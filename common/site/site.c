@@ -88,3 +88,11 @@ int site_find_server(const struct site *site, const char *name)
 			return (int)i;
 	return -1;
 }
+
+bool site_mark_has_room(uint32_t mark, size_t n_uplinks)
+{
+	uint32_t low = mark ? mark >> __builtin_ctz(mark) : 0;
+
+	return mark && !(low & (low + 1)) &&
+	       1ull << __builtin_popcount(mark) >= 2 * (uint64_t)n_uplinks + 1;
+}

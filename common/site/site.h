@@ -195,3 +195,7 @@ void site_freep(struct site **site); /* for AUTO */
 /* Index of the uplink or server of that name, or -1. */
 int site_find_uplink(const struct site *site, const char *name);
 int site_find_server(const struct site *site, const char *name);
+
+/* The bits of `mark` follow one another, and have room for two marks per uplink beside 0: for
+ * connections that came in and that went out. */
+bool site_mark_has_room(uint32_t mark, size_t n_uplinks);

@@ -211,18 +211,17 @@ static void check_lan(const struct check *check)
 static void check_mark(const struct check *check)
 {
 	uint32_t mark = check->site->routing.mark;
-	/* each uplink has two marks, for connections that came in and that went out; 0 is no
-	 * mark */
 	uint64_t n_needed = 2 * (uint64_t)check->site->n_uplinks + 1;
 	uint64_t n_values = 1ull << __builtin_popcount(mark);
-	uint32_t low = mark ? mark >> __builtin_ctz(mark) : 0;
 
+	if (site_mark_has_room(mark, check->site->n_uplinks))
+		return;
 	if (mark == 0)
 		check_error(check, "routing.mark", "has no bit set: connections need a mark");
-	else if (low & (low + 1))
+	else if (!site_mark_has_room(mark, 0))
 		check_error(check, "routing.mark",
 			"0x%" PRIx32 " has gaps: its bits must follow one another", mark);
-	else if (n_values < n_needed)
+	else
 		check_error(check, "routing.mark",
 			"0x%" PRIx32 " has room for %" PRIu64
 			" values, and %zu uplinks need %" PRIu64,

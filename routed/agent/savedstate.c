@@ -120,7 +120,9 @@ void savedstate_load(const char *path, struct savedstate *ret_saved)
 	ret_saved->role = read_saved_role(root);
 
 	int64_t mark = saved_number(root, "mark");
-	if (mark > 0 && mark <= UINT32_MAX)
+	/* people edit files: a mark without room for the uplinks would name none, or others' bits */
+	if (mark > 0 && mark <= UINT32_MAX &&
+		site_mark_has_room((uint32_t)mark, ret_saved->n_uplinks))
 		ret_saved->mark = (uint32_t)mark;
 }
 

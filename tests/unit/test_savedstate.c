@@ -81,6 +81,23 @@ static void what_is_stored_is_loaded(void **state)
 	assert_null(savedstate_find(&saved, "isp-c"));
 }
 
+/* A wrong number in the file, of a hand that edited it. */
+static void a_mark_without_room_for_the_uplinks_is_none(void **state)
+{
+	static const uint32_t marks[] = {1, 3, 0x80000000, 0x500};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		struct savedstate saved = example;
+
+		saved.mark = marks[i];
+		assert_int_equal(savedstate_store(f->path, &saved, true), 0);
+		savedstate_load(f->path, &saved);
+		assert_int_equal(saved.n_uplinks, 2);
+		assert_int_equal(saved.mark, 0);
+	}
+}
+
 static void write_text(const struct fixture *f, const char *text)
 {
 	FILE *file = fopen(f->path, "we");
@@ -160,6 +177,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		test(what_is_stored_is_loaded),
+		test(a_mark_without_room_for_the_uplinks_is_none),
 		test(another_boot_keeps_only_what_is_drained),
 		test(the_role_is_kept_until_the_next_boot),
 		test(what_makes_no_sense_is_nothing),
