@@ -129,9 +129,8 @@ static int dnsd_read_config(
 {
 	int err = site_check_rereadable(cli->config, report);
 
-	if (err == 0)
+	if (err >= 0)
 		err = config_load(cli->config, report, ret_config);
-
 	report_log(report, "config");
 	return err;
 }

@@ -27,8 +27,8 @@ enum { NAMES_MAX = 512, EVENTS_STEPS_MAX = 20, EVENTS_STEP_MAX = 512 };
 
 /* One uplink as last reported. */
 struct reported_uplink {
-	bool is_reported;
 	enum uplink_state state;
+	bool is_reported;
 	bool active;
 	struct addr own[SITE_FAMILIES];
 	struct addr gateway[SITE_FAMILIES];

@@ -55,13 +55,13 @@ struct situation {
 
 /* What is known of one uplink besides site.yaml and the mirror of links. */
 struct situation_learned {
+	const struct mainroutes_over *main_routes[SITE_FAMILIES]; /* NULL: not followed */
+	struct kernel_metrics metrics[SITE_FAMILIES];		  /* of their default */
 	struct addr gateway[SITE_FAMILIES]; /* from routes of others; unset: none */
 	bool bare_default[SITE_FAMILIES]; /* their default names no gateway: none is needed */
-	struct kernel_metrics metrics[SITE_FAMILIES];		  /* of that default */
-	const struct mainroutes_over *main_routes[SITE_FAMILIES]; /* NULL: not followed */
-	bool lost_ipv6;	 /* this device had a global IPv6 address before */
-	bool uses_ra;	 /* the IPv6 one is from a router advertisement */
-	bool no_carrier; /* seen by polling, before the kernel's message */
+	bool lost_ipv6;			  /* this device had a global IPv6 address before */
+	bool uses_ra;			  /* the IPv6 one is from a router advertisement */
+	bool no_carrier;		  /* seen by polling, before the kernel's message */
 };
 
 /* What the routes of others say of `link` (NULL: nothing). `no_carrier` and `lost_ipv6` stay
