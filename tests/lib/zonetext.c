@@ -159,3 +159,21 @@ char *zonetext_dump(const struct zone *zone)
 	fclose(out);
 	return text;
 }
+
+int zonetext_setup(void **state)
+{
+	struct zonetext *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -1;
+	zonetext_init(t);
+	*state = t;
+	return 0;
+}
+
+int zonetext_teardown(void **state)
+{
+	zonetext_fini(*state);
+	free(*state);
+	return 0;
+}

@@ -30,3 +30,7 @@ void zonetext_read_file(struct zonetext *t, const char *origin, const char *path
 /* The records, one a line: "owner TTL TYPE data", in the zone's order, as ldns reads them back.
  * Those outside the zone begin with "+". The caller frees the text. */
 char *zonetext_dump(const struct zone *zone);
+
+/* For cmocka: a struct zonetext on the heap as the state of a test. */
+int zonetext_setup(void **state);
+int zonetext_teardown(void **state);

@@ -26,24 +26,6 @@ static size_t tokens_of(const char *const *words, struct zonetoken *ret_tokens)
 	return n;
 }
 
-static int setup(void **state)
-{
-	struct zonetext *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return -1;
-	zonetext_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	zonetext_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static void each_kind_is_read_from_its_words(void **state)
 {
 	static const struct {
@@ -141,9 +123,9 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			each_kind_is_read_from_its_words, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			what_is_no_kind_is_refused_with_words, setup, teardown),
+			each_kind_is_read_from_its_words, zonetext_setup, zonetext_teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_kind_is_refused_with_words,
+			zonetext_setup, zonetext_teardown),
 		cmocka_unit_test(only_the_bare_words_begin_a_pseudo_record),
 	};
 

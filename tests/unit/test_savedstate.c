@@ -152,7 +152,7 @@ static void what_makes_no_sense_is_nothing(void **state)
 	}
 }
 
-/* It would be waited for until somebody writes to it. */
+/* A plain open() would wait until another program writes to it. */
 static void a_fifo_is_nothing_at_once(void **state)
 {
 	const struct fixture *f = *state;

@@ -15,24 +15,6 @@
 #include "tests/lib/reports.h"
 #include "tests/lib/zonetext.h"
 
-static int setup(void **state)
-{
-	struct zonetext *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return -1;
-	zonetext_init(t);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	zonetext_fini(*state);
-	free(*state);
-	return 0;
-}
-
 struct check_case {
 	const char *name;
 	const char *text; /* behind ZONETEXT_HEAD */
@@ -483,7 +465,7 @@ static void root_zone_is_checked_within_bounds(void **state)
 
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, zonetext_setup, zonetext_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(apex_has_soa_and_ns),
 		TEST(what_is_missing_is_not_said_where_a_record_was_not_readable),
